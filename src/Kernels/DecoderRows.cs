@@ -1,0 +1,73 @@
+namespace Handwritten.Kernels;
+
+/// <summary>
+/// The rows of one decoder pass: a ragged batch. Every row is one token of one lane at one position. A prompt of five
+/// tokens is five rows of the same lane; a step of eight sequences is eight rows of eight lanes; any mixture is fine,
+/// as long as the rows of a lane come in ascending positions without a gap behind what its cache already holds.
+/// <code>
+///     row      0    1    2    3        4         5
+///     token   sot   en  task  no-ts  "Hello"   " and"
+///     lane     0    0    0    0        1         2
+///     position 0    1    2    3       17         9
+///     window   0    0    0    0        1         1        lanes 1 and 2 listen to the same audio (two beams)
+/// </code>
+/// Plain host arrays, allocated once; a back end that needs them elsewhere copies them as the pass starts.
+/// </summary>
+public sealed class DecoderRows(int capacity)
+{
+    private readonly int[] _tokens = new int[capacity];
+    private readonly int[] _lanes = new int[capacity];
+    private readonly int[] _positions = new int[capacity];
+    private readonly int[] _windows = new int[capacity];
+    private readonly int[] _outputs = new int[capacity];
+
+    /// <summary>The most rows one pass can hold.</summary>
+    public int Capacity { get; } = capacity;
+
+    /// <summary>Rows in use.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Rows whose logits are wanted.</summary>
+    public int OutputCount { get; private set; }
+
+    /// <summary>Token id of each row.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
+
+    /// <summary>KV-cache lane of each row.</summary>
+    public ReadOnlySpan<int> Lanes => _lanes.AsSpan(0, Count);
+
+    /// <summary>Position of each row in its sequence, which is also how many cache entries lie before it.</summary>
+    public ReadOnlySpan<int> Positions => _positions.AsSpan(0, Count);
+
+    /// <summary>Index of the audio window that each row listens to.</summary>
+    public ReadOnlySpan<int> Windows => _windows.AsSpan(0, Count);
+
+    /// <summary>The rows whose logits are wanted, ascending.</summary>
+    public ReadOnlySpan<int> Outputs => _outputs.AsSpan(0, OutputCount);
+
+    /// <summary>Starts an empty pass.</summary>
+    public void Clear() => (Count, OutputCount) = (0, 0);
+
+    /// <summary>Appends a row.</summary>
+    /// <param name="token">Token id.</param>
+    /// <param name="lane">KV-cache lane.</param>
+    /// <param name="position">Position in the sequence.</param>
+    /// <param name="window">Audio window.</param>
+    /// <param name="wantsLogits">Whether this row's logits are wanted.</param>
+    /// <exception cref="InvalidOperationException">The pass is full.</exception>
+    public void Add(int token, int lane, int position, int window, bool wantsLogits)
+    {
+        if (Count == Capacity)
+        {
+            throw new InvalidOperationException($"A decoder pass holds at most {Capacity} rows.");
+        }
+
+        (_tokens[Count], _lanes[Count], _positions[Count], _windows[Count]) = (token, lane, position, window);
+        if (wantsLogits)
+        {
+            _outputs[OutputCount++] = Count;
+        }
+
+        Count++;
+    }
+}

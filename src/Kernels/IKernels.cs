@@ -1,0 +1,132 @@
+namespace Handwritten.Kernels;
+
+/// <summary>What a matrix product does with its result before it stores it.</summary>
+public enum Epilogue
+{
+    /// <summary>y = x Wᵀ + b.</summary>
+    None,
+
+    /// <summary>y = gelu(x Wᵀ + b), the exact form z · Φ(z) with the error function.</summary>
+    Gelu,
+
+    /// <summary>y = y + x Wᵀ + b: the residual stream takes the sum.</summary>
+    AddToOutput,
+}
+
+/// <summary>
+/// Every operation Whisper is made of. The model is written once against this interface; a back end implements it for
+/// one kind of machine. All activations are float32 unless the back end says otherwise; shapes are given outermost
+/// first; "rows" are the flattened leading dimensions. Operations work on the first <c>rows</c> rows of tensors that
+/// were allocated for the largest batch, so that a step allocates nothing. They run in the order of the calls;
+/// <see cref="Read"/> waits for what it reads.
+/// </summary>
+public interface IKernels : IDisposable
+{
+    /// <summary>One line about the device: name, threads, instruction set.</summary>
+    string DeviceDescription { get; }
+
+    /// <summary>Allocates activations, filled with zeros.</summary>
+    Tensor Allocate(params ReadOnlySpan<int> shape);
+
+    /// <summary>Loads a vector or a table that is read element by element: biases, layer norms, positions. Any shape.</summary>
+    Tensor LoadTable(HostTensor values);
+
+    /// <summary>
+    /// Loads matrices [outputs, inputs] stacked along their outputs, for <see cref="MatMul"/> and
+    /// <see cref="Embed"/>: one for most layers, three where Q, K and V are one product.
+    /// </summary>
+    Tensor LoadMatrix(params ReadOnlySpan<HostTensor> stacked);
+
+    /// <summary>
+    /// Loads biases [outputs_i] stacked the same way; null stands for a bias of <paramref name="missingLength"/> zeros
+    /// (Whisper's key projections have none).
+    /// </summary>
+    Tensor LoadBias(int missingLength, params ReadOnlySpan<HostTensor?> stacked);
+
+    /// <summary>Loads the weight [outputs, channels, 3] of a convolution for <see cref="Conv1dGelu"/>; the result's shape is [outputs, 3 * channels].</summary>
+    Tensor LoadConvolution(HostTensor weight);
+
+    /// <summary>Copies host values into a tensor, from its first element on.</summary>
+    void Write(ReadOnlySpan<float> values, Tensor destination);
+
+    /// <summary>Copies a tensor's first elements to the host, once everything before has run.</summary>
+    void Read(Tensor source, Span<float> values);
+
+    /// <summary>
+    /// The log-mel spectrogram of a whole recording, frames first:
+    /// with P[t, k] = |Σ_n hann[n] · x[160 t + n − 200] · exp(−2πi k n / 400)|² (reflected at both ends),
+    /// L = log10(max(P · filtersᵀ, 1e-10)) and result = (max(L, max(L) − 8) + 4) / 4.
+    /// Source: openai/whisper, audio.py, log_mel_spectrogram.
+    /// </summary>
+    /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
+    /// <param name="padding">Zero samples that follow them.</param>
+    /// <param name="filters">Mel filters [mels, 201], from <see cref="LoadTable"/>.</param>
+    /// <returns>[(samples + padding) / 160, mels].</returns>
+    Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters);
+
+    /// <summary>
+    /// Cuts frames out of a log-mel spectrogram: windows[index, t, :] = mel[first + t, :] for t below
+    /// <paramref name="count"/>, and zero behind them. <paramref name="windows"/>: [batch, frames, mels].
+    /// </summary>
+    void CopyWindow(Tensor mel, int first, int count, Tensor windows, int index);
+
+    /// <summary>
+    /// y[b, t, :] = gelu(Σ_{tap=0..2} W[:, tap, :] · x[b, t·stride + tap − 1, :] + bias), zeros beyond the ends, plus
+    /// <paramref name="positions"/>[t, :] where given. x: [batch, frames, channels]; y: [batch, frames / stride, outputs].
+    /// </summary>
+    void Conv1dGelu(int batch, Tensor x, Linear convolution, int stride, Tensor? positions, Tensor y);
+
+    /// <summary>y = (x − mean) / sqrt(variance + 1e-5) · gain + bias over the last dimension. x, y: [rows, width].</summary>
+    void LayerNorm(int rows, Tensor x, Norm norm, Tensor y);
+
+    /// <summary>x: [rows, inputs], y: [rows, outputs]; see <see cref="Epilogue"/>.</summary>
+    void MatMul(int rows, Tensor x, Linear linear, Tensor y, Epilogue epilogue = Epilogue.None);
+
+    /// <summary>
+    /// Full self-attention of the encoder, every frame looks at every frame of its window:
+    /// y = concat over heads of softmax(q kᵀ / sqrt(head size)) v.
+    /// queryKeyValue: [batch, frames, 3 · width], y: [batch, frames, width].
+    /// </summary>
+    void Attention(int batch, Tensor queryKeyValue, int heads, Tensor y);
+
+    /// <summary>x[row, :] = tokenTable[token of the row, :] + positionTable[position of the row, :].</summary>
+    void Embed(DecoderRows rows, Tensor tokenTable, Tensor positionTable, Tensor x);
+
+    /// <summary>Allocates a KV cache: <paramref name="lanes"/> sequences of up to <paramref name="length"/> entries for one layer.</summary>
+    KeyValueCache AllocateCache(int lanes, int length, int heads, int headSize);
+
+    /// <summary>
+    /// Fills lane <paramref name="window"/> of a cache with keys and values of all frames.
+    /// keyValue: [length, 2 · width].
+    /// </summary>
+    void StoreKeysValues(Tensor keyValue, KeyValueCache cache, int window);
+
+    /// <summary>
+    /// Appends each row's key and value to its lane at its position, then attends from each row over its lane's entries
+    /// 0..position. queryKeyValue: [rows, 3 · width], y: [rows, width].
+    /// </summary>
+    void AttendSelf(DecoderRows rows, Tensor queryKeyValue, KeyValueCache cache, Tensor y);
+
+    /// <summary>Attends from each row over all entries of its audio window. query, y: [rows, width].</summary>
+    void AttendCross(DecoderRows rows, Tensor query, KeyValueCache cache, Tensor y);
+
+    /// <summary>y[i, :] = x[rows.Outputs[i], :]: keeps only the rows whose logits are wanted.</summary>
+    void GatherOutputs(DecoderRows rows, Tensor x, Tensor y);
+}
+
+/// <summary>Keys and values of one attention layer, [lanes, length, heads, head size] each; the layout is the back end's own.</summary>
+public abstract class KeyValueCache : IDisposable
+{
+    /// <summary>Bytes taken in the back end's memory.</summary>
+    public abstract long ByteCount { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the memory.</summary>
+    protected abstract void Dispose(bool disposing);
+}
