@@ -34,6 +34,9 @@ public sealed class AudioEncoder : IDisposable
         _finalNorm = load.Norm("encoder.layer_norm", width);
     }
 
+    /// <summary>The sinusoids that are added to the embedded audio: [1500, d_model].</summary>
+    internal Tensor Positions => _positions;
+
     /// <summary>Allocates the buffers of a forward pass.</summary>
     /// <param name="batch">The most windows one pass takes.</param>
     public EncoderState CreateState(int batch = 1) => new(_kernels, _dimensions, batch);

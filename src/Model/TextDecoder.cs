@@ -77,13 +77,17 @@ public sealed class TextDecoder : IDisposable
             Block block = _blocks[layer];
 
             _kernels.LayerNorm(count, x, block.SelfNorm, h);
+            observer?.Observe($"decoder.block.{layer}.attn_ln", h, count, width);
             _kernels.MatMul(count, h, block.QueryKeyValue, state.QueryKeyValue);
+            observer?.Observe($"decoder.block.{layer}.attn.qkv", state.QueryKeyValue, count, 3 * width);
             _kernels.AttendSelf(rows, state.QueryKeyValue, state.SelfCache[layer], h);
             _kernels.MatMul(count, h, block.SelfOut, x, Epilogue.AddToOutput);
             observer?.Observe($"decoder.block.{layer}.attn", x, count, width);
 
             _kernels.LayerNorm(count, x, block.CrossNorm, h);
+            observer?.Observe($"decoder.block.{layer}.cross_attn_ln", h, count, width);
             _kernels.MatMul(count, h, block.CrossQuery, state.CrossQuery);
+            observer?.Observe($"decoder.block.{layer}.cross_attn.q", state.CrossQuery, count, width);
             _kernels.AttendCross(rows, state.CrossQuery, state.CrossCache[layer], h);
             if (observer is not null)
             {
