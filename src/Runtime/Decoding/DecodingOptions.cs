@@ -20,11 +20,20 @@ public sealed record DecodingOptions
     /// <summary>Whether the text must not begin with a blank.</summary>
     public bool SuppressBlank { get; init; } = true;
 
-    /// <summary>Tokens that are never chosen; null for the model's own list of non-speech tokens.</summary>
-    public IReadOnlyList<int>? SuppressTokens { get; init; }
+    /// <summary>
+    /// Tokens that are never chosen; −1 stands for the tokenizer's list of non-speech tokens. Specials that are no text
+    /// are added to any list but the empty one, which forbids nothing at all.
+    /// </summary>
+    public IReadOnlyList<int> SuppressTokens { get; init; } = [-1];
 
     /// <summary>Tokens of the text before this window; the last 223 count.</summary>
     public IReadOnlyList<int> Prompt { get; init; } = [];
+
+    /// <summary>Tokens that this window's text begins with.</summary>
+    public IReadOnlyList<int> Prefix { get; init; } = [];
+
+    /// <summary>The most tokens of a window; null for half of the decoder's context, 224.</summary>
+    public int? SampleLength { get; init; }
 }
 
 /// <summary>What decoding a window gave. Source: openai/whisper, decoding.py, DecodingResult.</summary>

@@ -26,12 +26,9 @@ public sealed class DecodingTask
     {
         _model = model;
         _state = state;
-        _search = new GreedySearch(model.Tokenizer.EndOfText, SampleLength);
+        _search = new GreedySearch(model.Tokenizer.EndOfText, model.Dimensions.TextContext);
         _logits = new float[2 * Vocabulary];
     }
-
-    /// <summary>The most tokens of a window: half the context, the other half is the prompt's.</summary>
-    private int SampleLength => _model.Dimensions.TextContext / 2;
 
     private int Vocabulary => _model.Dimensions.Vocabulary;
 
@@ -46,11 +43,12 @@ public sealed class DecodingTask
         WhisperTokenizer tokenizer = _model.Tokenizer;
         StartSequence start = StartSequence.For(options, tokenizer, _model.Dimensions.TextContext);
         IReadOnlyList<ILogitRule> rules = LogitRules.For(options, _model.Tokenizer);
+        int sampleLength = options.SampleLength ?? (_model.Dimensions.TextContext / 2);
         double noSpeech = double.NaN;
         _search.Clear();
         start.Feed(_state.Rows, lane, window);
 
-        for (int length = start.Tokens.Length; _search.Tokens.Length < SampleLength; length++)
+        for (int length = start.Tokens.Length; _search.Tokens.Length < sampleLength; length++)
         {
             cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> computed = Step();

@@ -15,7 +15,12 @@ internal static class LogitRules
             rules.Add(new SuppressBlank([.. tokenizer.Encode(" "), tokenizer.EndOfText]));
         }
 
-        rules.Add(new SuppressTokens([.. options.SuppressTokens ?? tokenizer.NonSpeechTokens, .. NeverText(tokenizer)]));
+        if (options.SuppressTokens.Count > 0)
+        {
+            IEnumerable<int> listed = options.SuppressTokens.SelectMany(token => token == -1 ? tokenizer.NonSpeechTokens : [token]);
+            rules.Add(new SuppressTokens([.. listed.Union(NeverText(tokenizer))]));
+        }
+
         if (!options.WithoutTimestamps)
         {
             int? limit = options.MaxInitialTimestamp is double seconds

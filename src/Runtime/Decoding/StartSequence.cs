@@ -6,7 +6,7 @@ namespace Handwritten.Runtime.Decoding;
 /// <summary>
 /// What the decoder is given before it may choose:
 /// <code>
-///     [&lt;|startofprev|&gt; prompt ...] &lt;|startoftranscript|&gt; [&lt;|en|&gt; &lt;|transcribe|&gt;] [&lt;|notimestamps|&gt;]
+///     [&lt;|startofprev|&gt; prompt ...] &lt;|startoftranscript|&gt; [&lt;|en|&gt; &lt;|transcribe|&gt;] [&lt;|notimestamps|&gt;] [prefix ...]
 ///      └─ only with a prompt ─────┘                        └ multilingual ──┘
 /// </code>
 /// Source: openai/whisper, decoding.py, DecodingTask._get_initial_tokens.
@@ -22,7 +22,7 @@ internal sealed record StartSequence(int[] Tokens, int StartIndex)
         if (options.Prompt.Count > 0)
         {
             tokens.Add(tokenizer.StartOfPrevious);
-            tokens.AddRange(options.Prompt.Skip(options.Prompt.Count - ((context / 2) - 1)));
+            tokens.AddRange(options.Prompt.TakeLast((context / 2) - 1));
         }
 
         int start = tokens.Count;
@@ -32,6 +32,9 @@ internal sealed record StartSequence(int[] Tokens, int StartIndex)
             tokens.Add(tokenizer.NoTimestamps);
         }
 
+        // The prefix takes its room from the window's tokens; without a limit on those it may be of any length.
+        int room = (context / 2) - (options.SampleLength ?? (context / 2));
+        tokens.AddRange(room > 0 ? options.Prefix.TakeLast(room) : options.Prefix);
         return new StartSequence([.. tokens], start);
     }
 
