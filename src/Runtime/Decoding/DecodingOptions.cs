@@ -14,7 +14,7 @@ public sealed record DecodingOptions
     /// <summary>Plain text without time marks.</summary>
     public bool WithoutTimestamps { get; init; }
 
-    /// <summary>The latest time of the first timestamp, in seconds; null for no limit.</summary>
+    /// <summary>The latest time of the first timestamp, in seconds; null or 0 for no limit, as in the original.</summary>
     public double? MaxInitialTimestamp { get; init; } = 1.0;
 
     /// <summary>Whether the text must not begin with a blank.</summary>

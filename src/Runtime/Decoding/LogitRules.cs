@@ -23,7 +23,7 @@ internal static class LogitRules
 
         if (!options.WithoutTimestamps)
         {
-            int? limit = options.MaxInitialTimestamp is double seconds
+            int? limit = options.MaxInitialTimestamp is double seconds and not 0
                 ? (int)Math.Round(seconds / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
                 : null;
             rules.Add(new TimestampRules(tokenizer.TimestampBegin, tokenizer.EndOfText, tokenizer.NoTimestamps, limit));
