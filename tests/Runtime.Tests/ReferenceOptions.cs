@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
@@ -27,7 +26,7 @@ internal static class ReferenceOptions
             options = option.Name switch
             {
                 "language" => options with { Language = value.GetString() },
-                "task" => options with { Task = value.GetString() == "translate" ? WhisperTask.Translate : WhisperTask.Transcribe },
+                "task" => options with { Task = value.GetString() == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe },
                 "without_timestamps" => options with { WithoutTimestamps = value.GetBoolean() },
                 "prompt" => options with { Prompt = Tokens(value, tokenizer) },
                 "prefix" => options with { Prefix = Tokens(value, tokenizer) },

@@ -1,4 +1,4 @@
-using Handwritten.Model;
+using Handwritten.Model.Tokenization;
 
 namespace Handwritten.Runtime.Decoding;
 
@@ -9,7 +9,7 @@ public sealed record DecodingOptions
     public string? Language { get; init; }
 
     /// <summary>Write what was said, or translate it to English.</summary>
-    public WhisperTask Task { get; init; } = WhisperTask.Transcribe;
+    public SpeechTask Task { get; init; } = SpeechTask.Transcribe;
 
     /// <summary>Plain text without time marks.</summary>
     public bool WithoutTimestamps { get; init; }
@@ -40,7 +40,7 @@ public sealed record DecodingOptions
 /// <param name="Tokens">Text and timestamp tokens, without the start sequence and the end.</param>
 /// <param name="Text">The text tokens' text, trimmed.</param>
 /// <param name="AverageLogProbability">Mean log-probability of the tokens, the end-of-text token included.</param>
-/// <param name="NoSpeechProbability">The probability that the window holds no speech; NaN where the model has no such token.</param>
+/// <param name="NoSpeechProbability">The probability that the window holds no speech.</param>
 /// <param name="CompressionRatio">How many times smaller zlib makes the text; repetitions give large values.</param>
 /// <param name="Temperature">The temperature it was decoded at; 0 is greedy.</param>
 public sealed record DecodingResult(

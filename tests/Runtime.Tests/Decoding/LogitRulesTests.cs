@@ -69,7 +69,7 @@ public class LogitRulesTests
 
             WhisperTokenizer tokenizer = Tokenizers.ForVocabulary(testCase.GetProperty("n_vocab").GetInt32());
             DecodingOptions options = ReferenceOptions.Read(given, tokenizer);
-            StartSequence start = StartSequence.For(options with { Language = options.Language ?? "en" }, tokenizer, context: 448);
+            StartSequence start = StartSequence.For(options with { Language = options.Language ?? "en" }, tokenizer.Special, context: 448);
             Assert.Equal(expected.GetProperty("initial_tokens").EnumerateArray().Select(token => token.GetInt32()), start.Tokens);
             Assert.Equal(expected.GetProperty("sot_index").GetInt32(), start.StartIndex);
 
@@ -91,7 +91,7 @@ public class LogitRulesTests
                 float[] logits = new float[testCase.GetProperty("n_vocab").GetInt32()];
                 rules.OfType<TimestampRules>().Single().Apply(logits, []);
                 int last = Array.FindLastIndex(logits, float.IsFinite);
-                Assert.Equal(limit.ValueKind == JsonValueKind.Null ? logits.Length - 1 : tokenizer.TimestampBegin + limit.GetInt32(), last);
+                Assert.Equal(limit.ValueKind == JsonValueKind.Null ? logits.Length - 1 : tokenizer.Special.TimestampBegin + limit.GetInt32(), last);
             }
 
             checkedCases++;
@@ -102,12 +102,10 @@ public class LogitRulesTests
 
     private static ILogitRule ToRule(JsonElement filter, WhisperTokenizer tokenizer) => filter.GetProperty("kind").GetString() switch
     {
-        "SuppressBlank" => new SuppressBlank([.. tokenizer.Encode(" "), tokenizer.EndOfText]),
+        "SuppressBlank" => new SuppressBlank(tokenizer.BlankTokens),
         "SuppressTokens" => new SuppressTokens([.. filter.GetProperty("tokens").EnumerateArray().Select(token => token.GetInt32())]),
         "ApplyTimestampRules" => new TimestampRules(
-            tokenizer.TimestampBegin,
-            tokenizer.EndOfText,
-            tokenizer.NoTimestamps,
+            tokenizer.Special,
             filter.GetProperty("max_initial_timestamp_index") is { ValueKind: JsonValueKind.Number } limit ? limit.GetInt32() : null),
         var other => throw new InvalidDataException($"unknown filter {other}"),
     };

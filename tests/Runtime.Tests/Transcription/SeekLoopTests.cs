@@ -67,7 +67,7 @@ public class SeekLoopTests
             Assert.Equal(call.GetProperty("prompt").EnumerateArray().Select(token => token.GetInt32()), options.Prompt);
             string text = answer.GetProperty("text").GetString()!;
             return new DecodingResult(
-                [.. tokenizer.EncodeWithSpecials(text)],
+                [.. tokenizer.EncodeWithSpecial(text)],
                 text,
                 Number("avg_logprob", -0.3),
                 Number("no_speech_prob", 0.01),
