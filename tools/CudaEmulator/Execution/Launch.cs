@@ -1,0 +1,32 @@
+using Handwritten.CudaEmulator.Device;
+
+namespace Handwritten.CudaEmulator.Execution;
+
+/// <summary>Three extents or coordinates.</summary>
+public readonly record struct Dim3(int X, int Y, int Z)
+{
+    /// <summary>Product of the three.</summary>
+    public long Count => (long)X * Y * Z;
+}
+
+/// <summary>A kernel to be run over a grid.</summary>
+/// <param name="Kernel">What to run.</param>
+/// <param name="Grid">Blocks.</param>
+/// <param name="Block">Threads of a block.</param>
+/// <param name="DynamicSharedBytes">Shared memory of a block beyond what the kernel declares.</param>
+/// <param name="Parameters">The parameters' bytes, each at its alignment.</param>
+public sealed record LaunchRequest(KernelCode Kernel, Dim3 Grid, Dim3 Block, int DynamicSharedBytes, byte[] Parameters);
+
+/// <summary>A launch that failed on the device.</summary>
+/// <param name="result">The error that the context reports from then on.</param>
+/// <param name="report">What happened where: kernel, PTX line, block, thread, address, allocation, what was expected.</param>
+public sealed class DeviceFaultException(CudaResult result, string report) : Exception(report)
+{
+    /// <summary>The error that the context reports from then on.</summary>
+    public CudaResult Result { get; } = result;
+}
+
+/// <summary>A kernel, decoded for execution.</summary>
+public sealed class KernelCode
+{
+}
