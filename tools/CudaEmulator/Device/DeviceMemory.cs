@@ -1,9 +1,272 @@
+using System.Runtime.InteropServices;
+
 namespace Handwritten.CudaEmulator.Device;
+
+/// <summary>What an <see cref="Allocation"/> is for.</summary>
+public enum AllocationKind
+{
+    /// <summary>Device memory of cuMemAlloc and the like.</summary>
+    Device,
+
+    /// <summary>A .global or .const variable of a module.</summary>
+    Variable,
+
+    /// <summary>Page-locked host memory that the driver allocated.</summary>
+    Host,
+
+    /// <summary>The program's own memory, page-locked by cuMemHostRegister.</summary>
+    Registered,
+}
+
+/// <summary>A range of addresses that kernels may touch.</summary>
+/// <param name="Number">1 for the first of the process; reports name allocations by it.</param>
+/// <param name="Address">First byte; host address and device address at once.</param>
+/// <param name="Bytes">Length.</param>
+/// <param name="Kind">What it is for.</param>
+/// <param name="Name">A variable's name; otherwise null.</param>
+public sealed record Allocation(int Number, ulong Address, long Bytes, AllocationKind Kind, string? Name)
+{
+    /// <summary>One past the last byte.</summary>
+    public ulong End => Address + (ulong)Bytes;
+
+    /// <summary>For reports: <c>allocation 7 (4096 bytes at 0x7f12…)</c>.</summary>
+    public override string ToString() => Name is null
+        ? $"allocation {Number} ({Bytes} bytes at 0x{Address:x})"
+        : $"variable {Name} ({Bytes} bytes at 0x{Address:x})";
+}
 
 /// <summary>
 /// The device's memory. A device address is the host address of the bytes, so that an access is one instruction once it
-/// has been found to lie inside an allocation. Allocations are aligned to 512 bytes, and red zones lie between them.
+/// has been found to lie inside an allocation. Allocations are aligned to 512 bytes, and red zones lie between them:
+///
+///     │ red zone │ 512-aligned bytes of the allocation … │ red zone │
+///
+/// A running grid works on a <see cref="MemoryMap"/>, a sorted copy of the ranges. While a map is in use nothing is given
+/// back to the system: a kernel that uses freed memory is wrong, but it must not bring the process down.
 /// </summary>
-public sealed class DeviceMemory
+/// <param name="capacity">Device memory, in bytes.</param>
+public sealed unsafe class DeviceMemory(long capacity) : IDisposable
 {
+    /// <summary>Allocations begin at multiples of this, as CUDA's do; it is also the width of a red zone.</summary>
+    public const int Alignment = 512;
+
+    private readonly Lock guard = new();
+    private readonly SortedList<ulong, Allocation> allocations = [];
+    private readonly Dictionary<ulong, nint> blocks = []; // what calloc returned, by allocation address
+    private readonly List<nint> graveyard = []; // blocks freed while a map was in use
+    private readonly Queue<Allocation> freed = new(); // the latest ones, for reports
+    private MemoryMap? map;
+    private int mapsInUse;
+    private int serial;
+    private long used;
+
+    /// <summary>All device memory, in bytes.</summary>
+    public long TotalBytes => capacity;
+
+    /// <summary>Device memory that is not allocated, in bytes.</summary>
+    public long FreeBytes
+    {
+        get
+        {
+            lock (guard)
+            {
+                return capacity - used;
+            }
+        }
+    }
+
+    /// <summary>What is allocated now, by address.</summary>
+    public IReadOnlyList<Allocation> Allocations
+    {
+        get
+        {
+            lock (guard)
+            {
+                return [.. allocations.Values];
+            }
+        }
+    }
+
+    /// <summary>Allocates zeroed memory; null if the device (or the machine) has not that much left.</summary>
+    public Allocation? TryAllocate(long bytes, AllocationKind kind = AllocationKind.Device, string? name = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        lock (guard)
+        {
+            var counts = kind is AllocationKind.Device or AllocationKind.Variable;
+            if (counts && bytes > capacity - used)
+            {
+                return null;
+            }
+
+            nint block;
+            try
+            {
+                block = (nint)NativeMemory.AllocZeroed((nuint)bytes + 3 * Alignment);
+            }
+            catch (OutOfMemoryException)
+            {
+                return null;
+            }
+
+            var address = ((ulong)block + 2 * Alignment - 1) / Alignment * Alignment;
+            var allocation = new Allocation(++serial, address, bytes, kind, name);
+            allocations.Add(address, allocation);
+            blocks.Add(address, block);
+            used += counts ? bytes : 0;
+            map = null;
+            return allocation;
+        }
+    }
+
+    /// <summary>Lets kernels use memory that belongs to the program.</summary>
+    public Allocation Register(ulong address, long bytes)
+    {
+        lock (guard)
+        {
+            var allocation = new Allocation(++serial, address, bytes, AllocationKind.Registered, null);
+            allocations.Add(address, allocation);
+            map = null;
+            return allocation;
+        }
+    }
+
+    /// <summary>Takes back an allocation or a registration; false if none begins at <paramref name="address"/>.</summary>
+    public bool Free(ulong address)
+    {
+        lock (guard)
+        {
+            if (!allocations.Remove(address, out var allocation))
+            {
+                return false;
+            }
+
+            used -= allocation.Kind is AllocationKind.Device or AllocationKind.Variable ? allocation.Bytes : 0;
+            freed.Enqueue(allocation);
+            if (freed.Count > 256)
+            {
+                freed.Dequeue();
+            }
+
+            map = null;
+            if (blocks.Remove(address, out var block))
+            {
+                graveyard.Add(block);
+                Bury();
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>The allocation that holds all of [<paramref name="address"/>, <paramref name="address"/> + <paramref name="bytes"/>), or null.</summary>
+    public Allocation? Find(ulong address, long bytes = 1)
+    {
+        lock (guard)
+        {
+            map ??= new([.. allocations.Values]);
+            var index = map.IndexOf(address);
+            return index >= 0 && bytes <= (long)(map.End[index] - address) ? map.Allocations[index] : null;
+        }
+    }
+
+    /// <summary>One clause on why <paramref name="address"/> is in no allocation: what lies nearest, or what was freed there.</summary>
+    public string Describe(ulong address)
+    {
+        lock (guard)
+        {
+            if (freed.LastOrDefault(a => a.Address <= address && address < a.End) is { } gone)
+            {
+                return $"it lies in {gone}, which has been freed";
+            }
+
+            if (address < 0x10000)
+            {
+                return "it is null or close to it";
+            }
+
+            var before = allocations.Values.LastOrDefault(a => a.Address <= address);
+            var after = allocations.Values.FirstOrDefault(a => a.Address > address);
+            var pastEnd = before is null ? ulong.MaxValue : address - before.End;
+            var beforeStart = after is null ? ulong.MaxValue : after.Address - address;
+            return Math.Min(pastEnd, beforeStart) > 1 << 30 ? "no allocation is near it"
+                : pastEnd <= beforeStart ? pastEnd >= ulong.MaxValue - 4096
+                    ? $"it runs over the end of {before}" : $"it lies {pastEnd} bytes past the end of {before}"
+                : $"it lies {beforeStart} bytes before {after}";
+        }
+    }
+
+    /// <summary>The ranges as they are now. Give the map back by <see cref="Release"/>.</summary>
+    internal MemoryMap Use()
+    {
+        lock (guard)
+        {
+            mapsInUse++;
+            return map ??= new([.. allocations.Values]);
+        }
+    }
+
+    /// <summary>Ends a <see cref="Use"/>.</summary>
+    internal void Release()
+    {
+        lock (guard)
+        {
+            mapsInUse--;
+            Bury();
+        }
+    }
+
+    /// <summary>Gives everything back.</summary>
+    public void Dispose()
+    {
+        lock (guard)
+        {
+            graveyard.AddRange(blocks.Values);
+            blocks.Clear();
+            allocations.Clear();
+            map = null;
+            used = 0;
+            Bury();
+        }
+    }
+
+    private void Bury()
+    {
+        if (mapsInUse > 0)
+        {
+            return;
+        }
+
+        foreach (var block in graveyard)
+        {
+            NativeMemory.Free((void*)block);
+        }
+
+        graveyard.Clear();
+    }
+}
+
+/// <summary>The allocations at one moment, by address, in arrays that an access check reads quickly.</summary>
+internal sealed class MemoryMap
+{
+    public MemoryMap(Allocation[] allocations)
+    {
+        Allocations = allocations;
+        Start = [.. allocations.Select(a => a.Address)];
+        End = [.. allocations.Select(a => a.End)];
+    }
+
+    public Allocation[] Allocations { get; }
+
+    public ulong[] Start { get; }
+
+    public ulong[] End { get; }
+
+    /// <summary>Index of the allocation that holds the byte at <paramref name="address"/>; -1 if none does.</summary>
+    public int IndexOf(ulong address)
+    {
+        var index = Array.BinarySearch(Start, address);
+        index = index >= 0 ? index : ~index - 1;
+        return index >= 0 && address < End[index] ? index : -1;
+    }
 }

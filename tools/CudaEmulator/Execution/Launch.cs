@@ -7,6 +7,12 @@ public readonly record struct Dim3(int X, int Y, int Z)
 {
     /// <summary>Product of the three.</summary>
     public long Count => (long)X * Y * Z;
+
+    /// <summary>The coordinates of an index that counts x fastest.</summary>
+    public Dim3 At(long index) => new((int)(index % X), (int)(index / X % Y), (int)(index / X / Y));
+
+    /// <summary>As CUDA's tools write it: <c>(1,2,3)</c>.</summary>
+    public override string ToString() => $"({X},{Y},{Z})";
 }
 
 /// <summary>A kernel to be run over a grid.</summary>
@@ -14,7 +20,7 @@ public readonly record struct Dim3(int X, int Y, int Z)
 /// <param name="Grid">Blocks.</param>
 /// <param name="Block">Threads of a block.</param>
 /// <param name="DynamicSharedBytes">Shared memory of a block beyond what the kernel declares.</param>
-/// <param name="Parameters">The parameters' bytes, each at its alignment.</param>
+/// <param name="Parameters">The parameters' bytes, each at its alignment: <see cref="KernelCode.ParameterBytes"/> of them.</param>
 public sealed record LaunchRequest(KernelCode Kernel, Dim3 Grid, Dim3 Block, int DynamicSharedBytes, byte[] Parameters);
 
 /// <summary>A launch that failed on the device.</summary>
@@ -24,9 +30,4 @@ public sealed class DeviceFaultException(CudaResult result, string report) : Exc
 {
     /// <summary>The error that the context reports from then on.</summary>
     public CudaResult Result { get; } = result;
-}
-
-/// <summary>A kernel, decoded for execution.</summary>
-public sealed class KernelCode
-{
 }

@@ -1,0 +1,175 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Device;
+
+namespace Handwritten.CudaEmulator.Execution;
+
+/// <summary>One of a block's 16 barriers.</summary>
+internal struct Barrier
+{
+    /// <summary>Threads that have come since it last opened.</summary>
+    public int Arrived;
+
+    /// <summary>Threads it waits for; 0: all of the block that have not exited.</summary>
+    public int Expected;
+
+    /// <summary>bar.red: how many of the threads brought a true predicate.</summary>
+    public int Votes;
+
+    /// <summary>What <see cref="Votes"/> was, and how many voted, when it last opened.</summary>
+    public (int True, int Of) Outcome;
+}
+
+/// <summary>
+/// A thread block while it runs, on one worker thread: its warps take turns, each until it waits at a barrier or exits.
+/// The object is used for one block after another.
+/// </summary>
+internal sealed unsafe class Block : IDisposable
+{
+    private readonly Warp[] warps;
+    private readonly Barrier[] barriers = new Barrier[16];
+    private int aliveThreads;
+
+    public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, ExecutionObserver? observer)
+    {
+        Launch = launch;
+        Profile = profile;
+        Map = map;
+        Parameters = parameters;
+        Observer = observer;
+        SharedBytes = launch.Kernel.StaticSharedBytes + launch.DynamicSharedBytes;
+        Shared = (byte*)NativeMemory.AlignedAlloc((nuint)SharedBytes + 64, 1024);
+        warps = new Warp[(launch.Block.Count + Lanes.Count - 1) / Lanes.Count];
+        for (var i = 0; i < warps.Length; i++)
+        {
+            warps[i] = new(this, i);
+        }
+    }
+
+    /// <summary>The launch it belongs to.</summary>
+    public LaunchRequest Launch { get; }
+
+    /// <summary>The device.</summary>
+    public DeviceProfile Profile { get; }
+
+    /// <summary>Device memory that the launch may touch.</summary>
+    public MemoryMap Map { get; }
+
+    /// <summary>The kernel's parameters.</summary>
+    public byte* Parameters { get; }
+
+    /// <summary>Shared memory.</summary>
+    public byte* Shared { get; }
+
+    /// <summary>Its length.</summary>
+    public int SharedBytes { get; }
+
+    /// <summary>Who watches; usually nobody.</summary>
+    public ExecutionObserver? Observer { get; }
+
+    /// <summary>Its index in the grid.</summary>
+    public long Number { get; private set; }
+
+    /// <summary>Its coordinates in the grid.</summary>
+    public Dim3 Coordinates { get; private set; }
+
+    /// <summary>Runs block <paramref name="number"/> of the grid.</summary>
+    /// <exception cref="DeviceFaultException">A thread did what is not allowed.</exception>
+    public void Run(long number)
+    {
+        Number = number;
+        Coordinates = Launch.Grid.At(number);
+        aliveThreads = (int)Launch.Block.Count;
+        Array.Clear(barriers);
+        NativeMemory.Clear(Shared, (nuint)SharedBytes);
+        Observer?.BlockStarts(this);
+        foreach (var warp in warps)
+        {
+            warp.Start();
+        }
+
+        for (var ran = true; ran && aliveThreads > 0;)
+        {
+            ran = false;
+            foreach (var warp in warps)
+            {
+                if (warp.CanRun)
+                {
+                    warp.Run();
+                    ran = true;
+                }
+            }
+        }
+
+        if (aliveThreads > 0)
+        {
+            var places = string.Join("; ", warps.Where(w => w.Alive != 0).Select(w => w.Whereabouts()));
+            throw new DeviceFaultException(CudaResult.LaunchTimeout,
+                $"kernel {Launch.Kernel.Name}, block {Coordinates}: the block hangs, all its threads wait at barriers that never open ({places})");
+        }
+
+        Observer?.BlockEnds(this);
+    }
+
+    /// <summary>Threads come to a barrier; returns whether that opens it.</summary>
+    public bool Arrive(Op* op, Warp warp, int barrier, int expected, uint mask, uint votes)
+    {
+        ref var state = ref barriers[barrier];
+        if (state.Arrived > 0 && state.Expected != expected)
+        {
+            throw warp.Fault(op, BitOperations.TrailingZeroCount(mask), CudaResult.LaunchFailed,
+                $"barrier {barrier} is waited for with {expected} threads, but others wait there with {state.Expected} (0 means all)");
+        }
+
+        // With a thread count, a warp counts as 32 threads even if the block's last warp has fewer.
+        state.Expected = expected;
+        state.Arrived += expected != 0 && mask == warp.Alive ? Lanes.Count : BitOperations.PopCount(mask);
+        state.Votes += BitOperations.PopCount(votes & mask);
+        return Open(barrier);
+    }
+
+    /// <summary>The last outcome of a barrier's vote.</summary>
+    public (int True, int Of) OutcomeOf(int barrier) => barriers[barrier].Outcome;
+
+    /// <summary>Threads have exited: barriers that wait for all no longer wait for them.</summary>
+    public void Exited(uint mask)
+    {
+        aliveThreads -= BitOperations.PopCount(mask);
+        for (var i = 0; i < barriers.Length; i++)
+        {
+            if (barriers[i].Arrived > 0)
+            {
+                Open(i);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var warp in warps)
+        {
+            warp.Dispose();
+        }
+
+        NativeMemory.AlignedFree(Shared);
+    }
+
+    private bool Open(int barrier)
+    {
+        ref var state = ref barriers[barrier];
+        if (state.Arrived < (state.Expected == 0 ? aliveThreads : state.Expected))
+        {
+            return false;
+        }
+
+        Observer?.BarrierOpens(this, barrier);
+        state = new() { Outcome = (state.Votes, state.Arrived) };
+        foreach (var warp in warps)
+        {
+            warp.Release(barrier);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Device;
+
+namespace Handwritten.CudaEmulator.Execution;
+
+/// <summary>Runs a kernel over a grid: workers take blocks in order, each until none is left.</summary>
+public static unsafe class GridRunner
+{
+    // One launch at a time: it has all the cores, and the outcome does not depend on what else runs.
+    private static readonly Lock Running = new();
+
+    /// <summary>Runs a launch to its end.</summary>
+    /// <param name="launch">What to run. Its limits (threads, shared memory) are the driver's to check.</param>
+    /// <param name="memory">Device memory.</param>
+    /// <param name="profile">The device.</param>
+    /// <param name="workers">Worker threads; 0 for one a core.</param>
+    /// <exception cref="DeviceFaultException">A thread did what is not allowed: of all such threads' the report of the first block.</exception>
+    public static void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers = 0) =>
+        Run(launch, memory, profile, workers, null);
+
+    internal static void Run(
+        LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers, Func<ExecutionObserver>? observe)
+    {
+        lock (Running)
+        {
+            var map = memory.Use();
+            var parameters = (byte*)NativeMemory.AlignedAlloc((nuint)launch.Parameters.Length + 64, 64);
+            try
+            {
+                launch.Parameters.CopyTo(new Span<byte>(parameters, launch.Parameters.Length));
+                var limit = workers > 0 ? workers : Environment.ProcessorCount;
+                var count = launch.Kernel.RunsInOrder ? 1 : (int)Math.Min(limit, launch.Grid.Count);
+                new Grid(launch, profile, map, parameters, observe).Run(count);
+            }
+            finally
+            {
+                NativeMemory.AlignedFree(parameters);
+                memory.Release();
+            }
+        }
+    }
+
+    private sealed class Grid(
+        LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, Func<ExecutionObserver>? observe)
+    {
+        private readonly Lock guard = new();
+        private long next;
+        private long faultyBlock = long.MaxValue;
+        private Exception? fault;
+
+        public void Run(int workers)
+        {
+            if (workers == 1)
+            {
+                Work();
+            }
+            else
+            {
+                Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, _ => Work());
+            }
+
+            if (fault is not null)
+            {
+                throw fault;
+            }
+        }
+
+        private void Work()
+        {
+            using var block = new Block(launch, profile, map, parameters, observe?.Invoke());
+            for (var number = Take(); number < launch.Grid.Count; number = Take())
+            {
+                try
+                {
+                    block.Run(number);
+                }
+                catch (DeviceFaultException exception)
+                {
+                    Fail(number, exception);
+                    return;
+                }
+            }
+        }
+
+        // After a fault no further blocks are begun. Those before the faulty one have all been taken and run to their end.
+        private long Take() => Volatile.Read(ref fault) is null ? Interlocked.Increment(ref next) - 1 : long.MaxValue;
+
+        private void Fail(long number, Exception exception)
+        {
+            lock (guard)
+            {
+                if (number < faultyBlock)
+                {
+                    faultyBlock = number;
+                    Volatile.Write(ref fault, exception);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,304 @@
+using System.Globalization;
+
+namespace Handwritten.CudaEmulator.Ptx;
+
+/// <summary>What a token is.</summary>
+internal enum TokenKind
+{
+    /// <summary>After the last one.</summary>
+    End,
+
+    /// <summary>A name: <c>ld</c>, <c>%r1</c>, <c>$L_2</c>, <c>_</c>.</summary>
+    Identifier,
+
+    /// <summary>A dot and a word: a directive, a modifier, a component. The text is without the dot.</summary>
+    Dotted,
+
+    /// <summary>An integer literal; <see cref="Token.Value"/> is it.</summary>
+    Integer,
+
+    /// <summary>A float literal; <see cref="Token.Value"/> holds the bits of a double, or of a float for 0f….</summary>
+    Float,
+
+    /// <summary>A string, without its quotes.</summary>
+    String,
+
+    /// <summary>One or two characters of punctuation.</summary>
+    Punctuation,
+}
+
+/// <summary>A piece of the text. Equal texts are one object.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Text">How it is written.</param>
+/// <param name="Line">Its line, from 1.</param>
+/// <param name="Value">A literal's value.</param>
+internal readonly record struct Token(TokenKind Kind, string Text, int Line, ulong Value = 0)
+{
+    /// <summary>0f…: a float32 given by its bits.</summary>
+    public bool IsSingle => Kind == TokenKind.Float && Text.Length == 10 && Text[1] is 'f' or 'F';
+
+    /// <summary>An integer that only an unsigned type holds: written with U, or too large for a signed one.</summary>
+    public bool IsUnsigned => Kind == TokenKind.Integer && (Text[^1] == 'U' || Value > long.MaxValue);
+
+    /// <summary>For messages.</summary>
+    public override string ToString() => Kind switch
+    {
+        TokenKind.End => "the end of the text",
+        TokenKind.Dotted => $"'.{Text}'",
+        TokenKind.String => "a string",
+        _ => $"'{Text}'",
+    };
+}
+
+/// <summary>
+/// Cuts a PTX text into tokens. PTX is ASCII, free in its layout, with C's comments:
+///
+///     ld.global.f32 %f1, [%rd2+16]; // c    ->   ld  .global  .f32  %f1  ,  [  %rd2  +  16  ]  ;
+///
+/// A word that follows a dot is one token with it, so that the parser sees at once what is a modifier or a directive.
+/// </summary>
+internal sealed class PtxLexer
+{
+    // An identifier may be this long; ptxas guarantees 1024.
+    private const int LongestWord = 4096;
+
+    private readonly string text;
+    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> words;
+    private int position;
+    private int line = 1;
+
+    private PtxLexer(string text)
+    {
+        this.text = text;
+        words = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>All tokens; the last one is <see cref="TokenKind.End"/>.</summary>
+    /// <exception cref="PtxException">A character or a literal that PTX does not have.</exception>
+    public static List<Token> Tokenize(string text)
+    {
+        PtxLexer lexer = new(text);
+        List<Token> tokens = new(text.Length / 4);
+        do
+        {
+            tokens.Add(lexer.Next());
+        }
+        while (tokens[^1].Kind != TokenKind.End);
+
+        return tokens;
+    }
+
+    private char Current => position < text.Length ? text[position] : '\0';
+
+    private char Following => position + 1 < text.Length ? text[position + 1] : '\0';
+
+    private Token Next()
+    {
+        SkipBlanks();
+        if (position >= text.Length)
+        {
+            return new(TokenKind.End, "", line);
+        }
+
+        int start = position;
+        char first = text[position++];
+        if (char.IsAsciiLetter(first) || first is '_' or '$' or '%')
+        {
+            // A lone % is the remainder of a constant expression.
+            SkipWord();
+            return Cut(first == '%' && position == start + 1 ? TokenKind.Punctuation : TokenKind.Identifier, start);
+        }
+
+        if (char.IsAsciiDigit(first))
+        {
+            return Number(start);
+        }
+
+        if (first == '.' && IsWord(Current))
+        {
+            SkipWord();
+            while (Current == ':' && Following == ':')
+            {
+                position += 2;
+                SkipWord();
+            }
+
+            return Cut(TokenKind.Dotted, start + 1);
+        }
+
+        if (first == '"')
+        {
+            return String();
+        }
+
+        if (!"@{}()[]<>,;:+-*/!~&|^=?".Contains(first, StringComparison.Ordinal))
+        {
+            throw new PtxException(line, char.IsControl(first) || first > '~'
+                ? $"the character U+{(int)first:X4} does not belong to PTX"
+                : $"unexpected character '{first}'");
+        }
+
+        if (Current == first && first is '<' or '>' or '&' or '|' or '=' || (Current == '=' && first is '<' or '>' or '!'))
+        {
+            position++;
+        }
+
+        return Cut(TokenKind.Punctuation, start);
+    }
+
+    private void SkipBlanks()
+    {
+        while (position < text.Length)
+        {
+            char c = text[position];
+            if (c == '\n')
+            {
+                line++;
+                position++;
+            }
+            else if (c is ' ' or '\t' or '\r' or '\f' or '\v')
+            {
+                position++;
+            }
+            else if (c == '/' && Following == '/')
+            {
+                int end = text.IndexOf('\n', position);
+                position = end < 0 ? text.Length : end;
+            }
+            else if (c == '/' && Following == '*')
+            {
+                int end = text.IndexOf("*/", position + 2, StringComparison.Ordinal);
+                if (end < 0)
+                {
+                    throw new PtxException(line, "a comment that begins here has no end");
+                }
+
+                line += text.AsSpan(position, end - position).Count('\n');
+                position = end + 2;
+            }
+            else
+            {
+                break;
+            }
+        }
+    }
+
+    private static bool IsWord(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '$';
+
+    private void SkipWord()
+    {
+        while (IsWord(Current))
+        {
+            position++;
+        }
+    }
+
+    private Token Cut(TokenKind kind, int start, ulong value = 0)
+    {
+        ReadOnlySpan<char> span = text.AsSpan(start, position - start);
+        if (span.Length > LongestWord)
+        {
+            throw new PtxException(line, $"a word of {span.Length} characters; {LongestWord} is the most");
+        }
+
+        if (!words.TryGetValue(span, out string? word))
+        {
+            word = span.ToString();
+            words.Set.Add(word);
+        }
+
+        return new(kind, word, line, value);
+    }
+
+    private Token String()
+    {
+        int start = position;
+        while (Current != '"')
+        {
+            if (position >= text.Length || Current == '\n')
+            {
+                throw new PtxException(line, "a string that begins here has no end");
+            }
+
+            position += Current == '\\' && Following == '"' ? 2 : 1;
+        }
+
+        Token token = Cut(TokenKind.String, start);
+        position++;
+        return token;
+    }
+
+    private Token Number(int start)
+    {
+        SkipWord();
+        bool isHex = position - start > 1 && text[start] == '0' && char.ToLowerInvariant(text[start + 1]) is 'x' or 'f' or 'd';
+        if (!isHex && Current == '.')
+        {
+            position++;
+            SkipWord();
+        }
+
+        // 1e-5: the sign is not a part of the word.
+        if (!isHex && text[position - 1] is 'e' or 'E' && Current is '+' or '-')
+        {
+            position++;
+            SkipWord();
+        }
+
+        ReadOnlySpan<char> literal = text.AsSpan(start, position - start);
+        (TokenKind kind, ulong value)? number = Evaluate(literal);
+        return number is { } found
+            ? Cut(found.kind, start, found.value)
+            : throw new PtxException(line, literal.Length > 80
+                ? "a number that cannot be read"
+                : $"'{literal}' is not a number that PTX can hold");
+    }
+
+    /// <summary>Literals: 0f and 8 hex digits, 0d and 16, decimal floats; integers 0x…, 0b…, 0…, decimal, maybe with U.</summary>
+    private static (TokenKind Kind, ulong Value)? Evaluate(ReadOnlySpan<char> literal)
+    {
+        char kind = literal.Length > 1 && literal[0] == '0' ? char.ToLowerInvariant(literal[1]) : '\0';
+        ulong value;
+        if (kind is 'f' or 'd')
+        {
+            bool isWhole = literal.Length == (kind == 'f' ? 10 : 18);
+            return isWhole && ulong.TryParse(literal[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
+                ? (TokenKind.Float, value)
+                : null;
+        }
+
+        if (kind != 'x' && literal.IndexOfAny('.', 'e', 'E') >= 0)
+        {
+            const NumberStyles style = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+            return double.TryParse(literal, style, CultureInfo.InvariantCulture, out double real)
+                ? (TokenKind.Float, BitConverter.DoubleToUInt64Bits(real))
+                : null;
+        }
+
+        ReadOnlySpan<char> digits = literal[^1] == 'U' ? literal[..^1] : literal;
+        bool isInteger = kind switch
+        {
+            'x' => ulong.TryParse(digits[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value),
+            'b' => ulong.TryParse(digits[2..], NumberStyles.AllowBinarySpecifier, CultureInfo.InvariantCulture, out value),
+            >= '0' and <= '9' => TryParseOctal(digits, out value),
+            _ => ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out value),
+        };
+        return isInteger ? (TokenKind.Integer, value) : null;
+    }
+
+    private static bool TryParseOctal(ReadOnlySpan<char> digits, out ulong value)
+    {
+        value = 0;
+        foreach (char digit in digits)
+        {
+            if (digit is < '0' or > '7' || value >> 61 != 0)
+            {
+                return false;
+            }
+
+            value = (value << 3) | (uint)(digit - '0');
+        }
+
+        return true;
+    }
+}

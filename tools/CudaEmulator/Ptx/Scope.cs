@@ -1,0 +1,128 @@
+namespace Handwritten.CudaEmulator.Ptx;
+
+/// <summary>
+/// The names that a pair of braces holds. A name means an operand: a register, a variable's address, a function, a label.
+/// Scopes nest, and an inner name hides an outer one:
+///
+///     module { .global a;   entry { .reg %r&lt;4&gt;;  L:   { .reg %r&lt;2&gt;;  ... } } }
+///
+/// A range of registers is kept as a range; a register of it comes into being when the text first uses it, so that
+/// .reg .b32 %r&lt;100000&gt; costs nothing.
+/// </summary>
+internal sealed class Scope(Scope? parent)
+{
+    private readonly Dictionary<string, PtxOperand> names = new(StringComparer.Ordinal);
+    private Dictionary<string, RegisterRange>? ranges;
+
+    // For each declared name that a range could also give (%r12 is 12 of %r and 2 of %r1): the smallest such number.
+    private Dictionary<string, int>? numbered;
+
+    private readonly record struct RegisterRange(int Count, PtxType Type, int Components);
+
+    /// <summary>Makes a name known.</summary>
+    public void Declare(string name, PtxOperand meaning, int line)
+    {
+        if (InRange(name) || !names.TryAdd(name, meaning))
+        {
+            throw new PtxException(line, $"duplicate definition of '{name}'");
+        }
+
+        foreach ((string prefix, int number) in Splits(name))
+        {
+            numbered ??= new(StringComparer.Ordinal);
+            numbered[prefix] = Math.Min(number, numbered.GetValueOrDefault(prefix, int.MaxValue));
+        }
+    }
+
+    /// <summary>Gives a name another meaning.</summary>
+    public void Replace(string name, PtxOperand meaning) => names[name] = meaning;
+
+    /// <summary>Makes prefix0 to prefix(count - 1) known as registers.</summary>
+    public void DeclareRange(string prefix, int count, PtxType type, int components, int line)
+    {
+        ranges ??= new(StringComparer.Ordinal);
+        bool isTaken = numbered is not null && numbered.GetValueOrDefault(prefix, int.MaxValue) < count;
+        if (isTaken || !ranges.TryAdd(prefix, new(count, type, components)))
+        {
+            throw new PtxException(line, $"duplicate definition of a register of '{prefix}<{count}>'");
+        }
+    }
+
+    /// <summary>What a name means here; null if nothing.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="registers">Where a register of a range is made when it is first used.</param>
+    public PtxOperand? Find(string name, RegisterFile? registers)
+    {
+        for (Scope? scope = this; scope is not null; scope = scope.Parent)
+        {
+            PtxOperand? meaning = scope.FindHere(name, registers);
+            if (meaning is not null)
+            {
+                return meaning;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The scope around this one.</summary>
+    public Scope? Parent { get; } = parent;
+
+    private PtxOperand? FindHere(string name, RegisterFile? registers)
+    {
+        if (names.TryGetValue(name, out PtxOperand? meaning) || ranges is null || registers is null)
+        {
+            return meaning;
+        }
+
+        foreach ((string prefix, int number) in Splits(name))
+        {
+            if (ranges.TryGetValue(prefix, out RegisterRange range) && number < range.Count)
+            {
+                meaning = registers.Create(name, range.Type, range.Components);
+                names.Add(name, meaning);
+                return meaning;
+            }
+        }
+
+        return null;
+    }
+
+    private bool InRange(string name) =>
+        ranges is not null && Splits(name).Any(split => ranges.TryGetValue(split.Prefix, out RegisterRange range) && split.Number < range.Count);
+
+    /// <summary>All ways to read a name as a prefix and a number without leading zeros.</summary>
+    private static IEnumerable<(string Prefix, int Number)> Splits(string name)
+    {
+        int first = name.Length;
+        while (first > 0 && name.Length - first < 9 && char.IsAsciiDigit(name[first - 1]))
+        {
+            first--;
+            if (name[first] != '0' || first == name.Length - 1)
+            {
+                yield return (name[..first], int.Parse(name.AsSpan(first), System.Globalization.CultureInfo.InvariantCulture));
+            }
+        }
+    }
+}
+
+/// <summary>The registers that a function has so far.</summary>
+internal sealed class RegisterFile
+{
+    private readonly List<PtxRegister> all = [];
+
+    /// <summary>All, by index.</summary>
+    public IReadOnlyList<PtxRegister> All => all;
+
+    /// <summary>A new register, or, with 2 or 4 components, the vector of as many.</summary>
+    public PtxOperand Create(string name, PtxType type, int components) => components == 1
+        ? new PtxOperand.Register(Add(name, type))
+        : new PtxOperand.Vector([.. "xyzw"[..components].Select(component => new PtxOperand.Register(Add($"{name}.{component}", type)))]);
+
+    private PtxRegister Add(string name, PtxType type)
+    {
+        PtxRegister register = new(name, type, all.Count);
+        all.Add(register);
+        return register;
+    }
+}
