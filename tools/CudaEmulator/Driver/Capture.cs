@@ -3,7 +3,7 @@ using Handwritten.CudaEmulator.Device;
 namespace Handwritten.CudaEmulator.Driver;
 
 /// <summary>What a capture forbids, as CUstreamCaptureMode numbers it.</summary>
-public enum CaptureMode
+internal enum CaptureMode
 {
     /// <summary>Any thread's calls that might synchronise.</summary>
     Global = 0,
@@ -16,7 +16,7 @@ public enum CaptureMode
 }
 
 /// <summary>What cuStreamIsCapturing answers, as CUstreamCaptureStatus numbers it.</summary>
-public enum CaptureStatus
+internal enum CaptureStatus
 {
     /// <summary>Work is queued.</summary>
     None = 0,

@@ -1,23 +1,23 @@
+using System.Collections.Concurrent;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Driver;
 
 /// <summary>A context: what a program has on a device. All of it goes when the context is destroyed.</summary>
-public sealed class CudaContext
+internal sealed class CudaContext
 {
     private readonly Lock _guard = new();
     private readonly HashSet<nint> _handles = [];
     private readonly HashSet<ulong> _allocations = [];
     private readonly List<CudaStream> _streams = [];
     private readonly Dictionary<int, ulong> _limits = [];
-    private readonly ThreadLocal<CudaStream> _perThread;
+    private readonly ConcurrentDictionary<int, CudaStream> _perThread = new();
     private bool _isDestroyed;
 
     private CudaContext(EmulatedDriver driver, EmulatedDevice device, uint flags)
     {
         (Driver, Device, Flags) = (driver, device, flags);
         LegacyStream = CreateStream(isBlocking: true, 0);
-        _perThread = new(() => CreateStream(isBlocking: true, 0));
         Handle = driver.Handles.Add(this);
     }
 
@@ -43,7 +43,8 @@ public sealed class CudaContext
     public CudaStream LegacyStream { get; }
 
     /// <summary>The calling thread's own default stream.</summary>
-    public CudaStream PerThreadStream => _perThread.Value!;
+    public CudaStream PerThreadStream =>
+        _perThread.GetOrAdd(Environment.CurrentManagedThreadId, _ => CreateStream(isBlocking: true, 0));
 
     /// <summary>The error that work ended in; every later call reports it too.</summary>
     public CudaException? Failure { get; private set; }
@@ -101,7 +102,7 @@ public sealed class CudaContext
     public void Free(ulong address)
     {
         RequireOwned(address);
-        Driver.Queue.Wait(Outstanding());
+        WaitForAllWork();
         Release(address);
     }
 
@@ -177,7 +178,7 @@ public sealed class CudaContext
     /// <exception cref="CudaException">Some of it failed, or a stream is capturing.</exception>
     public void Synchronize()
     {
-        Driver.Queue.Wait(Outstanding());
+        WaitForAllWork();
         ThrowIfFailed();
     }
 
@@ -201,7 +202,7 @@ public sealed class CudaContext
     /// <summary>Waits for all work and lets go of everything.</summary>
     public void Destroy()
     {
-        Driver.Queue.Wait(Outstanding());
+        WaitForAllWork();
         lock (_guard)
         {
             _isDestroyed = true;
@@ -212,12 +213,15 @@ public sealed class CudaContext
         }
     }
 
-    private Submission?[] Outstanding()
+    /// <summary>Waits until all work is done, well or badly.</summary>
+    internal void WaitForAllWork()
     {
+        Submission?[] all;
         lock (Driver.Queue.Gate)
         {
             _orphans.RemoveAll(last => last.IsDone);
-            return [.. _streams.Select(stream => stream.Last), .. _orphans];
+            all = [.. _streams.Select(stream => stream.Last), .. _orphans];
         }
+        Driver.Queue.Wait(all);
     }
 }

@@ -4,7 +4,7 @@ using Handwritten.CudaEmulator.Device;
 namespace Handwritten.CudaEmulator.Driver;
 
 /// <summary>One cuEventRecord: a place in a stream's order, and when it was reached.</summary>
-public sealed class EventRecord
+internal sealed class EventRecord
 {
     private long _stamp;
 
@@ -27,7 +27,7 @@ public sealed class EventRecord
 /// <summary>An event: the latest place that was recorded in it.</summary>
 /// <param name="context">Whose.</param>
 /// <param name="hasTiming">Created without CU_EVENT_DISABLE_TIMING.</param>
-public sealed class CudaEvent(CudaContext context, bool hasTiming)
+internal sealed class CudaEvent(CudaContext context, bool hasTiming)
 {
     /// <summary>Whose.</summary>
     public CudaContext Context { get; } = context;

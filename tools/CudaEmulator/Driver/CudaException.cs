@@ -10,7 +10,7 @@ namespace Handwritten.CudaEmulator.Driver;
 /// <summary>A driver call that fails.</summary>
 /// <param name="result">What the call returns.</param>
 /// <param name="detail">What is wrong, in one sentence.</param>
-public sealed class CudaException(CudaResult result, string detail) : Exception(detail)
+internal sealed class CudaException(CudaResult result, string detail) : Exception(detail)
 {
     /// <summary>What the call returns.</summary>
     public CudaResult Result { get; } = result;
@@ -24,7 +24,7 @@ public sealed class CudaException(CudaResult result, string detail) : Exception(
 }
 
 /// <summary>Names and texts of <see cref="CudaResult"/>.</summary>
-public static class ResultText
+internal static class ResultText
 {
     /// <summary>CUDA_ERROR_INVALID_VALUE for InvalidValue; null for a number that is none of the driver's.</summary>
     public static string? Name(CudaResult result)

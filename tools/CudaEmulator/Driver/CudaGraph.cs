@@ -1,9 +1,7 @@
-using Handwritten.CudaEmulator.Device;
-
 namespace Handwritten.CudaEmulator.Driver;
 
 /// <summary>Work in a graph.</summary>
-public sealed class GraphNode(Work work, GraphNode[] after)
+internal sealed class GraphNode(Work work, GraphNode[] after)
 {
     /// <summary>What to do.</summary>
     public Work Work { get; } = work;
@@ -17,7 +15,7 @@ public sealed class GraphNode(Work work, GraphNode[] after)
 
 /// <summary>A graph that a capture recorded.</summary>
 /// <param name="nodes">In the order in which they were asked for, each behind all that it depends on.</param>
-public sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
+internal sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
 {
     /// <summary>The nodes, each behind all that it depends on.</summary>
     public IReadOnlyList<GraphNode> Nodes { get; } = nodes;
@@ -59,7 +57,7 @@ public sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
 }
 
 /// <summary>Whether an update could be made, as CUgraphExecUpdateResult numbers it.</summary>
-public enum UpdateResult
+internal enum UpdateResult
 {
     Success = 0,
     TopologyChanged = 2,
@@ -70,7 +68,7 @@ public enum UpdateResult
 
 /// <summary>An instantiated graph. It owes nothing to the graph it was made from, which may be destroyed.</summary>
 /// <param name="graph">What to make it from.</param>
-public sealed class GraphExec(CudaGraph graph)
+internal sealed class GraphExec(CudaGraph graph)
 {
     private CudaGraph _graph = graph;
 
@@ -117,7 +115,7 @@ public sealed class GraphExec(CudaGraph graph)
 }
 
 /// <summary>A launch of a graph: its work, one piece after another.</summary>
-public sealed record GraphWork(IReadOnlyList<Work> Steps) : Work
+internal sealed record GraphWork(IReadOnlyList<Work> Steps) : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.Graph;

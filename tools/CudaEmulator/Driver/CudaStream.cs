@@ -6,8 +6,11 @@ namespace Handwritten.CudaEmulator.Driver;
 /// <param name="context">Whose.</param>
 /// <param name="isBlocking">Whether it is ordered with the default stream: created without CU_STREAM_NON_BLOCKING.</param>
 /// <param name="priority">0 or negative; more negative is more urgent. Kept, and of no effect.</param>
-public sealed class CudaStream(CudaContext context, bool isBlocking, int priority)
+internal sealed class CudaStream(CudaContext context, bool isBlocking, int priority)
 {
+    /// <summary>The most urgent priority; the least urgent is 0.</summary>
+    public const int GreatestPriority = -5;
+
     /// <summary>Whose it is.</summary>
     public CudaContext Context { get; } = context;
 
@@ -92,6 +95,35 @@ public sealed class CudaStream(CudaContext context, bool isBlocking, int priorit
             else
                 throw Capture.Invalidate(CudaResult.StreamCaptureIsolation,
                     "A stream that is capturing cannot wait for an event that was recorded outside of the capture.");
+        }
+    }
+
+    /// <summary>Has what is asked for from now on become a graph.</summary>
+    /// <exception cref="CudaException">The stream cannot be captured, or is.</exception>
+    public void BeginCapture(CaptureMode mode)
+    {
+        lock (Queue.Gate)
+            Context.Driver.Captures.Add(Capture.Begin(this, mode));
+    }
+
+    /// <summary>Ends the capture that the stream takes part in.</summary>
+    /// <exception cref="CudaException">There is none, or no graph came of it.</exception>
+    public CudaGraph EndCapture()
+    {
+        lock (Queue.Gate)
+        {
+            CudaException.Require(Capture is not null, CudaResult.IllegalState, "The stream is not capturing.");
+            return Capture!.End(this);
+        }
+    }
+
+    /// <summary>Whether the stream is capturing.</summary>
+    public CaptureStatus CaptureStatus
+    {
+        get
+        {
+            lock (Queue.Gate)
+                return Capture?.Status ?? CaptureStatus.None;
         }
     }
 

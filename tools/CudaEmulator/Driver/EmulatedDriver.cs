@@ -2,17 +2,17 @@ using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Driver;
 
-/// <summary>A device, and the context that the CUDA runtime would share.</summary>
+/// <summary>A device.</summary>
 /// <param name="Ordinal">Its place in the list of devices; also its CUdevice.</param>
 /// <param name="Profile">What it is like.</param>
 /// <param name="Memory">Its memory.</param>
-public sealed record EmulatedDevice(int Ordinal, DeviceProfile Profile, DeviceMemory Memory);
+internal sealed record EmulatedDevice(int Ordinal, DeviceProfile Profile, DeviceMemory Memory);
 
 /// <summary>
 /// The driver: what cuInit sets up, and everything there is to find from a handle or an address. One serves a process; a test
 /// makes its own.
 /// </summary>
-public sealed class EmulatedDriver
+internal sealed class EmulatedDriver : IDisposable
 {
     /// <summary>The CUDA version that this driver is of: 13.0, for which ILGPU 1.5.3 writes its newest PTX.</summary>
     public const int Version = 13000;
@@ -25,7 +25,9 @@ public sealed class EmulatedDriver
     public EmulatedDriver(params IReadOnlyList<DeviceProfile> profiles)
     {
         Devices = [.. profiles.Select((profile, i) => new EmulatedDevice(i, profile, new DeviceMemory(profile.MemoryBytes)))];
-        Memory = new UnifiedMemory([.. Devices.Select(device => device.Memory)]);
+        DeviceMemory[] memories = [.. Devices.Select(device => device.Memory)];
+        Memory = new UnifiedMemory(memories);
+        PageLocked = new PageLockedMemory(memories);
         Primary = [.. Devices.Select(device => new PrimaryContext(this, device))];
         Queue = new WorkQueue(this);
     }
@@ -38,6 +40,9 @@ public sealed class EmulatedDriver
 
     /// <summary>All memory.</summary>
     public UnifiedMemory Memory { get; }
+
+    /// <summary>Host memory that the devices reach.</summary>
+    public PageLockedMemory PageLocked { get; }
 
     /// <summary>All handles.</summary>
     public HandleTable Handles { get; } = new();
@@ -99,10 +104,20 @@ public sealed class EmulatedDriver
                 throw refusal;
         }
     }
+
+    /// <summary>Waits for what runs, and gives all memory back.</summary>
+    public void Dispose()
+    {
+        Queue.WaitForAll();
+        foreach (EmulatedDevice device in Devices)
+            device.Memory.Dispose();
+        _current.Dispose();
+        _captureMode.Dispose();
+    }
 }
 
 /// <summary>A device's primary context: made when first retained, destroyed when released as often.</summary>
-public sealed class PrimaryContext(EmulatedDriver driver, EmulatedDevice device)
+internal sealed class PrimaryContext(EmulatedDriver driver, EmulatedDevice device)
 {
     private readonly Lock _guard = new();
     private int _references;

@@ -8,18 +8,18 @@ namespace Handwritten.CudaEmulator.Driver;
 /// A handle is a number, looked up at every use and never given out twice, so that a stale or invented one is always found
 /// out, and no program can reach an object of the driver by arithmetic.
 /// </summary>
-public sealed class HandleTable
+internal sealed class HandleTable
 {
     // The first numbers are taken: 0 is the null handle, 1 and 2 name the default streams.
-    private const nint First = 0x10000, Step = 0x10;
+    private const long First = 0x10000, Step = 0x10;
 
     private readonly ConcurrentDictionary<nint, object> _objects = new();
-    private nint _last = First;
+    private long _last = First;
 
     /// <summary>A new handle for an object.</summary>
     public nint Add(object value)
     {
-        nint handle = Interlocked.Add(ref _last, Step);
+        var handle = (nint)Interlocked.Add(ref _last, Step);
         _objects[handle] = value;
         return handle;
     }

@@ -6,7 +6,7 @@ namespace Handwritten.CudaEmulator.Driver;
 /// Host memory that the devices reach: allocated by the driver, or the program's own and registered. All devices know it, at
 /// the address that it has on the host.
 /// </summary>
-public sealed class PageLockedMemory(IReadOnlyList<DeviceMemory> devices)
+internal sealed class PageLockedMemory(IReadOnlyList<DeviceMemory> devices)
 {
     private readonly Lock _guard = new();
 

@@ -5,7 +5,7 @@ using Handwritten.CudaEmulator.Execution;
 namespace Handwritten.CudaEmulator.Driver;
 
 /// <summary>Whose an address is, as CUmemorytype numbers it.</summary>
-public enum PlaceKind
+internal enum PlaceKind
 {
     /// <summary>Memory of the program that the driver knows nothing of.</summary>
     Pageable = 0,
@@ -22,14 +22,14 @@ public enum PlaceKind
 /// <param name="Kind">Whose it is.</param>
 /// <param name="Ordinal">The device it belongs to.</param>
 /// <param name="Allocation">The allocation it lies in; null if <see cref="PlaceKind.Pageable"/>.</param>
-public readonly record struct Place(ulong Address, PlaceKind Kind, int Ordinal, Allocation? Allocation);
+internal readonly record struct Place(ulong Address, PlaceKind Kind, int Ordinal, Allocation? Allocation);
 
 /// <summary>
 /// All memory that work can name: the devices', page-locked host memory, and the program's own. It is one address space, so
 /// that an address alone tells where it points. What lies in an allocation is checked against it, when the work is asked for
 /// (as CUDA does) and again when it runs (as it does not): the memory may have been freed in between.
 /// </summary>
-public sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> devices)
+internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> devices)
 {
     /// <summary>Looks a range up.</summary>
     /// <param name="address">Its first byte.</param>

@@ -6,7 +6,7 @@ namespace Handwritten.CudaEmulator.Driver;
 // instead of queueing them, and a graph's launch is itself one piece of work that runs those it holds.
 
 /// <summary>The kinds of graph nodes, as CUgraphNodeType numbers them.</summary>
-public enum NodeKind
+internal enum NodeKind
 {
     Kernel = 0,
     Copy = 1,
@@ -18,7 +18,7 @@ public enum NodeKind
 }
 
 /// <summary>Something for the device to do, complete in itself: what it needs was copied when it was asked for.</summary>
-public abstract record Work
+internal abstract record Work
 {
     /// <summary>What it is as a node of a graph.</summary>
     public abstract NodeKind Kind { get; }
@@ -32,7 +32,7 @@ public abstract record Work
 }
 
 /// <summary>A kernel launch.</summary>
-public sealed record KernelWork(CudaFunction Function, Dim3 Grid, Dim3 Block, int DynamicSharedBytes, byte[] Parameters) : Work
+internal sealed record KernelWork(CudaFunction Function, Dim3 Grid, Dim3 Block, int DynamicSharedBytes, byte[] Parameters) : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.Kernel;
@@ -50,7 +50,7 @@ public sealed record KernelWork(CudaFunction Function, Dim3 Grid, Dim3 Block, in
 
 /// <summary>A copy between any two places.</summary>
 /// <param name="Staging">What the source points into, if the driver took a copy of the caller's bytes.</param>
-public sealed record CopyWork(Place Destination, Place Source, ulong Bytes, byte[]? Staging = null) : Work
+internal sealed record CopyWork(Place Destination, Place Source, ulong Bytes, byte[]? Staging = null) : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.Copy;
@@ -70,7 +70,7 @@ public sealed record CopyWork(Place Destination, Place Source, ulong Bytes, byte
 /// <param name="Value">The element's bits.</param>
 /// <param name="ElementBytes">1, 2 or 4.</param>
 /// <param name="Count">Elements.</param>
-public sealed record FillWork(Place Destination, uint Value, int ElementBytes, ulong Count) : Work
+internal sealed record FillWork(Place Destination, uint Value, int ElementBytes, ulong Count) : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.Fill;
@@ -80,7 +80,7 @@ public sealed record FillWork(Place Destination, uint Value, int ElementBytes, u
 }
 
 /// <summary>Frees memory in stream order: cuMemFreeAsync.</summary>
-public sealed record FreeWork(CudaContext Context, ulong Address) : Work
+internal sealed record FreeWork(CudaContext Context, ulong Address) : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.Free;
@@ -90,7 +90,7 @@ public sealed record FreeWork(CudaContext Context, ulong Address) : Work
 }
 
 /// <summary>Notes the time: cuEventRecord.</summary>
-public sealed record EventWork(EventRecord Record) : Work
+internal sealed record EventWork(EventRecord Record) : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.EventRecord;
@@ -100,7 +100,7 @@ public sealed record EventWork(EventRecord Record) : Work
 }
 
 /// <summary>Nothing: a place in a stream's order, to wait for or to wait at.</summary>
-public sealed record EmptyWork : Work
+internal sealed record EmptyWork : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.Empty;

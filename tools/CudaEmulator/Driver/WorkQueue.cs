@@ -117,6 +117,13 @@ internal sealed class WorkQueue(EmulatedDriver driver)
         }
     }
 
+    /// <summary>Waits until nothing is left.</summary>
+    public void WaitForAll()
+    {
+        lock (Gate)
+            Wait([.. _busy.Select(stream => stream.Last)]);
+    }
+
     private void Want(Submission?[] submissions)
     {
         var wanted = new Stack<Submission>(submissions.OfType<Submission>());
