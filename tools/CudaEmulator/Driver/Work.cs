@@ -49,6 +49,9 @@ internal sealed record KernelWork(CudaFunction Function, Dim3 Grid, Dim3 Block, 
 }
 
 /// <summary>A copy between any two places.</summary>
+/// <param name="Destination">Where to.</param>
+/// <param name="Source">Where from.</param>
+/// <param name="Bytes">How many.</param>
 /// <param name="Staging">What the source points into, if the driver took a copy of the caller's bytes.</param>
 internal sealed record CopyWork(Place Destination, Place Source, ulong Bytes, byte[]? Staging = null) : Work
 {
