@@ -47,7 +47,8 @@ internal sealed class EmulatedDriver : IDisposable
     /// <summary>All handles.</summary>
     public HandleTable Handles { get; } = new();
 
-    internal WorkQueue Queue { get; }
+    /// <summary>The work of all streams.</summary>
+    public WorkQueue Queue { get; }
 
     /// <summary>The captures in progress, under the queue's gate.</summary>
     internal List<Capture> Captures { get; } = [];

@@ -46,12 +46,6 @@ internal sealed class Submission(CudaStream stream, Work work, long number)
 /// <summary>The work of all streams, and the thread that does it.</summary>
 internal sealed class WorkQueue(EmulatedDriver driver)
 {
-    /// <summary>How long work that nobody waits for is left lying after the host's last wait.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(2);
-
-    /// <summary>How long it is left lying at most, however often the host waits for other things.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);
-
     /// <summary>How long the worker thread outlives its last work.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
 
@@ -59,6 +53,12 @@ internal sealed class WorkQueue(EmulatedDriver driver)
     private bool _workerRuns;
     private long _count;
     private long _lastWait;
+
+    /// <summary>How long work that nobody waits for is left lying after the host's last wait for something else.</summary>
+    public TimeSpan Grace { get; set; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long it is left lying at most, however often the host waits for something else.</summary>
+    public TimeSpan Patience { get; set; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Guards this queue and all that hangs on streams: their queues, captures and events.</summary>
     public object Gate { get; } = new();
