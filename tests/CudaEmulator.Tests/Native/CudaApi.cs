@@ -81,6 +81,9 @@ internal sealed unsafe class CudaApi(nint library)
 
     public CudaResult StreamQuery(nint stream) => ((delegate* unmanaged<nint, CudaResult>)Find("cuStreamQuery"))(stream);
 
+    public CudaResult StreamWaitEvent(nint stream, nint @event) =>
+        ((delegate* unmanaged<nint, nint, uint, CudaResult>)Find("cuStreamWaitEvent"))(stream, @event, 0);
+
     public CudaResult StreamDestroy(nint stream) => ((delegate* unmanaged<nint, CudaResult>)Find("cuStreamDestroy_v2"))(stream);
 
     public CudaResult StreamBeginCapture(nint stream, int mode) =>

@@ -1,0 +1,61 @@
+using Handwritten.CudaEmulator.Tests.Native;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using Xunit;
+
+namespace Handwritten.CudaEmulator.Tests.Ilgpu;
+
+/// <summary>
+/// ILGPU on the emulated driver. But for the resolver, which has it find our libcuda.so, nothing of ILGPU is changed: kernels
+/// are compiled to PTX, loaded, launched and copied to as on a GPU.
+/// </summary>
+public sealed class IlgpuFixture : IDisposable
+{
+    private readonly Context _context;
+
+    public IlgpuFixture()
+    {
+        EmulatedLibrary.GiveToIlgpu();
+        _context = Context.Create(builder => builder.Cuda().EnableAlgorithms());
+        Hopper = CreateAccelerator("H200");
+        Turing = CreateAccelerator("T4");
+    }
+
+    /// <summary>An emulated H200, sm_90.</summary>
+    public CudaAccelerator Hopper { get; }
+
+    /// <summary>An emulated T4, sm_75.</summary>
+    public CudaAccelerator Turing { get; }
+
+    /// <summary>The driver's functions, for what ILGPU does not call.</summary>
+    internal CudaApi Api { get; } = new(EmulatedLibrary.Handle);
+
+    /// <summary>A new accelerator: for tests that end in a fault, after which one is of no more use.</summary>
+    public CudaAccelerator CreateAccelerator(string name = "H200") => _context.GetCudaDevices()
+        .Single(device => device.Name == $"Emulated NVIDIA {name}").CreateCudaAccelerator(_context);
+
+    /// <summary>Runs a kernel with one thread an element.</summary>
+    public TOut[] Map<TIn, TOut>(Action<Index1D, ArrayView<TIn>, ArrayView<TOut>> kernel, TIn[] input, int outputLength = 0)
+        where TIn : unmanaged
+        where TOut : unmanaged
+    {
+        using MemoryBuffer1D<TIn, Stride1D.Dense> source = Hopper.Allocate1D(input);
+        using MemoryBuffer1D<TOut, Stride1D.Dense> target = Hopper.Allocate1D<TOut>(outputLength > 0 ? outputLength : input.Length);
+        target.MemSetToZero();
+        Hopper.LoadAutoGroupedStreamKernel(kernel)(input.Length, source.View, target.View);
+        return target.GetAsArray1D();
+    }
+
+    public void Dispose()
+    {
+        Hopper.Dispose();
+        Turing.Dispose();
+        _context.Dispose();
+    }
+}
+
+/// <summary>Tests that share the accelerators run one after another.</summary>
+[CollectionDefinition(nameof(IlgpuCollection))]
+public sealed class IlgpuCollection : ICollectionFixture<IlgpuFixture>;
