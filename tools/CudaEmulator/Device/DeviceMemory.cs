@@ -164,35 +164,9 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     {
         lock (guard)
         {
-            map ??= new([.. allocations.Values]);
+            map ??= new([.. allocations.Values], [.. freed]);
             var index = map.IndexOf(address);
             return index >= 0 && bytes <= (long)(map.End[index] - address) ? map.Allocations[index] : null;
-        }
-    }
-
-    /// <summary>One clause on why <paramref name="address"/> is in no allocation: what lies nearest, or what was freed there.</summary>
-    public string Describe(ulong address)
-    {
-        lock (guard)
-        {
-            if (freed.LastOrDefault(a => a.Address <= address && address < a.End) is { } gone)
-            {
-                return $"it lies in {gone}, which has been freed";
-            }
-
-            if (address < 0x10000)
-            {
-                return "it is null or close to it";
-            }
-
-            var before = allocations.Values.LastOrDefault(a => a.Address <= address);
-            var after = allocations.Values.FirstOrDefault(a => a.Address > address);
-            var pastEnd = before is null ? ulong.MaxValue : address - before.End;
-            var beforeStart = after is null ? ulong.MaxValue : after.Address - address;
-            return Math.Min(pastEnd, beforeStart) > 1 << 30 ? "no allocation is near it"
-                : pastEnd <= beforeStart ? pastEnd >= ulong.MaxValue - 4096
-                    ? $"it runs over the end of {before}" : $"it lies {pastEnd} bytes past the end of {before}"
-                : $"it lies {beforeStart} bytes before {after}";
         }
     }
 
@@ -202,7 +176,7 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
         lock (guard)
         {
             mapsInUse++;
-            return map ??= new([.. allocations.Values]);
+            return map ??= new([.. allocations.Values], [.. freed]);
         }
     }
 
@@ -249,8 +223,11 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
 /// <summary>The allocations at one moment, by address, in arrays that an access check reads quickly.</summary>
 internal sealed class MemoryMap
 {
-    public MemoryMap(Allocation[] allocations)
+    private readonly Allocation[] freed;
+
+    public MemoryMap(Allocation[] allocations, Allocation[] freed)
     {
+        this.freed = freed;
         Allocations = allocations;
         Start = [.. allocations.Select(a => a.Address)];
         End = [.. allocations.Select(a => a.End)];
@@ -268,5 +245,32 @@ internal sealed class MemoryMap
         var index = Array.BinarySearch(Start, address);
         index = index >= 0 ? index : ~index - 1;
         return index >= 0 && address < End[index] ? index : -1;
+    }
+
+    /// <summary>One clause on why <paramref name="bytes"/> at <paramref name="address"/> are in no allocation: what lies nearest, or what was freed there.</summary>
+    public string Describe(ulong address, int bytes)
+    {
+        if (IndexOf(address) is >= 0 and var index)
+        {
+            return $"they run {address + (ulong)bytes - End[index]} bytes over the end of {Allocations[index]}";
+        }
+
+        if (freed.LastOrDefault(a => a.Address <= address && address < a.End) is { } gone)
+        {
+            return $"they lie in {gone}, which has been freed";
+        }
+
+        if (address < 0x10000)
+        {
+            return "the address is null or close to it";
+        }
+
+        var before = Allocations.LastOrDefault(a => a.Address <= address);
+        var after = Allocations.FirstOrDefault(a => a.Address > address);
+        var pastEnd = before is null ? ulong.MaxValue : address - before.End;
+        var beforeStart = after is null ? ulong.MaxValue : after.Address - address;
+        return Math.Min(pastEnd, beforeStart) > 1 << 30 ? "no allocation is near it"
+            : pastEnd <= beforeStart ? $"they lie {pastEnd} bytes past the end of {before}"
+            : $"they lie {beforeStart} bytes before {after}";
     }
 }

@@ -18,8 +18,12 @@ internal sealed unsafe class FrameLayout
     /// <summary>Offset of a predicate that is false in all lanes.</summary>
     public const int False = -8;
 
+    /// <summary>Offset of the carry of add.cc and the like, which every thread has one of.</summary>
+    public const int Carry = -12;
+
     private readonly Dictionary<(ulong Bits, bool Wide), int> constants = [];
     private readonly Dictionary<(string Name, bool Wide), int> specials = [];
+    private readonly List<int> scratches = [];
 
     /// <summary>Bytes below the frame's address.</summary>
     public int BytesBelow { get; private set; } = 64;
@@ -54,8 +58,16 @@ internal sealed unsafe class FrameLayout
         return offset;
     }
 
-    /// <summary>Offset of room for what nobody reads, or for a value between two instructions.</summary>
-    public int Scratch(int bytes) => Below((bytes + 63) / 64 * 64);
+    /// <summary>Offset of room for what nobody reads, or for a value that only one instruction needs; the same for all instructions.</summary>
+    public int Scratch(int index)
+    {
+        while (scratches.Count <= index)
+        {
+            scratches.Add(Below(Lanes.Wide));
+        }
+
+        return scratches[index];
+    }
 
     /// <summary>Writes constants and special registers, before a warp's first block.</summary>
     public void Prepare(byte* frame, Warp warp)

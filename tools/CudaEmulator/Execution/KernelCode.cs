@@ -12,11 +12,13 @@ public readonly record struct KernelParameter(string Name, int Offset, int Bytes
 /// </summary>
 public sealed unsafe class KernelCode
 {
-    internal KernelCode(Op[] ops, PtxInstruction[] sources)
+    internal KernelCode(Op[] ops, int[] slots, PtxInstruction[] sources, FrameLayout frame)
     {
         Code = (Op*)NativeMemory.AlignedAlloc((nuint)(ops.Length * sizeof(Op)), 64);
         ops.CopyTo(new Span<Op>(Code, ops.Length));
+        Slots = slots;
         Sources = sources;
+        Frame = frame;
     }
 
     /// <summary>Frees the decoded instructions.</summary>
@@ -69,7 +71,10 @@ public sealed unsafe class KernelCode
     /// <summary>The PTX instruction behind each element of <see cref="Code"/>.</summary>
     internal PtxInstruction[] Sources { get; }
 
-    internal required FrameLayout Frame { get; init; }
+    internal FrameLayout Frame { get; }
+
+    /// <summary>Pinned memory that <see cref="Op.Slots"/> points into.</summary>
+    internal int[] Slots { get; }
 
     /// <summary>The PTX instruction that <paramref name="op"/> came from.</summary>
     internal PtxInstruction SourceOf(Op* op) => Sources[op - Code];

@@ -2,7 +2,359 @@ using Handwritten.CudaEmulator.Ptx;
 
 namespace Handwritten.CudaEmulator.Execution;
 
-internal static class KernelCompiler
+/// <summary>A place in the code that is being built; branches to it are patched when all is laid out.</summary>
+internal sealed class CodeLabel
 {
-    public static KernelCode Compile(PtxModule module, PtxFunction entry, Dictionary<string, ulong> addresses) => throw new PtxException(entry.Line, "not yet");
+    /// <summary>Index of the instruction behind it.</summary>
+    public int Index { get; set; } = -1;
+}
+
+/// <summary>
+/// Compiles an entry to <see cref="KernelCode"/>: walks the blocks of the function in their order and lets the
+/// <see cref="InstructionSet"/> emit <see cref="Op"/>s for each instruction. Calls are inlined, each with a part of the
+/// frame of its own; so there is no stack, a return is a branch, and recursion is refused. Parameters of device functions
+/// live in local memory.
+/// </summary>
+internal sealed unsafe class KernelCompiler
+{
+    private const int MaxOps = 1 << 20;
+
+    private readonly PtxModule module;
+    private readonly PtxFunction entry;
+    private readonly IReadOnlyDictionary<string, ulong> globals;
+    private readonly Dictionary<string, PtxFunction> functions = [];
+    private readonly Dictionary<PtxFunction, (FlowGraph Graph, RegisterAllocation Registers)> analyses = [];
+    private readonly Dictionary<PtxVariable, int> places = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<PtxVariable> inLocal = new(ReferenceEqualityComparer.Instance);
+    private readonly List<Op> ops = [];
+    private readonly List<int> slots = [];
+    private readonly List<PtxInstruction> sources = [];
+    private readonly List<(int Op, CodeLabel Label)> branches = [];
+    private readonly List<PtxFunction> callers = [];
+    private int sharedBytes;
+    private int localBytes;
+    private int parameterBytes;
+    private int registers;
+
+    private KernelCompiler(PtxModule module, PtxFunction entry, IReadOnlyDictionary<string, ulong> globals)
+    {
+        this.module = module;
+        this.entry = entry;
+        this.globals = globals;
+        foreach (var function in module.Functions.Where(f => !f.IsEntry))
+        {
+            if (!function.IsDeclaration || !functions.ContainsKey(function.Name))
+            {
+                functions[function.Name] = function;
+            }
+        }
+    }
+
+    /// <summary>The frame that is being laid out.</summary>
+    public FrameLayout Frame { get; } = new();
+
+    /// <summary>.target's number.</summary>
+    public int Target => module.Target;
+
+    /// <summary>Set by instructions that change global memory atomically.</summary>
+    public bool HasGlobalAtomics { get; set; }
+
+    /// <summary>Whether the instructions being compiled are a device function's.</summary>
+    public bool InDeviceFunction => callers.Count > 1;
+
+    /// <summary>Compiles an entry.</summary>
+    /// <param name="module">Its module.</param>
+    /// <param name="entry">The kernel.</param>
+    /// <param name="globals">Addresses of the module's .global and .const variables.</param>
+    /// <exception cref="PtxException">An instruction that is wrong or not supported.</exception>
+    public static KernelCode Compile(PtxModule module, PtxFunction entry, IReadOnlyDictionary<string, ulong> globals) =>
+        new KernelCompiler(module, entry, globals).Compile();
+
+    /// <summary>Adds an instruction; returns its index.</summary>
+    public int Add(PtxInstruction source, Op op)
+    {
+        if (ops.Count == MaxOps)
+        {
+            throw new PtxException(source.Line, $"kernel '{entry.Name}' has more than {MaxOps} instructions with its calls inlined");
+        }
+
+        ops.Add(op);
+        sources.Add(source);
+        return ops.Count - 1;
+    }
+
+    /// <summary>Makes the target of a branch that has been added.</summary>
+    public void BranchTo(int op, CodeLabel label) => branches.Add((op, label));
+
+    /// <summary>Keeps operand offsets; for <see cref="Op.Slots"/> until the code is complete.</summary>
+    public int* AddSlots(ReadOnlySpan<int> offsets)
+    {
+        slots.AddRange(offsets);
+        return (int*)(slots.Count - offsets.Length + 1); // an index, from 1
+    }
+
+    /// <summary>A variable's space and its address there.</summary>
+    public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) =>
+        variable.Space is StateSpace.Global or StateSpace.Const
+            ? globals.TryGetValue(variable.Name, out var address)
+                ? (variable.Space, address)
+                : throw new PtxException(line, $"undefined variable '{variable.Name}'")
+            : places.TryGetValue(variable, out var place)
+                ? (inLocal.Contains(variable) ? StateSpace.Local : variable.Space, (ulong)place)
+                : throw new PtxException(line, $"'{variable.Name}' has no address here");
+
+    /// <summary>Inlines a call.</summary>
+    public void Call(Emitter caller)
+    {
+        var line = caller.Instruction.Line;
+        var operands = caller.Instruction.Operands;
+        if (operands[0] is not PtxOperand.FunctionName { Name: var name })
+        {
+            throw new PtxException(line, "calls through a register are not supported: the function must be named");
+        }
+
+        var results = ((PtxOperand.List)operands[1]).Elements;
+        var arguments = ((PtxOperand.List)operands[2]).Elements;
+        if (!functions.TryGetValue(name, out var function))
+        {
+            throw new PtxException(line, $"call of '{name}', which is not declared");
+        }
+
+        if (function.Parameters.Count != arguments.Count || function.Results.Count != results.Count)
+        {
+            throw new PtxException(line, $"call of '{name}' with {arguments.Count} arguments and {results.Count} results; it has {function.Parameters.Count} and {function.Results.Count}");
+        }
+
+        if (function.IsDeclaration)
+        {
+            SystemCalls.Emit(caller, name, results, arguments);
+            return;
+        }
+
+        if (callers.Contains(function))
+        {
+            throw new PtxException(line, $"'{name}' calls itself: recursion is not supported");
+        }
+
+        var begin = Begin(function);
+        foreach (var (formal, actual) in function.Parameters.Zip(arguments))
+        {
+            Bind(caller, formal, actual, begin);
+        }
+
+        foreach (var (formal, actual) in function.Results.Zip(results))
+        {
+            if (formal.Register is null && actual is PtxOperand.VariableAddress)
+            {
+                Bind(caller, formal, actual, begin);
+            }
+        }
+
+        // A guarded call: lanes without it branch around.
+        var around = new CodeLabel();
+        if (caller.Instruction.Guard is not null)
+        {
+            BranchTo(caller.Emit(&Branches.Branch, invertGuard: true), around);
+        }
+
+        Emit(function, begin);
+        around.Index = ops.Count;
+        if (caller.Instruction.Guard is not null)
+        {
+            caller.Emit(&Branches.Join, guarded: false);
+        }
+
+        foreach (var (formal, actual) in function.Results.Zip(results))
+        {
+            Fetch(caller, formal, actual, begin);
+        }
+    }
+
+    private KernelCode Compile()
+    {
+        PlaceParameters();
+        var begin = Begin(entry);
+        Emit(entry, begin);
+        var end = new PtxInstruction(entry.Line, null, "exit", [], []);
+        Add(end, new() { Handler = &Branches.Exit, Guard = FrameLayout.True });
+        var pool = GC.AllocateArray<int>(slots.Count + 1, pinned: true);
+        slots.CopyTo(pool);
+        var start = (int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(pool, 0);
+        var code = ops.ToArray();
+        for (var i = 0; i < code.Length; i++)
+        {
+            code[i].Slots = code[i].Slots == null ? null : start + ((int)code[i].Slots - 1);
+        }
+
+        var kernel = new KernelCode(code, pool, [.. sources], Frame)
+        {
+            Name = entry.Name,
+            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(p.Name, places[p], p.ByteSize, p.Alignment))],
+            ParameterBytes = parameterBytes,
+            StaticSharedBytes = sharedBytes,
+            LocalBytes = localBytes,
+            ConstBytes = module.Variables.Where(v => v.Space == StateSpace.Const).Sum(v => v.ByteSize),
+            RegisterCount = Math.Clamp(registers + 8, 16, entry.MaxRegisters ?? 255),
+            MaxThreads = entry.MaxThreads,
+            RequiresExactThreads = entry.RequiresExactThreads,
+            MinBlocks = entry.MinBlocks,
+            PtxVersion = module.Version,
+            Target = module.Target,
+            RunsInOrder = HasGlobalAtomics,
+        };
+        foreach (var (op, label) in branches)
+        {
+            kernel.Code[op].Target = kernel.Code + label.Index;
+        }
+
+        return kernel;
+    }
+
+    // Shared memory first holds what the kernel and its functions declare; dynamic shared memory begins behind that.
+    private void PlaceParameters()
+    {
+        foreach (var parameter in entry.Parameters)
+        {
+            places[parameter] = Align(ref parameterBytes, parameter);
+        }
+
+        List<PtxVariable> open = [];
+        foreach (var variable in Reachable().SelectMany(Mentioned).Where(v => v.Space == StateSpace.Shared).Distinct(ReferenceEqualityComparer.Instance).Cast<PtxVariable>())
+        {
+            if (variable.ByteSize == 0)
+            {
+                open.Add(variable);
+            }
+            else
+            {
+                places[variable] = Align(ref sharedBytes, variable);
+            }
+        }
+
+        if (open.Count > 0)
+        {
+            var alignment = Math.Max(16, open.Max(v => v.Alignment));
+            sharedBytes = (sharedBytes + alignment - 1) / alignment * alignment;
+            open.ForEach(v => places[v] = sharedBytes);
+        }
+    }
+
+    private List<PtxFunction> Reachable()
+    {
+        List<PtxFunction> found = [entry];
+        for (var i = 0; i < found.Count; i++)
+        {
+            var calls = found[i].Instructions.Where(x => x.Opcode == "call").Select(x => x.Operands[0]).OfType<PtxOperand.FunctionName>();
+            found.AddRange(calls.Select(c => functions.GetValueOrDefault(c.Name)).OfType<PtxFunction>().Except(found).Distinct().ToArray());
+        }
+
+        return found;
+    }
+
+    private static IEnumerable<PtxVariable> Mentioned(PtxFunction function) =>
+        function.Instructions.SelectMany(i => i.Operands).Select(o => o switch
+        {
+            PtxOperand.Address address => address.Symbol,
+            PtxOperand.VariableAddress address => address.Value,
+            _ => null,
+        }).OfType<PtxVariable>();
+
+    private static int Align(ref int bytes, PtxVariable variable)
+    {
+        var place = (bytes + variable.Alignment - 1) / variable.Alignment * variable.Alignment;
+        bytes = place + variable.ByteSize;
+        return place;
+    }
+
+    // Makes room for a function's registers behind those of its callers; returns where.
+    private int Begin(PtxFunction function)
+    {
+        if (!analyses.TryGetValue(function, out var analysis))
+        {
+            var graph = new FlowGraph(function);
+            analyses.Add(function, analysis = (graph, new(function, graph)));
+            foreach (var variable in function.Variables.Concat(function.IsEntry ? [] : function.Parameters.Concat(function.Results)))
+            {
+                if (variable.Space is StateSpace.Local or StateSpace.Param && variable.Register is null)
+                {
+                    places[variable] = Align(ref localBytes, variable);
+                    inLocal.Add(variable);
+                }
+            }
+        }
+
+        var begin = callers.Sum(f => analyses[f].Registers.Bytes);
+        Frame.Reserve(begin + analysis.Registers.Bytes);
+        registers = Math.Max(registers, callers.Sum(f => analyses[f].Registers.Registers) + analysis.Registers.Registers);
+        return begin;
+    }
+
+    // Lets a function's parameter or result be what the caller passes: a variable of its own in the caller's memory, or a value
+    // that has to be stored first.
+    private void Bind(Emitter caller, PtxVariable formal, PtxOperand actual, int begin)
+    {
+        if (formal.Register is { } register)
+        {
+            caller.Move(begin + analyses[functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name]].Registers[register], actual, register.Type);
+        }
+        else if (actual is PtxOperand.VariableAddress { Value: var variable, Offset: 0 } && variable.ByteSize == formal.ByteSize && inLocal.Contains(variable))
+        {
+            places[formal] = places[variable];
+        }
+        else
+        {
+            throw new PtxException(caller.Instruction.Line, $"the argument for '{formal.Name}' is not a .param variable of {formal.ByteSize} bytes");
+        }
+    }
+
+    private void Fetch(Emitter caller, PtxVariable formal, PtxOperand actual, int begin)
+    {
+        if (formal.Register is { } register && actual is PtxOperand.Register target)
+        {
+            var function = functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name];
+            caller.Move(caller.Offset(target.Value), begin + analyses[function].Registers[register], register.Type);
+        }
+        else if (actual is not PtxOperand.VariableAddress)
+        {
+            throw new PtxException(caller.Instruction.Line, $"the result '{formal.Name}' must go to a .param variable");
+        }
+    }
+
+    private void Emit(PtxFunction function, int begin)
+    {
+        callers.Add(function);
+        var (graph, allocation) = analyses[function];
+        var labels = graph.Blocks.Select(_ => new CodeLabel()).ToArray();
+        var end = labels.Length - 1;
+        for (var i = 0; i < graph.Order.Count; i++)
+        {
+            var index = graph.Order[i];
+            var block = graph.Blocks[index];
+            labels[index].Index = ops.Count;
+            var head = block.First < function.Instructions.Count
+                ? function.Instructions[block.First]
+                : new PtxInstruction(function.Instructions.Count > 0 ? function.Instructions[^1].Line : function.Line, null, "ret", [], []);
+            if (block.Predecessors > 1)
+            {
+                Add(head, new() { Handler = &Branches.Join, Guard = FrameLayout.True });
+            }
+
+            for (var at = block.First; at < block.End; at++)
+            {
+                var emitter = new Emitter(this, function.Instructions[at], allocation, begin)
+                {
+                    LabelOf = target => labels[graph.BlockOf(target)],
+                    End = labels[end],
+                };
+                InstructionSet.Emit(emitter);
+            }
+
+            if (block.FallsThrough && index + 1 != graph.Order[i + 1])
+            {
+                BranchTo(Add(head, new() { Handler = &Branches.Branch, Guard = FrameLayout.True }), labels[index + 1]);
+            }
+        }
+
+        callers.RemoveAt(callers.Count - 1);
+    }
 }

@@ -81,7 +81,7 @@ internal static unsafe class Lanes
 
     /// <summary>The vector number <paramref name="part"/> of a register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> Load<T>(byte* register, int part) => Vector512.Load((T*)(register + 64 * part));
+    public static Vector512<T> Load<T>(byte* register, int part) => Vector512.Load(register + 64 * part).As<byte, T>();
 
     /// <summary>Writes the lanes of <paramref name="mask"/> of one vector of a register of 32-bit lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

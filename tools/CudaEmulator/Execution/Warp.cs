@@ -29,7 +29,7 @@ internal unsafe struct Path
 /// <summary>
 /// 32 threads in lockstep. Lanes that took different branches are different paths. One path runs; of those that wait, the
 /// one that is furthest behind in the code comes next, and paths that meet at a label become one again. The code is laid
-/// out so that everything that leads to an instruction lies before it (<see cref="BlockOrder"/>): going on with the
+/// out so that everything that leads to an instruction lies before it (<see cref="FlowGraph"/>): going on with the
 /// hindmost path therefore brings the lanes together at the first place where they can be.
 ///
 ///          A            active 1111

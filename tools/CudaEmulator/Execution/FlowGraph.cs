@@ -1,0 +1,186 @@
+using Handwritten.CudaEmulator.Ptx;
+
+namespace Handwritten.CudaEmulator.Execution;
+
+/// <summary>A run of instructions that is entered at its first and left at its last.</summary>
+/// <param name="First">Index of the first instruction.</param>
+/// <param name="End">One past the last.</param>
+internal sealed record BasicBlock(int First, int End)
+{
+    /// <summary>Blocks that may come next; the last is the one that follows if no branch is taken.</summary>
+    public List<int> Successors { get; } = [];
+
+    /// <summary>How many blocks lead here.</summary>
+    public int Predecessors { get; set; }
+
+    /// <summary>Whether going on behind the last instruction is one of the ways out.</summary>
+    public bool FallsThrough { get; set; }
+}
+
+/// <summary>
+/// A function's basic blocks, and the order in which they are laid out. The last block is empty: it is where ret leads.
+///
+/// The order is Bourdoncle's weak topological order: every block comes after those that lead to it, except that loops lead
+/// back to their heads; and a loop's blocks come before those behind the loop. Lanes that are further in the code are then
+/// those that have less to do, and a warp that always goes on with its hindmost lanes brings all of them together.
+///     F. Bourdoncle, Efficient chaotic iteration strategies with widenings, 1993
+/// </summary>
+internal sealed class FlowGraph
+{
+    private readonly PtxFunction function;
+    private readonly List<BasicBlock> blocks = [];
+    private readonly int[] blockAt;
+
+    public FlowGraph(PtxFunction function)
+    {
+        this.function = function;
+        blockAt = new int[function.Instructions.Count + 1];
+        Split();
+        Connect();
+        Order = new BlockOrder(blocks).Blocks;
+        foreach (var index in Order)
+        {
+            foreach (var successor in blocks[index].Successors)
+            {
+                blocks[successor].Predecessors++;
+            }
+        }
+    }
+
+    /// <summary>Blocks, in the order of the text.</summary>
+    public IReadOnlyList<BasicBlock> Blocks => blocks;
+
+    /// <summary>Reachable blocks in the order in which they are laid out; the end is the last, reachable or not.</summary>
+    public IReadOnlyList<int> Order { get; }
+
+    /// <summary>Index of the block that begins at an instruction.</summary>
+    public int BlockOf(int instruction) => blockAt[instruction];
+
+    /// <summary>Instructions that a branch may lead to.</summary>
+    public static IEnumerable<int> Targets(PtxInstruction instruction) => instruction.Opcode is "bra" or "brx"
+        ? instruction.Operands.SelectMany(o => o is PtxOperand.List list ? list.Elements : [o]).OfType<PtxOperand.Label>().Select(l => l.Target)
+        : [];
+
+    private static bool Leaves(PtxInstruction instruction) => instruction.Opcode is "bra" or "brx" or "ret" or "exit" or "trap";
+
+    private void Split()
+    {
+        var code = function.Instructions;
+        SortedSet<int> leaders = [0, code.Count];
+        for (var i = 0; i < code.Count; i++)
+        {
+            if (Leaves(code[i]))
+            {
+                leaders.Add(i + 1);
+                leaders.UnionWith(Targets(code[i]));
+            }
+        }
+
+        int[] starts = [.. leaders, code.Count];
+        for (var i = 0; i + 1 < starts.Length; i++)
+        {
+            Array.Fill(blockAt, blocks.Count, starts[i], starts[i + 1] - starts[i]);
+            blocks.Add(new(starts[i], starts[i + 1]));
+        }
+
+        if (blocks.Count == 0 || blocks[^1].First < blocks[^1].End)
+        {
+            blocks.Add(new(code.Count, code.Count));
+        }
+
+        blockAt[code.Count] = blocks.Count - 1;
+    }
+
+    private void Connect()
+    {
+        var end = blocks.Count - 1;
+        for (var i = 0; i < end; i++)
+        {
+            var block = blocks[i];
+            var last = function.Instructions[block.End - 1];
+            block.Successors.AddRange(Targets(last).Select(t => blockAt[t]).Distinct());
+            if (last.Opcode == "ret")
+            {
+                block.Successors.Add(end);
+            }
+
+            block.FallsThrough = !Leaves(last) || last.Guard is not null;
+            if (block.FallsThrough)
+            {
+                block.Successors.Remove(i + 1);
+                block.Successors.Add(i + 1);
+            }
+        }
+    }
+
+    private sealed class BlockOrder
+    {
+        private readonly List<BasicBlock> graph;
+        private readonly int[] numbers;
+        private readonly Stack<int> stack = new();
+        private int count;
+
+        public BlockOrder(List<BasicBlock> graph)
+        {
+            this.graph = graph;
+            numbers = new int[graph.Count];
+            LinkedList<int> order = new();
+            Visit(0, order);
+            var end = graph.Count - 1;
+            order.Remove(end);
+            Blocks = [.. order, end];
+        }
+
+        public int[] Blocks { get; }
+
+        private int Visit(int block, LinkedList<int> order)
+        {
+            stack.Push(block);
+            var head = numbers[block] = ++count;
+            var loops = false;
+            foreach (var successor in Latest(block))
+            {
+                var least = numbers[successor] == 0 ? Visit(successor, order) : numbers[successor];
+                if (least <= head)
+                {
+                    head = least;
+                    loops = true;
+                }
+            }
+
+            if (head != numbers[block])
+            {
+                return head;
+            }
+
+            numbers[block] = int.MaxValue;
+            for (var popped = stack.Pop(); popped != block; popped = stack.Pop())
+            {
+                numbers[popped] = 0;
+            }
+
+            if (loops)
+            {
+                LinkedList<int> body = new();
+                foreach (var successor in Latest(block))
+                {
+                    if (numbers[successor] == 0)
+                    {
+                        Visit(successor, body);
+                    }
+                }
+
+                for (var node = body.Last; node is not null; node = node.Previous)
+                {
+                    order.AddFirst(node.Value);
+                }
+            }
+
+            order.AddFirst(block);
+            return head;
+        }
+
+        // What is visited first is laid out last: among equals, the order of the text is kept.
+        private IEnumerable<int> Latest(int block) => graph[block].Successors.OrderDescending();
+    }
+}

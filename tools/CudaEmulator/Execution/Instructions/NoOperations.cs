@@ -1,0 +1,38 @@
+namespace Handwritten.CudaEmulator.Execution;
+
+/// <summary>
+/// What has no effect here: fences (threads of a block run on one core, and what they write is visible at once), prefetches,
+/// hints to the scheduler. nanosleep lets other warps run.
+/// </summary>
+internal static unsafe class NoOperations
+{
+    public static readonly InstructionTable Table = new()
+    {
+        ["membar"] = e => Nothing(e, 0, "gl", "cta", "sys", "proxy", "alias", "async", "global", "shared::cta", "shared"),
+        ["fence"] = e => Nothing(
+            e, 0, "sc", "acq_rel", "acquire", "release", "cta", "cluster", "gpu", "sys", "proxy", "alias", "async", "generic", "global",
+            "shared::cta", "shared::cluster", "mbarrier_init", "sync_restrict::shared::cta", "proxy::alias", "proxy::async",
+            "proxy::async::global", "proxy::async::shared::cta"),
+        ["prefetch"] = e => Nothing(e, 1, "global", "local", "L1", "L2", "L2::evict_last", "L2::evict_normal", "tensormap", "const", "param"),
+        ["prefetchu"] = e => Nothing(e, 1, "L1"),
+        ["discard"] = e => Nothing(e, 2, "global", "L2"),
+        ["applypriority"] = e => Nothing(e, 2, "global", "L2::evict_normal"),
+        ["griddepcontrol"] = e => { e.Require(90); Nothing(e, 0, "wait", "launch_dependents"); },
+        ["nanosleep"] = e => { e.TakeType(); e.Expect(1); e.Emit(&Sleep); },
+        ["pmevent"] = e => Nothing(e, 1, "mask"),
+    };
+
+    private static void Nothing(Emitter e, int operands, params string[] modifiers)
+    {
+        while (e.TakeAny(modifiers) is not null)
+        {
+        }
+
+        e.Expect(operands);
+        e.Emit(&DoNothing);
+    }
+
+    private static Op* DoNothing(Op* op, byte* f, Warp w, uint mask) => op + 1;
+
+    private static Op* Sleep(Op* op, byte* f, Warp w, uint mask) => mask == 0 ? op + 1 : w.Yield(op + 1);
+}

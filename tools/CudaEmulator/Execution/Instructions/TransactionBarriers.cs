@@ -1,0 +1,6 @@
+namespace Handwritten.CudaEmulator.Execution;
+
+internal static class TransactionBarriers
+{
+    public static readonly InstructionTable Table = [];
+}

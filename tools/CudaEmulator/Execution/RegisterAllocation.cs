@@ -1,0 +1,223 @@
+using System.Numerics;
+using Handwritten.CudaEmulator.Ptx;
+
+namespace Handwritten.CudaEmulator.Execution;
+
+/// <summary>
+/// Gives every register of a function its place in the frame: registers whose lives do not overlap share one, so that the
+/// frames of a block's warps stay in the cache.
+///
+/// Liveness by data flow over the blocks (live in = used + (live out - defined), until nothing changes); a register's life
+/// is then taken as the whole stretch of code from its first to its last live place, and the stretches are placed one by
+/// one, lowest free place first (linear scan). A lane writes only its own value, so lanes that run different branches do
+/// not disturb each other in a shared place.
+/// </summary>
+internal sealed class RegisterAllocation
+{
+    private readonly PtxFunction function;
+    private readonly FlowGraph graph;
+    private readonly int[] first;
+    private readonly int[] last;
+    private readonly int[] offsets;
+
+    /// <param name="function">Whose registers.</param>
+    /// <param name="graph">Its blocks.</param>
+    public RegisterAllocation(PtxFunction function, FlowGraph graph)
+    {
+        this.function = function;
+        this.graph = graph;
+        first = new int[function.Registers.Count];
+        last = new int[function.Registers.Count];
+        offsets = new int[function.Registers.Count];
+        Array.Fill(first, int.MaxValue);
+        Array.Fill(last, -1);
+        FindLives();
+        Place();
+    }
+
+    /// <summary>Bytes of all places.</summary>
+    public int Bytes { get; private set; }
+
+    /// <summary>Most 32-bit registers in use at once.</summary>
+    public int Registers { get; private set; }
+
+    /// <summary>A register's offset, from where the function's part of the frame begins.</summary>
+    public int this[PtxRegister register] => offsets[register.Index];
+
+    private static IEnumerable<PtxRegister> Within(PtxOperand? operand) => operand switch
+    {
+        PtxOperand.Register register => [register.Value],
+        PtxOperand.Pair pair => new[] { pair.First, pair.Second }.OfType<PtxRegister>(),
+        PtxOperand.Address { Base: { } register } => [register],
+        PtxOperand.Vector vector => vector.Elements.SelectMany(Within),
+        PtxOperand.List list => list.Elements.SelectMany(Within),
+        _ => [],
+    };
+
+    // The registers that an instruction reads, and those that it writes.
+    private static (List<PtxRegister> Reads, List<PtxRegister> Writes) Effects(PtxInstruction instruction)
+    {
+        List<PtxRegister> reads = [];
+        List<PtxRegister> writes = [];
+        if (instruction.Guard is { } guard)
+        {
+            reads.Add(guard.Register);
+        }
+
+        var destination = InstructionSet.DestinationOf(instruction);
+        for (var i = 0; i < instruction.Operands.Count; i++)
+        {
+            var operand = instruction.Operands[i];
+            (i == destination && operand is not PtxOperand.Address ? writes : reads).AddRange(Within(operand));
+        }
+
+        return (reads, writes);
+    }
+
+    private void FindLives()
+    {
+        var words = (function.Registers.Count + 63) / 64;
+        var order = graph.Order;
+        var liveIn = graph.Blocks.Select(_ => new ulong[words]).ToArray();
+        var effects = function.Instructions.Select(Effects).ToArray();
+        var live = new ulong[words];
+        for (var changed = true; changed;)
+        {
+            changed = false;
+            for (var i = order.Count - 1; i >= 0; i--)
+            {
+                var block = graph.Blocks[order[i]];
+                LiveOut(block, liveIn, live);
+                for (var at = block.End - 1; at >= block.First; at--)
+                {
+                    Step(function.Instructions[at], effects[at], live);
+                }
+
+                changed |= !live.AsSpan().SequenceEqual(liveIn[order[i]]);
+                live.CopyTo(liveIn[order[i]], 0);
+            }
+        }
+
+        var position = 0;
+        foreach (var index in order)
+        {
+            var block = graph.Blocks[index];
+            Mark(liveIn[index], position);
+            for (var at = block.First; at < block.End; at++, position++)
+            {
+                foreach (var register in effects[at].Reads.Concat(effects[at].Writes))
+                {
+                    Mark(register.Index, position);
+                }
+            }
+
+            LiveOut(block, liveIn, live);
+            Mark(live, Math.Max(0, position - 1));
+        }
+    }
+
+    private static void LiveOut(BasicBlock block, ulong[][] liveIn, ulong[] live)
+    {
+        Array.Clear(live);
+        foreach (var successor in block.Successors)
+        {
+            for (var word = 0; word < live.Length; word++)
+            {
+                live[word] |= liveIn[successor][word];
+            }
+        }
+    }
+
+    private static void Step(PtxInstruction instruction, (List<PtxRegister> Reads, List<PtxRegister> Writes) effects, ulong[] live)
+    {
+        foreach (var register in effects.Writes)
+        {
+            // What a guarded instruction writes may still hold its old value afterwards.
+            if (instruction.Guard is null)
+            {
+                live[register.Index / 64] &= ~(1ul << register.Index);
+            }
+        }
+
+        foreach (var register in effects.Reads)
+        {
+            live[register.Index / 64] |= 1ul << register.Index;
+        }
+    }
+
+    private void Mark(ulong[] set, int position)
+    {
+        for (var word = 0; word < set.Length; word++)
+        {
+            for (var rest = set[word]; rest != 0; rest &= rest - 1)
+            {
+                Mark(64 * word + BitOperations.TrailingZeroCount(rest), position);
+            }
+        }
+    }
+
+    private void Mark(int register, int position)
+    {
+        first[register] = Math.Min(first[register], position);
+        last[register] = Math.Max(last[register], position);
+    }
+
+    // Results of device functions declared .reg live to the end, where the caller fetches them; their parameters from the
+    // beginning.
+    private void Place()
+    {
+        foreach (var register in function.Parameters.Concat(function.Results).Select(v => v.Register).OfType<PtxRegister>())
+        {
+            Mark(register.Index, 0);
+            Mark(register.Index, int.MaxValue);
+        }
+
+        List<int> predicates = [];
+        List<int> words = [];
+        foreach (var register in function.Registers.Where(r => last[r.Index] >= 0).OrderBy(r => first[r.Index]))
+        {
+            var isPredicate = register.Type == PtxType.Pred;
+            var width = register.Type.ByteSize() / 4;
+            offsets[register.Index] = Take(isPredicate ? predicates : words, isPredicate ? 1 : Math.Max(1, width), register.Index);
+        }
+
+        var predicateBytes = (predicates.Count * 4 + 63) / 64 * 64;
+        foreach (var register in function.Registers)
+        {
+            offsets[register.Index] = register.Type == PtxType.Pred
+                ? 4 * offsets[register.Index]
+                : predicateBytes + Lanes.Narrow * offsets[register.Index];
+        }
+
+        Registers = words.Count;
+        Bytes = predicateBytes + Lanes.Narrow * words.Count;
+    }
+
+    // Places are free from the position behind the one in the list; a register's source and destination never share one.
+    private int Take(List<int> places, int width, int register)
+    {
+        for (var place = 0; ; place++)
+        {
+            var fits = true;
+            for (var i = place; i < place + width; i++)
+            {
+                if (i == places.Count)
+                {
+                    places.Add(-1);
+                }
+
+                fits &= places[i] < first[register];
+            }
+
+            if (fits)
+            {
+                for (var i = place; i < place + width; i++)
+                {
+                    places[i] = last[register];
+                }
+
+                return place;
+            }
+        }
+    }
+}
