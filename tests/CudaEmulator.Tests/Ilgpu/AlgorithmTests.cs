@@ -10,7 +10,7 @@ using Xunit;
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
 /// <summary>ILGPU.Algorithms: larger kernels than ours, written by others.</summary>
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class AlgorithmTests(IlgpuFixture ilgpu)
 {
     private AcceleratorStream Stream => ilgpu.Hopper.DefaultStream;
@@ -72,17 +72,17 @@ public sealed class AlgorithmTests(IlgpuFixture ilgpu)
         counts.MemSetToZero();
         using var overflow = ilgpu.Hopper.Allocate1D<int>(1);
         overflow.MemSetToZero();
-        ilgpu.Hopper.CreateHistogram<int, Stride1D.Dense, Modulo>()(Stream, buffer.View, counts.View, overflow.View);
+        ilgpu.Hopper.Histogram<int, Stride1D.Dense, Modulo>(Stream, buffer.View, counts.View, overflow.View);
         Assert.Equal(Enumerable.Range(0, 64).Select(bin => x.Count(value => value == bin)), counts.GetAsArray1D());
         Assert.Equal(0, overflow.GetAsArray1D()[0]);
     }
 
-    internal readonly struct Modulo : IComputeSingleBinOperation<int, Index1D>
+    public readonly struct Modulo : IComputeSingleBinOperation<int, Index1D>
     {
         public Index1D ComputeHistogramBin(int value, Index1D bins) => value % bins;
     }
 
-    internal readonly struct Twice : ITransformer<int, long>
+    public readonly struct Twice : ITransformer<int, long>
     {
         public long Transform(int value) => 2L * value;
     }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class AtomicTests(IlgpuFixture ilgpu)
 {
     private static void Histogram(Index1D i, ArrayView<int> x, ArrayView<int> counts) => Atomic.Add(ref counts[x[i] & 15], 1);
@@ -67,12 +67,12 @@ public sealed class AtomicTests(IlgpuFixture ilgpu)
         Assert.Equal(y.Sum(), ilgpu.Map<double, double>(SumDoubles, y, 1)[0]);
     }
 
-    internal readonly struct MaxMagnitude : IAtomicOperation<float>
+    public readonly struct MaxMagnitude : IAtomicOperation<float>
     {
         public float Operation(float current, float value) => MathF.Abs(value) > MathF.Abs(current) ? value : current;
     }
 
-    internal readonly struct CompareExchangeFloat : ICompareExchangeOperation<float>
+    public readonly struct CompareExchangeFloat : ICompareExchangeOperation<float>
     {
         public bool IsSame(float left, float right) => left == right;
 

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class ControlFlowTests(IlgpuFixture ilgpu)
 {
     private static int CollatzSteps(int start)

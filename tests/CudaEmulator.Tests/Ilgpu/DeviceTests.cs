@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class DeviceTests(IlgpuFixture ilgpu)
 {
     [Fact]
@@ -47,7 +47,7 @@ public sealed class DeviceTests(IlgpuFixture ilgpu)
         using MemoryBuffer1D<int, Stride1D.Dense> device = ilgpu.Hopper.Allocate1D<int>(4);
         using PageLockedArray1D<int> host = ilgpu.Hopper.AllocatePageLocked1D<int>(4);
         Assert.Equal(CudaMemoryType.Device, CudaAccelerator.GetCudaMemoryType(device.NativePtr));
-        Assert.Equal(CudaMemoryType.Host, CudaAccelerator.GetCudaMemoryType(host.ArrayView.BaseView.LoadEffectiveAddressAsPtr()));
+        Assert.Equal(CudaMemoryType.Host, CudaAccelerator.GetCudaMemoryType(host.ArrayView.LoadEffectiveAddressAsPtr()));
         Assert.Equal(CudaMemoryType.None, CudaAccelerator.GetCudaMemoryType(0x1234));
     }
 

@@ -6,7 +6,7 @@ using Half = ILGPU.Half;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class ElementwiseTests(IlgpuFixture ilgpu)
 {
     private static void Add(Index1D i, ArrayView<float> a, ArrayView<float> b, ArrayView<float> sum) => sum[i] = a[i] + b[i];

@@ -6,7 +6,7 @@ using Xunit;
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
 /// <summary>What an ILGPU program is told when it goes wrong: CUDA's error, and in its text what happened where.</summary>
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class FaultTests(IlgpuFixture ilgpu)
 {
     private static void WriteBehind(Index1D i, ArrayView<int> x, int offset) => x[i + offset] = 1;

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class GridTests(IlgpuFixture ilgpu)
 {
     private static void Transpose(Index2D i, ArrayView2D<int, Stride2D.DenseX> x, ArrayView2D<int, Stride2D.DenseY> y) => y[i.Y, i.X] = x[i];

@@ -18,7 +18,7 @@ public sealed class IlgpuFixture : IDisposable
     public IlgpuFixture()
     {
         EmulatedLibrary.GiveToIlgpu();
-        _context = Context.Create(builder => builder.Cuda().EnableAlgorithms());
+        _context = Context.Create(builder => builder.Cuda().Profiling().EnableAlgorithms());
         Hopper = CreateAccelerator("H200");
         Turing = CreateAccelerator("T4");
     }
@@ -33,7 +33,7 @@ public sealed class IlgpuFixture : IDisposable
     internal CudaApi Api { get; } = new(EmulatedLibrary.Handle);
 
     /// <summary>A new accelerator: for tests that end in a fault, after which one is of no more use.</summary>
-    public CudaAccelerator CreateAccelerator(string name = "H200") => _context.GetCudaDevices()
+    public CudaAccelerator CreateAccelerator(string name = "H200") => _context.Devices.OfType<CudaDevice>()
         .Single(device => device.Name == $"Emulated NVIDIA {name}").CreateCudaAccelerator(_context);
 
     /// <summary>Runs a kernel with one thread an element.</summary>
@@ -57,5 +57,5 @@ public sealed class IlgpuFixture : IDisposable
 }
 
 /// <summary>Tests that share the accelerators run one after another.</summary>
-[CollectionDefinition(nameof(IlgpuCollection))]
-public sealed class IlgpuCollection : ICollectionFixture<IlgpuFixture>;
+[CollectionDefinition(nameof(IlgpuTests))]
+public sealed class IlgpuTests : ICollectionFixture<IlgpuFixture>;

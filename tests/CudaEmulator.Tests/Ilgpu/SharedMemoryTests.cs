@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class SharedMemoryTests(IlgpuFixture ilgpu)
 {
     private const int Tile = 16;

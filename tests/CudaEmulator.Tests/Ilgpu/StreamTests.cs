@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed unsafe class StreamTests(IlgpuFixture ilgpu)
 {
     private static void Increment(Index1D i, int amount, ArrayView<int> x) => x[i] += amount;
@@ -35,13 +35,16 @@ public sealed unsafe class StreamTests(IlgpuFixture ilgpu)
     [Fact]
     public void Arrays_of_the_program_are_locked_and_unlocked()
     {
+        using CudaStream stream = NewStream();
         int[] array = GC.AllocateArray<int>(500, pinned: true);
         using var device = ilgpu.Hopper.Allocate1D<int>(500);
-        device.MemSet(1);
+        device.MemSet(stream, 1);
         using (var scope = ilgpu.Hopper.CreatePageLockFromPinned(array))
         {
-            device.View.CopyTo(scope.ArrayView);
-            ilgpu.Hopper.Synchronize();
+            Assert.Equal(CudaResult.Success, ilgpu.Api.MemcpyDtoHAsync(
+                (ulong)scope.AddrOfLockedObject, (ulong)device.NativePtr, 4 * 500, stream.StreamPtr));
+            Assert.Equal(0, array[499]); // the device writes to it in its own time
+            stream.Synchronize();
         }
         Assert.All(array, value => Assert.Equal(0x01010101, value));
         using (ilgpu.Hopper.CreatePageLockFromPinned(array))

@@ -1,14 +1,13 @@
-using System.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
 using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class StructureTests(IlgpuFixture ilgpu)
 {
-    internal struct Pair<TFirst, TSecond>
+    public struct Pair<TFirst, TSecond>
         where TFirst : unmanaged
         where TSecond : unmanaged
     {
@@ -36,17 +35,22 @@ public sealed class StructureTests(IlgpuFixture ilgpu)
             ilgpu.Map<Pair<byte, double>, Pair<double, byte>>(Swap, x).Select(pair => (pair.First, pair.Second)));
     }
 
-    internal struct Particle
+    public record struct Point(float X, float Y, float Z)
     {
-        public Vector3 Position;
-        public Pair<Vector3, float> Motion;
+        public readonly Point Plus(Point other, float factor) => new(X + other.X * factor, Y + other.Y * factor, Z + other.Z * factor);
+    }
+
+    public struct Particle
+    {
+        public Point Position;
+        public Pair<Point, float> Motion;
         public short Kind;
     }
 
     private static void Move(Index1D i, float time, ArrayView<Particle> particles)
     {
         Particle particle = particles[i];
-        particle.Position += particle.Motion.First * (time * particle.Motion.Second);
+        particle.Position = particle.Position.Plus(particle.Motion.First, time * particle.Motion.Second);
         particle.Kind = (short)(particle.Kind + (particle.Position.X > 1 ? 1 : -1));
         particles[i] = particle;
     }
@@ -56,20 +60,20 @@ public sealed class StructureTests(IlgpuFixture ilgpu)
     {
         Particle[] particles = [.. Enumerable.Range(0, 200).Select(i => new Particle
         {
-            Position = new Vector3(i / 128f, i, -i),
-            Motion = new Pair<Vector3, float> { First = new Vector3(1, 2, 3), Second = i % 4 },
+            Position = new Point(i / 128f, i, -i),
+            Motion = new Pair<Point, float> { First = new Point(1, 2, 3), Second = i % 4 },
             Kind = (short)(i - 100),
         })];
         using var buffer = ilgpu.Hopper.Allocate1D(particles);
         ilgpu.Hopper.LoadAutoGroupedStreamKernel<Index1D, float, ArrayView<Particle>>(Move)(particles.Length, 0.25f, buffer.View);
         Assert.Equal(particles.Select(particle =>
         {
-            Vector3 position = particle.Position + particle.Motion.First * (0.25f * particle.Motion.Second);
+            Point position = particle.Position.Plus(particle.Motion.First, 0.25f * particle.Motion.Second);
             return (position, particle.Kind + (position.X > 1 ? 1 : -1));
         }), buffer.GetAsArray1D().Select(particle => (particle.Position, (int)particle.Kind)));
     }
 
-    internal struct Line
+    public struct Line
     {
         public ArrayView<float> X;
         public ArrayView<float> Y;
@@ -90,17 +94,17 @@ public sealed class StructureTests(IlgpuFixture ilgpu)
         Numbers.AssertClose(x.Select(a => (float)(0.75 * a) + 200), target.GetAsArray1D(), 1e-7);
     }
 
-    internal interface IOperation<TSelf> where TSelf : struct, IOperation<TSelf>
+    public interface IOperation<TSelf> where TSelf : struct, IOperation<TSelf>
     {
         static abstract float Apply(float value);
     }
 
-    internal struct Square : IOperation<Square>
+    public struct Square : IOperation<Square>
     {
         public static float Apply(float value) => value * value;
     }
 
-    internal struct Negate : IOperation<Negate>
+    public struct Negate : IOperation<Negate>
     {
         public static float Apply(float value) => -value;
     }

@@ -13,7 +13,7 @@ namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 ///     warp:  32 x 32, 2 x 4 tiles 16 x 8          32 x 64 of b, rows of 72 halves (144 bytes)
 /// </code>
 /// </summary>
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed unsafe class TensorCoreTests(IlgpuFixture ilgpu)
 {
     private const int BlockM = 64, BlockN = 64, BlockK = 32;
@@ -22,14 +22,14 @@ public sealed unsafe class TensorCoreTests(IlgpuFixture ilgpu)
     private const int SharedBytes = 2 * Stage;
 
     /// <summary>Eight halves: what one cp.async brings.</summary>
-    internal struct Eight
+    public struct Eight
     {
         public ulong Low;
         public ulong High;
     }
 
     /// <summary>A 16 x 8 tile of c, four elements a lane.</summary>
-    internal struct TileC
+    public struct TileC
     {
         public Ref<float> X0, X1, X2, X3;
 
@@ -45,7 +45,7 @@ public sealed unsafe class TensorCoreTests(IlgpuFixture ilgpu)
     }
 
     /// <summary>A 16 x 16 tile of a.</summary>
-    internal struct TileA
+    public struct TileA
     {
         public Ref<uint> X0, X1, X2, X3;
 
@@ -57,7 +57,7 @@ public sealed unsafe class TensorCoreTests(IlgpuFixture ilgpu)
     }
 
     /// <summary>A 16 x 8 tile of b.</summary>
-    internal struct TileB
+    public struct TileB
     {
         public Ref<uint> X0, X1;
 

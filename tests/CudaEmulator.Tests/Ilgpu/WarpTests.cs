@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 
-[Collection(nameof(IlgpuCollection))]
+[Collection(nameof(IlgpuTests))]
 public sealed class WarpTests(IlgpuFixture ilgpu)
 {
     private T[] Run<T>(Action<ArrayView<T>, ArrayView<T>> kernel, T[] x, int block = 64) where T : unmanaged

@@ -129,9 +129,13 @@ internal sealed class CudaContext
         lock (_guard)
         {
             CudaException.Require(_allocations.Contains(address), CudaResult.InvalidValue,
-                $"0x{address:x} cannot be freed, for no allocation of this context begins there: {Device.Memory.Describe(address)}.");
+                $"The bytes at 0x{address:x} cannot be freed, for no allocation of this context begins there: {Reason(address)}.");
         }
     }
+
+    private string Reason(ulong address) => Device.Memory.Find(address) is { } allocation
+        ? $"they lie in {allocation}"
+        : Driver.Memory.Describe(address);
 
     /// <summary>A new stream.</summary>
     public CudaStream CreateStream(bool isBlocking, int priority)

@@ -46,7 +46,7 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
             return place;
         }
         CudaException.Require(IsMapped(address, bytes), CudaResult.InvalidValue,
-            $"The {what} 0x{address:x} points nowhere: {devices[0].Describe(address)}.");
+            $"The bytes at the {what} 0x{address:x} are in no memory: {Describe(address)}.");
         return new Place(address, PlaceKind.Pageable, 0, null);
     }
 
@@ -56,7 +56,7 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
     {
         Place place = Locate(address, bytes, what);
         CudaException.Require(place.Kind != PlaceKind.Pageable, CudaResult.InvalidValue,
-            $"The {what} 0x{address:x} is no device memory: {devices[0].Describe(address)}.");
+            $"The bytes at the {what} 0x{address:x} are not in the device's memory: {Describe(address)}.");
         return place;
     }
 
@@ -72,6 +72,19 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
             }
         }
         return null;
+    }
+
+    /// <summary>One clause on why bytes at an address are in no allocation, about them in the plural.</summary>
+    public string Describe(ulong address)
+    {
+        try
+        {
+            return devices[0].Use().Describe(address, 1);
+        }
+        finally
+        {
+            devices[0].Release();
+        }
     }
 
     /// <summary>Copies bytes; the ranges may overlap.</summary>
