@@ -13,14 +13,21 @@ namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 /// </summary>
 public sealed class IlgpuFixture : IDisposable
 {
-    private readonly Context _context;
+    private readonly Context _context = CreateContext();
 
     public IlgpuFixture()
     {
+        Hopper = Find("H200").CreateCudaAccelerator(_context);
+        Turing = Find("T4").CreateCudaAccelerator(_context);
+
+        CudaDevice Find(string name) => _context.Devices.OfType<CudaDevice>().Single(device => device.Name == $"Emulated NVIDIA {name}");
+    }
+
+    /// <summary>A new context of ILGPU's.</summary>
+    public static Context CreateContext()
+    {
         EmulatedLibrary.GiveToIlgpu();
-        _context = Context.Create(builder => builder.Cuda().Profiling().EnableAlgorithms());
-        Hopper = CreateAccelerator("H200");
-        Turing = CreateAccelerator("T4");
+        return Context.Create(builder => builder.Cuda().Profiling().EnableAlgorithms());
     }
 
     /// <summary>An emulated H200, sm_90.</summary>
@@ -31,10 +38,6 @@ public sealed class IlgpuFixture : IDisposable
 
     /// <summary>The driver's functions, for what ILGPU does not call.</summary>
     internal CudaApi Api { get; } = new(EmulatedLibrary.Handle);
-
-    /// <summary>A new accelerator: for tests that end in a fault, after which one is of no more use.</summary>
-    public CudaAccelerator CreateAccelerator(string name = "H200") => _context.Devices.OfType<CudaDevice>()
-        .Single(device => device.Name == $"Emulated NVIDIA {name}").CreateCudaAccelerator(_context);
 
     /// <summary>Runs a kernel with one thread an element.</summary>
     public TOut[] Map<TIn, TOut>(Action<Index1D, ArrayView<TIn>, ArrayView<TOut>> kernel, TIn[] input, int outputLength = 0)

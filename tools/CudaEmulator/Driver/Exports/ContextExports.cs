@@ -18,12 +18,12 @@ internal static unsafe class ContextExports
         Create(driver, context, flags, device);
     });
 
-    private static void Create(EmulatedDriver driver, nint* handle, uint flags, int device)
+    private static void Create(EmulatedDriver driver, nint* context, uint flags, int device)
     {
-        _ = Out(handle);
-        CudaContext context = CudaContext.Create(driver, driver.Device(device), flags);
-        driver.ContextStack.Push(context);
-        *handle = context.Handle;
+        _ = Out(context);
+        CudaContext created = CudaContext.Create(driver, driver.Device(device), flags);
+        driver.ContextStack.Push(created);
+        *context = created.Handle;
     }
 
     [UnmanagedCallersOnly(EntryPoint = nameof(cuCtxDestroy_v2))]
