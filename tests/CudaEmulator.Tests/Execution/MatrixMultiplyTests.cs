@@ -245,7 +245,7 @@ public class MatrixMultiplyTests(ITestOutputHelper output)
     [InlineData("m16n8k32", "s32.s8.s8.s32", 0x01010101u, 32)]
     public void Speed(string shape, string types, uint ones, int k)
     {
-        const int Rounds = 20_000;
+        const int Rounds = 5_000;
         var words = Enumerable.Repeat(ones, 6 * 32).ToArray();
         var d = new uint[8 * 32];
         var type = types[..3] == "f32" ? "f" : "r1";
@@ -254,12 +254,16 @@ public class MatrixMultiplyTests(ITestOutputHelper output)
         var zeros = string.Concat(Enumerable.Range(0, 8).Select(i => $"mov.b32 %{type}{i}, 0; "));
         var text = PtxKernel.Text(Loads("%r", 6, 0) + zeros + $"mov.u32 %r90, 0;\nAGAIN:\n{Mma(0)}{Mma(4)}{Mma(0)}{Mma(4)}add.u32 %r90, %r90, 1;\nsetp.lt.u32 %q0, %r90, {Rounds};\n@%q0 bra AGAIN;\n"
             + string.Concat(Enumerable.Range(0, 8).Select(i => $"st.global.b32 [%d1+{128 * i}], %{type}{i};\n")), 2);
-        PtxKernel.Run(32, text, words, d);
-        Thread.Sleep(300); // the JIT compiler's second thoughts
-        var watch = Stopwatch.StartNew();
-        PtxKernel.Run(32, text, words, d);
-        var flops = 2.0 * 16 * 8 * k * 4 * Rounds;
-        output.WriteLine($"mma {shape} {types}: {flops / watch.Elapsed.TotalSeconds / 1e9:f1} GFLOP/s on one core");
+        var best = TimeSpan.MaxValue;
+        for (var run = 0; run < 5; run++)
+        {
+            var watch = Stopwatch.StartNew();
+            PtxKernel.Run(32, text, words, d);
+            best = watch.Elapsed < best ? watch.Elapsed : best;
+            Thread.Sleep(50); // the JIT compiler's second thoughts
+        }
+
+        output.WriteLine($"mma {shape} {types}: {2.0 * 16 * 8 * k * 4 * Rounds / best.TotalSeconds / 1e9:f1} GFLOP/s on one core");
         Assert.All(d, x => Assert.Equal(2f * k * Rounds, types[..3] == "f32" ? BitConverter.UInt32BitsToSingle(x) : (int)x));
     }
 

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.Intrinsics;
 using Bits = System.Numerics.BitOperations;
 
@@ -147,20 +146,15 @@ internal sealed unsafe class AsyncCopyQueue
 
     private void Tidy()
     {
-        var kept = 0;
-        foreach (var copy in underWay)
+        underWay.RemoveAll(copy =>
         {
             if (copy.Mask == 0)
             {
                 spare.Push(copy);
             }
-            else
-            {
-                underWay[kept++] = copy;
-            }
-        }
 
-        underWay.RemoveRange(kept, underWay.Count - kept);
+            return copy.Mask == 0;
+        });
     }
 }
 

@@ -12,10 +12,20 @@ internal static unsafe class SharedAddresses
     /// <returns>For Op.A, Op.C and Op.Constant of an access to <see cref="SharedSpace"/>.</returns>
     public static (int Base, int IsNarrow, long Offset) Take(Emitter e, int operand)
     {
+        if (e.Take("shared::cluster"))
+        {
+            throw e.Error($"instruction '{e.Name}' is not supported: clusters are not emulated, and a block has only its own shared memory, .shared::cta");
+        }
+
         var space = MemoryAccess.TakeSpace(e);
         if (space is not (StateSpace.Shared or StateSpace.Generic))
         {
             throw e.Unsupported();
+        }
+
+        if (operand >= e.Operands)
+        {
+            throw e.Mismatch();
         }
 
         var (at, isNarrow, offset, window) = MemoryAccess.Address(e, operand, space);
@@ -24,6 +34,7 @@ internal static unsafe class SharedAddresses
             return (at, isNarrow, offset);
         }
 
+        // What is left is a generic address in a register.
         if (window != AddressWindow.Generic || isNarrow != 0)
         {
             throw e.Mismatch();

@@ -28,8 +28,12 @@ internal static unsafe class TransactionBarriers
     private static void Emit(Emitter e)
     {
         e.Require(80);
-        var kind = e.TakeAny("init", "inval", "expect_tx", "complete_tx", "arrive_drop", "arrive", "test_wait", "try_wait", "pending_count")
-            ?? throw e.Unsupported();
+        if (e.Modifiers is not [var kind, ..] || e.Operands == 0)
+        {
+            throw e.Unsupported();
+        }
+
+        e.Take(kind);
         switch (kind)
         {
             case "init":
@@ -57,9 +61,11 @@ internal static unsafe class TransactionBarriers
                 e.Expect(2);
                 e.Emit(&PendingCount, e.Destination(0, 4), e.Source(1, PtxType.B64));
                 break;
-            default:
+            case "test_wait" or "try_wait":
                 Wait(e, kind);
                 break;
+            default:
+                throw e.Unsupported();
         }
     }
 
