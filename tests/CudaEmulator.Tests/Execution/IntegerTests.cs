@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Handwritten.CudaEmulator.Tests.Execution;
 
 public class IntegerTests

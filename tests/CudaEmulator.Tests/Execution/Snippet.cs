@@ -2,11 +2,12 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
+using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Execution;
 
 /// <summary>
-/// Runs a few lines of PTX over the 32 lanes of a warp: inputs are in %a, %b, %c (an element of each array a lane), the
+/// Runs a few lines of PTX over the 32 lanes of a warp: inputs are in %a, %b, %c, %i3, … (an element of each array a lane), the
 /// result is what the lines leave in %d. There are also %t0 to %t9 (.b32), %w0 to %w9 (.b64), %h0 to %h9 (.b16), %p0 to %p9
 /// (.pred), %lane, and `buffer`, 4096 bytes of shared memory.
 /// </summary>
@@ -30,7 +31,7 @@ internal static unsafe class Snippet
         text.AppendLine(".shared .align 16 .b8 buffer[4096];");
         for (var i = 0; i < inputs.Length; i++)
         {
-            text.AppendLine($".reg .b{8 * SizeOf(inputs[i])} %{(char)('a' + i)};");
+            text.AppendLine($".reg .b{8 * SizeOf(inputs[i])} {Register(i)};");
         }
 
         text.AppendLine($".reg .b{8 * sizeof(TOut)} %d;\nmov.u32 %lane, %laneid;");
@@ -38,7 +39,7 @@ internal static unsafe class Snippet
         for (var i = 0; i < inputs.Length; i++)
         {
             var size = SizeOf(inputs[i]);
-            text.AppendLine($"mul.wide.u32 %o, %lane, {size}; ld.param.u64 %at, [p{i}]; add.u64 %at, %at, %o; ld.global.b{8 * size} %{(char)('a' + i)}, [%at];");
+            text.AppendLine($"mul.wide.u32 %o, %lane, {size}; ld.param.u64 %at, [p{i}]; add.u64 %at, %at, %o; ld.global.b{8 * size} {Register(i)}, [%at];");
             var address = memory.TryAllocate(Lanes * size)!.Address;
             parameters.Add(address);
             Assert.Equal(Lanes, inputs[i].Length);
@@ -56,6 +57,9 @@ internal static unsafe class Snippet
     }
 
     private const int Lanes = 32;
+
+    /// <summary>The register of an input: %a, %b, %c, then %i3, %i4, …</summary>
+    public static string Register(int input) => input < 3 ? $"%{(char)('a' + input)}" : $"%i{input}";
 
     private static int SizeOf(Array array) => Marshal.SizeOf(array.GetType().GetElementType()!);
 }
