@@ -1,69 +1,191 @@
-using System.Numerics;
 using System.Runtime.Intrinsics;
+using Bits = System.Numerics.BitOperations;
 
 namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>
-/// Copies of cp.async that are under way in a warp. What a copy brings is read when it is issued and written only when its
-/// thread waits for it: a kernel that forgets to wait never sees its data.
+/// What cp.async has begun and what has not been waited for, of a warp's threads. The source is read when the copy begins;
+/// the bytes reach shared memory no sooner than the thread waits for them. A kernel that forgets to wait therefore finds
+/// the old bytes, every time.
+///
+///     cp.async a; cp.async b; commit_group; cp.async c; commit_group; wait_group 1     a and b are there, c is not
+///         group 0                               group 1
+///
+/// A thread's copies belong to the group that it has not committed yet; groups are counted thread by thread. Between
+/// copies there can be arrivals at an mbarrier, which happen when the copies before them have ended; they are performed
+/// when somebody looks at the barrier.
 /// </summary>
 internal sealed unsafe class AsyncCopyQueue
 {
-    private readonly List<Copy> copies = [];
-    private readonly int[] committed = new int[Lanes.Count]; // groups that a lane has closed
+    private readonly List<AsyncCopy> underWay = [];
+    private readonly Stack<AsyncCopy> spare = [];
+    private readonly int[] committed = new int[Lanes.Count];
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Copies (and arrivals) under way, the oldest first.</summary>
+    public IReadOnlyList<AsyncCopy> UnderWay => underWay;
+
+    /// <summary>Forgets everything: a new block begins.</summary>
     public void Clear()
     {
-        copies.Clear();
+        underWay.ForEach(spare.Push);
+        underWay.Clear();
         Array.Clear(committed);
     }
 
-    /// <summary>A lane copies <paramref name="bytes"/> bytes of <paramref name="data"/>.</summary>
-    public void Add(int lane, byte* target, Vector128<byte> data, int bytes) =>
-        copies.Add(new() { Target = target, Data = data, Bytes = bytes, Lane = lane, Group = committed[lane] });
+    /// <summary>Adds a copy, or an arrival, whose targets (and data) the caller fills in.</summary>
+    /// <param name="mask">Lanes that take part.</param>
+    /// <param name="bytes">Bytes a lane; 0 for an arrival.</param>
+    public AsyncCopy Begin(uint mask, int bytes)
+    {
+        var copy = spare.TryPop(out var used) ? used : new();
+        copy.Mask = mask;
+        copy.Bytes = bytes;
+        committed.CopyTo(copy.Groups, 0);
+        underWay.Add(copy);
+        return copy;
+    }
 
-    /// <summary>Copies since the last commit become a group.</summary>
+    /// <summary>cp.async.commit_group</summary>
     public void Commit(uint mask)
     {
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
-            committed[BitOperations.TrailingZeroCount(rest)]++;
+            committed[Bits.TrailingZeroCount(rest)]++;
         }
     }
 
-    /// <summary>Lands all groups but the latest <paramref name="pending"/>.</summary>
-    public void Wait(uint mask, int pending) => Land(mask, pending);
-
-    /// <summary>Lands everything, committed or not.</summary>
-    public void WaitAll(uint mask) => Land(mask, -1);
-
-    private void Land(uint mask, int pending)
+    /// <summary>cp.async.wait_group: ends all groups but the latest <paramref name="pending"/>.</summary>
+    public void Wait(uint mask, int pending)
     {
-        var kept = 0;
-        for (var i = 0; i < copies.Count; i++)
+        var ended = false;
+        foreach (var copy in underWay)
         {
-            var copy = copies[i];
-            if ((mask >> copy.Lane & 1) != 0 && copy.Group < committed[copy.Lane] - pending)
+            if (copy.Bytes > 0)
             {
-                var data = copy.Data;
-                new ReadOnlySpan<byte>(&data, copy.Bytes).CopyTo(new(copy.Target, copy.Bytes));
-            }
-            else
-            {
-                copies[kept++] = copy;
+                ended |= End(copy, mask & Older(copy, pending));
             }
         }
 
-        copies.RemoveRange(kept, copies.Count - kept);
+        if (ended)
+        {
+            Tidy();
+        }
     }
 
-    private struct Copy
+    /// <summary>Ends the copies that arrivals at a barrier wait for, and performs these.</summary>
+    /// <param name="barrier">Host address of the barrier.</param>
+    /// <param name="arrive">Told how many threads arrive.</param>
+    public void ArriveAt(ulong barrier, Action<int> arrive)
     {
-        public byte* Target;
-        public Vector128<byte> Data;
-        public int Bytes;
-        public int Lane;
-        public int Group;
+        var ended = false;
+        for (var i = 0; i < underWay.Count; i++)
+        {
+            var lanes = underWay[i].Bytes == 0 ? underWay[i].LanesAt(barrier) : 0;
+            if (lanes == 0)
+            {
+                continue;
+            }
+
+            for (var before = 0; before < i; before++)
+            {
+                if (underWay[before].Bytes > 0)
+                {
+                    End(underWay[before], lanes);
+                }
+            }
+
+            underWay[i].Mask &= ~lanes;
+            arrive(Bits.PopCount(lanes));
+            ended = true;
+        }
+
+        if (ended)
+        {
+            Tidy();
+        }
+    }
+
+    // Lanes for which at least `pending` groups have been committed behind the copy's own.
+    private uint Older(AsyncCopy copy, int pending)
+    {
+        uint older = 0;
+        for (var part = 0; part < 2; part++)
+        {
+            var group = Vector512.Create(copy.Groups, 16 * part) + Vector512.Create(pending);
+            older |= (uint)Vector512.LessThan(group, Vector512.Create(committed, 16 * part)).ExtractMostSignificantBits() << (16 * part);
+        }
+
+        return older;
+    }
+
+    private static bool End(AsyncCopy copy, uint lanes)
+    {
+        lanes &= copy.Mask;
+        copy.Mask &= ~lanes;
+        for (var rest = lanes; rest != 0; rest &= rest - 1)
+        {
+            var lane = Bits.TrailingZeroCount(rest);
+            var target = (byte*)copy.Targets[lane];
+            var data = copy.Data[lane];
+            switch (copy.Bytes)
+            {
+                case 16:
+                    data.Store(target);
+                    break;
+                case 8:
+                    *(ulong*)target = data.AsUInt64().ToScalar();
+                    break;
+                default:
+                    *(uint*)target = data.AsUInt32().ToScalar();
+                    break;
+            }
+        }
+
+        return lanes != 0;
+    }
+
+    private void Tidy()
+    {
+        underWay.RemoveAll(copy =>
+        {
+            if (copy.Mask == 0)
+            {
+                spare.Push(copy);
+            }
+
+            return copy.Mask == 0;
+        });
+    }
+}
+
+/// <summary>One cp.async of a warp, or one cp.async.mbarrier.arrive.</summary>
+internal sealed class AsyncCopy
+{
+    /// <summary>Lanes for which it has not ended.</summary>
+    public uint Mask { get; set; }
+
+    /// <summary>Bytes that a lane copies: 4, 8 or 16; 0 for an arrival.</summary>
+    public int Bytes { get; set; }
+
+    /// <summary>By lane: host address in shared memory, of the bytes or of the barrier.</summary>
+    public ulong[] Targets { get; } = new ulong[Lanes.Count];
+
+    /// <summary>By lane: what will be there.</summary>
+    public Vector128<byte>[] Data { get; } = new Vector128<byte>[Lanes.Count];
+
+    /// <summary>By lane: the group it belongs to.</summary>
+    public int[] Groups { get; } = new int[Lanes.Count];
+
+    /// <summary>Lanes, of those for which it has not ended, with a target.</summary>
+    public uint LanesAt(ulong target)
+    {
+        uint lanes = 0;
+        for (var rest = Mask; rest != 0; rest &= rest - 1)
+        {
+            var lane = Bits.TrailingZeroCount(rest);
+            lanes |= Targets[lane] == target ? 1u << lane : 0;
+        }
+
+        return lanes;
     }
 }

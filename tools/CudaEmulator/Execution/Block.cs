@@ -64,6 +64,9 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>Its length.</summary>
     public int SharedBytes { get; }
 
+    /// <summary>Its warps, in order.</summary>
+    public IReadOnlyList<Warp> Warps => warps;
+
     /// <summary>Who watches; usually nobody.</summary>
     public ExecutionObserver? Observer { get; }
 

@@ -1,11 +1,18 @@
-using System.Numerics;
 using System.Runtime.Intrinsics;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Ptx;
+using Bits = System.Numerics.BitOperations;
 
 namespace Handwritten.CudaEmulator.Execution;
 
-/// <summary>cp.async: copies from global to shared memory of 4, 8 or 16 bytes that are visible after a wait (<see cref="AsyncCopyQueue"/>).</summary>
+/// <summary>
+/// cp.async: copies from global to shared memory that a thread begins and later waits for (<see cref="AsyncCopyQueue"/>).
+///
+///     cp.async.cg.shared.global [dst], [src], 16{, bytes of src}     what src does not give is filled with zeros
+///     cp.async.commit_group
+///     cp.async.wait_group n;  cp.async.wait_all
+///     cp.async.mbarrier.arrive{.noinc}.b64 [barrier]
+/// </summary>
 internal static unsafe class AsyncCopies
 {
     public static readonly InstructionTable Table = new()
@@ -15,9 +22,14 @@ internal static unsafe class AsyncCopies
 
     private static void Emit(Emitter e)
     {
-        if (!e.Take("async") || e.Take("bulk"))
+        if (!e.Take("async"))
         {
-            throw e.Error($"instruction '{e.Name}' is not supported");
+            throw e.Unsupported();
+        }
+
+        if (e.Modifiers.Contains("bulk"))
+        {
+            throw e.Error($"instruction '{e.Name}' is not supported: bulk copies and the tensor memory accelerator are not emulated; use cp.async");
         }
 
         e.Require(80);
@@ -26,19 +38,19 @@ internal static unsafe class AsyncCopies
             e.Expect(0);
             e.Emit(&Commit);
         }
-        else if (e.Take("wait_all"))
-        {
-            e.Expect(0);
-            e.Emit(&WaitAll);
-        }
         else if (e.Take("wait_group"))
         {
             e.Expect(1);
-            e.Emit(&Wait, constant: e.ConstantOf(0));
+            e.Emit(&Wait, count: (int)Math.Clamp(e.ConstantOf(0), 0, int.MaxValue / 2));
+        }
+        else if (e.Take("wait_all"))
+        {
+            e.Expect(0);
+            e.Emit(&WaitForAll);
         }
         else if (e.Take("mbarrier"))
         {
-            TransactionBarriers.EmitCopyArrive(e);
+            Arrive(e);
         }
         else
         {
@@ -46,109 +58,135 @@ internal static unsafe class AsyncCopies
         }
     }
 
-    // cp.async.{ca,cg}.shared.global [to], [from], bytes{, bytes to read | predicate to ignore the source}{, cache policy}
     private static void Copy(Emitter e)
     {
-        var cache = e.TakeAny("ca", "cg");
-        if (MemoryAccess.TakeSpace(e) != StateSpace.Shared || MemoryAccess.TakeSpace(e) != StateSpace.Global)
+        var cache = e.TakeAny("ca", "cg") ?? throw e.Unsupported();
+        var hasPolicy = e.Take("L2::cache_hint");
+        e.TakeAny("L2::64B", "L2::128B", "L2::256B");
+        if (e.TakeAny("shared", "shared::cta") is null || !e.Take("global"))
         {
             throw e.Unsupported();
         }
 
-        MemoryAccess.TakeHints(e);
-        e.Expect(3, 5);
+        e.Expect(hasPolicy ? 4 : 3, hasPolicy ? 5 : 4);
         var bytes = e.ConstantOf(2);
         if (bytes is not (4 or 8 or 16) || (cache == "cg" && bytes != 16))
         {
-            throw e.Error($"instruction '{e.Name}' cannot copy {bytes} bytes");
+            throw e.Error($"instruction '{e.Name}' copies {(cache == "cg" ? "16" : "4, 8 or 16")} bytes, not {bytes}");
         }
 
-        int given;
-        if (e.Operands == 3)
-        {
-            given = e.Constant((ulong)bytes, false);
-        }
-        else if (e.RegisterOf(3)?.Type == PtxType.Pred)
-        {
-            given = e.Scratch();
-            Moves.Select(e, PtxType.B32, given, e.Constant(0, false), e.Constant((ulong)bytes, false), e.PredicateSource(3));
-        }
-        else
-        {
-            given = e.Source(3, PtxType.B32);
-        }
-
-        var (to, toIsNarrow, toOffset, toWindow) = MemoryAccess.Address(e, 0, StateSpace.Shared);
-        var (from, fromIsNarrow, fromOffset, fromWindow) = MemoryAccess.Address(e, 1, StateSpace.Global);
-        if (toWindow != AddressWindow.Shared || fromWindow != AddressWindow.Global)
-        {
-            throw e.Mismatch();
-        }
-
+        // The two addresses take two ops: the first leaves the targets in a scratch for the second.
+        var (to, toNarrow, toOffset, _) = MemoryAccess.Address(e, 0, StateSpace.Shared);
+        var (from, fromNarrow, fromOffset, _) = MemoryAccess.Address(e, 1, StateSpace.Global);
+        var given = GivenBytes(e, (int)bytes, e.Operands == (hasPolicy ? 5 : 4));
         var targets = e.Scratch();
-        e.Emit(&Target, targets, to, c: toIsNarrow, constant: toOffset, count: (int)bytes);
-        e.Emit(&Issue, targets, from, given, fromIsNarrow, fromOffset, count: (int)bytes);
+        e.Emit(&FindTargets, targets, to, c: toNarrow, constant: toOffset, count: (int)bytes);
+        e.Emit(&Begin, targets, from, given, fromNarrow, fromOffset, count: (int)bytes);
     }
 
-    // The host addresses of the targets, into a scratch register.
-    private static Op* Target(Op* op, byte* f, Warp w, uint mask)
+    // The fourth operand is the number of bytes to be read, or a predicate that tells to read none.
+    private static int GivenBytes(Emitter e, int bytes, bool isGiven)
+    {
+        var all = e.Constant((ulong)bytes, false);
+        if (!isGiven)
+        {
+            return all;
+        }
+
+        if (e.RegisterOf(3)?.Type != PtxType.Pred)
+        {
+            return e.Source(3, PtxType.U32);
+        }
+
+        var given = e.Scratch();
+        Moves.Select(e, PtxType.U32, given, e.Constant(0, false), all, e.PredicateSource(3));
+        return given;
+    }
+
+    private static Op* FindTargets(Op* op, byte* f, Warp w, uint mask)
     {
         if (mask != 0)
         {
             var addresses = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, op->Count);
-            new ReadOnlySpan<byte>(addresses, Lanes.Wide).CopyTo(new(f + op->D, Lanes.Wide));
+            new ReadOnlySpan<ulong>(addresses, Lanes.Count).CopyTo(new Span<ulong>(f + op->D, Lanes.Count));
         }
 
         return op + 1;
     }
 
-    private static Op* Issue(Op* op, byte* f, Warp w, uint mask)
+    private static Op* Begin(Op* op, byte* f, Warp w, uint mask)
     {
+        if (mask == 0)
+        {
+            return op + 1;
+        }
+
         var bytes = op->Count;
-        uint full = 0;
+        var (whole, part) = Sort(op, f, w, mask);
+        var copy = w.Copies.Begin(mask, bytes);
+        new ReadOnlySpan<ulong>(f + op->D, Lanes.Count).CopyTo(copy.Targets);
+        if (whole != mask)
+        {
+            Array.Clear(copy.Data);
+        }
+
+        if (whole != 0)
+        {
+            var sources = Addressing.ResolveEach<GlobalSpace>(op, f, w, whole, bytes);
+            for (var rest = whole; rest != 0; rest &= rest - 1)
+            {
+                var lane = Bits.TrailingZeroCount(rest);
+                copy.Data[lane] = bytes switch
+                {
+                    16 => Vector128.Load((byte*)sources[lane]),
+                    8 => Vector128.CreateScalar(*(ulong*)sources[lane]).AsByte(),
+                    _ => Vector128.CreateScalar(*(uint*)sources[lane]).AsByte(),
+                };
+            }
+        }
+
+        for (var rest = part; rest != 0; rest &= rest - 1)
+        {
+            var lane = Bits.TrailingZeroCount(rest);
+            copy.Data[lane] = ReadPart(op, f, w, lane);
+        }
+
+        return op + 1;
+    }
+
+    // Lanes that read all the bytes, and lanes that read some.
+    private static (uint Whole, uint Part) Sort(Op* op, byte* f, Warp w, uint mask)
+    {
+        uint whole = 0, part = 0;
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            var lane = Bits.TrailingZeroCount(rest);
             var given = Lanes.Read<uint>(f + op->B, lane);
-            if (given == bytes)
+            if (given > op->Count)
             {
-                full |= 1u << lane;
-                continue;
+                throw w.Fault(op, lane, CudaResult.LaunchFailed, $"{given} bytes are to be read, but only {op->Count} to be copied");
             }
 
-            if (given > bytes)
-            {
-                throw w.Fault(op, lane, CudaResult.IllegalInstruction, $"cp.async of {bytes} bytes is to read {given} bytes");
-            }
-
-            w.Copies.Add(lane, Targets(op, f)[lane], Partial(op, f, w, lane, (int)given), bytes);
+            whole |= given == op->Count ? 1u << lane : 0;
+            part |= given != op->Count && given != 0 ? 1u << lane : 0;
         }
 
-        if (full != 0)
-        {
-            var sources = Addressing.ResolveEach<GlobalSpace>(op, f, w, full, bytes);
-            for (var rest = full; rest != 0; rest &= rest - 1)
-            {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                var data = Vector128<byte>.Zero;
-                new ReadOnlySpan<byte>((void*)sources[lane], bytes).CopyTo(new(&data, bytes));
-                w.Copies.Add(lane, Targets(op, f)[lane], data, bytes);
-            }
-        }
-
-        return op + 1;
+        return (whole, part);
     }
 
-    private static byte** Targets(Op* op, byte* f) => (byte**)(f + op->D);
-
-    // Fewer bytes are read than copied: the rest is zeros. An address of which nothing is read need not be valid.
-    private static Vector128<byte> Partial(Op* op, byte* f, Warp w, int lane, int given)
+    private static Vector128<byte> ReadPart(Op* op, byte* f, Warp w, int lane)
     {
-        var data = Vector128<byte>.Zero;
         var address = (op->C == 0 ? Lanes.Read<ulong>(f + op->A, lane) : Lanes.Read<uint>(f + op->A, lane)) + (ulong)op->Constant;
-        for (var i = 0; i < given; i++)
+        if (address % (ulong)op->Count != 0)
         {
-            ((byte*)&data)[i] = *(byte*)Addressing.HostAddress(op, w, lane, address + (ulong)i, 1, AddressWindow.Global);
+            throw w.Fault(op, lane, CudaResult.MisalignedAddress,
+                $"global address 0x{address:x} is not a multiple of {op->Count}, the bytes that the instruction copies at once");
+        }
+
+        var data = Vector128<byte>.Zero;
+        for (var i = 0; i < Lanes.Read<int>(f + op->B, lane); i++)
+        {
+            data = data.WithElement(i, *(byte*)Addressing.HostAddress(op, w, lane, address + (ulong)i, 1, AddressWindow.Global));
         }
 
         return data;
@@ -162,13 +200,49 @@ internal static unsafe class AsyncCopies
 
     private static Op* Wait(Op* op, byte* f, Warp w, uint mask)
     {
-        w.Copies.Wait(mask, (int)op->Constant);
+        w.Copies.Wait(mask, op->Count);
         return op + 1;
     }
 
-    private static Op* WaitAll(Op* op, byte* f, Warp w, uint mask)
+    private static Op* WaitForAll(Op* op, byte* f, Warp w, uint mask)
     {
-        w.Copies.WaitAll(mask);
+        w.Copies.Commit(mask);
+        w.Copies.Wait(mask, 0);
+        return op + 1;
+    }
+
+    // Without .noinc the barrier is told of one arrival more, so that this one leaves its count as it was.
+    private static void Arrive(Emitter e)
+    {
+        if (!e.Take("arrive"))
+        {
+            throw e.Unsupported();
+        }
+
+        var counts = e.Take("noinc");
+        var (at, isNarrow, offset) = SharedAddresses.Take(e, 0);
+        if (!e.Take("b64"))
+        {
+            throw e.Unsupported();
+        }
+
+        e.Expect(1);
+        if (!counts)
+        {
+            TransactionBarriers.EmitOneMore(e, at, isNarrow, offset);
+        }
+
+        e.Emit(&ArriveLater, a: at, c: isNarrow, constant: offset);
+    }
+
+    private static Op* ArriveLater(Op* op, byte* f, Warp w, uint mask)
+    {
+        if (mask != 0)
+        {
+            var barriers = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong));
+            new ReadOnlySpan<ulong>(barriers, Lanes.Count).CopyTo(w.Copies.Begin(mask, 0).Targets);
+        }
+
         return op + 1;
     }
 }

@@ -1,131 +1,68 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Handwritten.CudaEmulator.Ptx;
 
 namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>
-/// ldmatrix, stmatrix and movmatrix: 8 x 8 matrices of 16-bit elements between shared memory and registers. Lane l holds the
-/// elements 2(l mod 4) and 2(l mod 4) + 1 of row l / 4:
+/// ldmatrix, stmatrix, movmatrix: 8 x 8 matrices of 16-bit elements between shared memory and fragments. A register of a
+/// fragment is the matrix's rows behind each other (<see cref="MatrixTiles"/>), so each row is copied as it is:
 ///
-///             column 0 1   2 3   4 5   6 7
-///     row 0   lane   0     1     2     3         so a row of 16 bytes is four lanes' registers, as they lie behind each
-///     row 1          4     5     6     7         other in the frame; with .trans, row and column change places
-///     …
-///     row 7          28    29    30    31
+///     ldmatrix.sync.aligned.m8n8.x2.shared.b16 {d0, d1}, [p]     lane i      gives the address of row i of d0's matrix,
+///                                                                lane 8 + i  that of row i of d1's;
+///                                                                x1, x2, x4 look at the first 8, 16, 32 lanes' addresses
 ///
-/// Lanes 0 to 7 give the addresses of the rows of the first matrix, lanes 8 to 15 those of the second, and so on.
+/// With .trans registers hold the transpose. Rows are 16 bytes at a multiple of 16.
 /// </summary>
 internal static unsafe class MatrixMoves
 {
-    private const int Rows = 8, RowBytes = 16;
+    private const int Rows = 8;
+    private const int RowBytes = 16;
 
     public static readonly InstructionTable Table = new()
     {
-        ["ldmatrix"] = e => Emit(e, isLoad: true),
-        ["stmatrix"] = e => Emit(e, isLoad: false),
-        ["movmatrix"] = Transpose,
+        ["ldmatrix"] = e => LoadOrStore(e, 75, 1, 0, &Load, &LoadTransposed),
+        ["stmatrix"] = e => LoadOrStore(e, 90, 0, 1, &Store, &StoreTransposed),
+        ["movmatrix"] = Move,
     };
 
-    private static void Emit(Emitter e, bool isLoad)
+    private static void LoadOrStore(Emitter e, int target, int addressOperand, int vectorOperand, Handler plain, Handler transposing)
     {
-        e.Require(isLoad ? 75 : 90);
-        e.Take("sync");
-        e.Take("aligned");
-        var count = e.TakeAny("x1", "x2", "x4") switch { "x1" => 1, "x2" => 2, "x4" => 4, _ => throw e.Unsupported() };
+        e.Require(target);
+        if (!(e.Take("sync") & e.Take("aligned") & e.Take("m8n8")))
+        {
+            throw e.Unsupported();
+        }
+
+        var count = e.TakeAny("x1", "x2", "x4") switch
+        {
+            "x1" => 1,
+            "x2" => 2,
+            "x4" => 4,
+            _ => throw e.Unsupported(),
+        };
         var transposes = e.Take("trans");
-        var space = MemoryAccess.TakeSpace(e);
-        if (!e.Take("m8n8") || !e.Take("b16"))
+        var (at, isNarrow, offset) = SharedAddresses.Take(e, addressOperand);
+        if (!e.Take("b16"))
         {
             throw e.Unsupported();
         }
 
         e.Expect(2);
-        var (at, isNarrow, offset, window) = MemoryAccess.Address(e, isLoad ? 1 : 0, space);
-        var elements = e.Elements(isLoad ? 0 : 1);
-        if (elements.Count != count || window is not (AddressWindow.Shared or AddressWindow.Generic))
+        var elements = e.Elements(vectorOperand);
+        if (elements.Count != count)
         {
             throw e.Mismatch();
         }
 
-        int[] slots = [.. elements.Select(x => isLoad ? e.Destination(x, 4) : e.Source(x, PtxType.B32))];
-        e.Emit((isLoad, window == AddressWindow.Shared) switch
-        {
-            (true, true) => &Load<SharedSpace>,
-            (true, false) => &Load<GenericSpace>,
-            (false, true) => &Store<SharedSpace>,
-            (false, false) => &Store<GenericSpace>,
-        }, d: transposes ? 1 : 0, a: at, c: isNarrow, constant: offset, slots: slots);
+        int[] slots = [.. elements.Select(x => vectorOperand == 0 ? e.Destination(x, 4) : e.Source(x, PtxType.B32))];
+        e.Emit(transposes ? transposing : plain, a: at, c: isNarrow, constant: offset, slots: slots);
     }
 
-    private static Op* Load<TSpace>(Op* op, byte* f, Warp w, uint mask)
-        where TSpace : struct, ISpace
-    {
-        if (!w.Gather(op, mask, Lanes.All, out var next))
-        {
-            return next;
-        }
-
-        var rows = Addressing.ResolveEach<TSpace>(op, f, w, RowLanes(op), RowBytes);
-        for (var matrix = 0; matrix < op->Count; matrix++, rows += Rows)
-        {
-            var register = f + op->Slots[matrix];
-            for (var row = 0; row < Rows; row++)
-            {
-                if (op->D == 0)
-                {
-                    Vector128.Load((byte*)rows[row]).Store(register + RowBytes * row);
-                }
-                else
-                {
-                    ScatterColumn((ushort*)rows[row], (ushort*)register + row);
-                }
-            }
-        }
-
-        return op + 1;
-    }
-
-    // Row r of a transposed matrix goes to column r: to every lane quadruple's element r.
-    private static void ScatterColumn(ushort* row, ushort* register)
-    {
-        for (var column = 0; column < Rows; column++)
-        {
-            register[Rows * column] = row[column];
-        }
-    }
-
-    private static Op* Store<TSpace>(Op* op, byte* f, Warp w, uint mask)
-        where TSpace : struct, ISpace
-    {
-        if (!w.Gather(op, mask, Lanes.All, out var next))
-        {
-            return next;
-        }
-
-        var rows = Addressing.ResolveEach<TSpace>(op, f, w, RowLanes(op), RowBytes);
-        for (var matrix = 0; matrix < op->Count; matrix++, rows += Rows)
-        {
-            var register = (ushort*)(f + op->Slots[matrix]);
-            for (var row = 0; row < Rows; row++)
-            {
-                for (var column = 0; column < Rows; column++)
-                {
-                    ((ushort*)rows[row])[column] = op->D == 0 ? register[Rows * row + column] : register[Rows * column + row];
-                }
-            }
-        }
-
-        return op + 1;
-    }
-
-    private static uint RowLanes(Op* op) => Lanes.All >> (Lanes.Count - Rows * op->Count);
-
-    private static void Transpose(Emitter e)
+    private static void Move(Emitter e)
     {
         e.Require(75);
-        e.Take("sync");
-        e.Take("aligned");
-        if (!e.Take("m8n8") || !e.Take("trans") || !e.Take("b16"))
+        if (!(e.Take("sync") & e.Take("aligned") & e.Take("m8n8") & e.Take("trans") & e.Take("b16")))
         {
             throw e.Unsupported();
         }
@@ -134,20 +71,123 @@ internal static unsafe class MatrixMoves
         e.Emit(&Transpose, e.Destination(0, 4), e.Source(1, PtxType.B32));
     }
 
-    private static Op* Transpose(Op* op, byte* f, Warp w, uint mask)
+    private static Op* Load(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!w.Gather(op, mask, Lanes.All, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
         {
             return next;
         }
 
-        var matrix = stackalloc ushort[Rows * Rows];
-        new ReadOnlySpan<ushort>(f + op->A, Rows * Rows).CopyTo(new(matrix, Rows * Rows));
-        for (var row = 0; row < Rows; row++)
+        var rows = RowAddresses(op, f, w);
+        for (var matrix = 0; matrix < op->Count; matrix++)
         {
-            ScatterColumn(matrix + Rows * row, (ushort*)(f + op->D) + row);
+            Gather(rows + Rows * matrix, f + op->Slots[matrix]);
         }
 
         return op + 1;
+    }
+
+    [SkipLocalsInit]
+    private static Op* LoadTransposed(Op* op, byte* f, Warp w, uint mask)
+    {
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        {
+            return next;
+        }
+
+        var rows = RowAddresses(op, f, w);
+        var copy = stackalloc byte[Lanes.Narrow];
+        for (var matrix = 0; matrix < op->Count; matrix++)
+        {
+            Gather(rows + Rows * matrix, copy);
+            Transpose(copy, f + op->Slots[matrix]);
+        }
+
+        return op + 1;
+    }
+
+    private static Op* Store(Op* op, byte* f, Warp w, uint mask)
+    {
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        {
+            return next;
+        }
+
+        var rows = RowAddresses(op, f, w);
+        for (var matrix = 0; matrix < op->Count; matrix++)
+        {
+            Scatter(f + op->Slots[matrix], rows + Rows * matrix);
+        }
+
+        return op + 1;
+    }
+
+    [SkipLocalsInit]
+    private static Op* StoreTransposed(Op* op, byte* f, Warp w, uint mask)
+    {
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        {
+            return next;
+        }
+
+        var rows = RowAddresses(op, f, w);
+        var copy = stackalloc byte[Lanes.Narrow];
+        for (var matrix = 0; matrix < op->Count; matrix++)
+        {
+            Transpose(f + op->Slots[matrix], copy);
+            Scatter(copy, rows + Rows * matrix);
+        }
+
+        return op + 1;
+    }
+
+    [SkipLocalsInit]
+    private static Op* Transpose(Op* op, byte* f, Warp w, uint mask)
+    {
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        {
+            return next;
+        }
+
+        var copy = stackalloc byte[Lanes.Narrow];
+        new ReadOnlySpan<byte>(f + op->A, Lanes.Narrow).CopyTo(new Span<byte>(copy, Lanes.Narrow));
+        Transpose(copy, f + op->D);
+        return op + 1;
+    }
+
+    // Only the lanes whose addresses count are looked at.
+    private static ulong* RowAddresses(Op* op, byte* f, Warp w) =>
+        Addressing.ResolveEach<SharedSpace>(op, f, w, Lanes.All >> (Lanes.Count - Rows * op->Count), RowBytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Gather(ulong* rows, byte* register)
+    {
+        for (var row = 0; row < Rows; row++)
+        {
+            Vector128.Load((byte*)rows[row]).Store(register + RowBytes * row);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Scatter(byte* register, ulong* rows)
+    {
+        for (var row = 0; row < Rows; row++)
+        {
+            Vector128.Load(register + RowBytes * row).Store((byte*)rows[row]);
+        }
+    }
+
+    // Rows 2t and 2t + 1, interleaved, are words; word c of them is word t of row c of the transpose.
+    private static void Transpose(byte* from, byte* to)
+    {
+        for (var t = 0; t < 4; t++)
+        {
+            var even = (ushort*)(from + 2 * RowBytes * t);
+            var words = (uint*)to + t;
+            for (var column = 0; column < Rows; column++)
+            {
+                words[4 * column] = even[column] | (uint)even[Rows + column] << 16;
+            }
+        }
     }
 }

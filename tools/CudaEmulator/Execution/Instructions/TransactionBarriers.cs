@@ -1,210 +1,331 @@
-using System.Numerics;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Ptx;
+using Bits = System.Numerics.BitOperations;
 
 namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>
-/// mbarrier: a barrier in shared memory that threads arrive at without waiting, and wait for without arriving. It counts
-/// down the arrivals of a phase; at 0 the phase is over and the next one begins. Here its 64 bits are
-///
-///     63: parity of the phase      20 to 39: arrivals of a phase      0 to 19: arrivals that the phase still lacks
-///
-/// and the state that an arrival returns is a copy of them. Byte counts (expect_tx), which only bulk copies complete, are
-/// not supported.
+/// mbarrier, barriers that live in shared memory (<see cref="TransactionBarrier"/>). Arriving and waiting are two
+/// instructions; a warp that finds the phase it waits for incomplete gives the others a turn.
 /// </summary>
 internal static unsafe class TransactionBarriers
 {
-    private const ulong CountMask = 0xfffff;
-    private const ulong Parity = 1ul << 63;
-
     public static readonly InstructionTable Table = new()
     {
         ["mbarrier"] = Emit,
     };
 
-    /// <summary>cp.async.mbarrier.arrive: the arrival happens when the thread's copies are complete, which is here at once.</summary>
-    public static void EmitCopyArrive(Emitter e)
+    /// <summary>What an instruction does to a barrier; the sentence that says why it may not.</summary>
+    private interface IChange
     {
-        if (!e.Take("arrive"))
-        {
-            throw e.Unsupported();
-        }
-
-        var isCounted = e.Take("noinc");
-        TakeRest(e);
-        e.Expect(1);
-        Address(e, 0, isCounted ? &CopyArriveCounted : &CopyArrive);
+        static abstract string? Apply(ref TransactionBarrier barrier, uint count);
     }
+
+    /// <summary>Emits that a barrier's phase waits for one arrival more.</summary>
+    public static void EmitOneMore(Emitter e, int at, int isNarrow, long offset) =>
+        e.Emit(&Change<OneMore>, e.Scratch(), at, e.Constant(1, false), isNarrow, offset);
 
     private static void Emit(Emitter e)
     {
         e.Require(80);
-        if (e.Take("init"))
+        if (e.Modifiers is not [var kind, ..] || e.Operands == 0)
         {
-            TakeRest(e);
-            e.Expect(2);
-            Address(e, 0, &Initialize, b: e.Source(1, PtxType.U32));
+            throw e.Unsupported();
         }
-        else if (e.Take("inval"))
+
+        e.Take(kind);
+        switch (kind)
         {
-            TakeRest(e);
-            e.Expect(1);
-            Address(e, 0, &Initialize, b: e.Constant(0, false));
+            case "init":
+                EmitChange(e, &Initialise, 0, e.Operands == 2 ? 1 : throw e.Mismatch());
+                break;
+            case "inval":
+                EmitChange(e, &Invalidate, 0, null);
+                break;
+            case "expect_tx":
+                e.Require(90);
+                EmitChange(e, &Change<Expect>, 0, e.Operands == 2 ? 1 : throw e.Mismatch());
+                break;
+            case "complete_tx":
+                e.Require(90);
+                EmitChange(e, &Change<Complete>, 0, e.Operands == 2 ? 1 : throw e.Mismatch());
+                break;
+            case "arrive":
+                Arrive(e, &Change<Arrival>, &Change<PartialArrival>, &Change<ExpectingArrival>);
+                break;
+            case "arrive_drop":
+                Arrive(e, &Change<Departure>, &Change<PartialDeparture>, &Change<ExpectingDeparture>);
+                break;
+            case "pending_count":
+                TakeType(e);
+                e.Expect(2);
+                e.Emit(&PendingCount, e.Destination(0, 4), e.Source(1, PtxType.B64));
+                break;
+            case "test_wait" or "try_wait":
+                Wait(e, kind);
+                break;
+            default:
+                throw e.Unsupported();
         }
-        else if (e.TakeAny("arrive", "arrive_drop") is { } arrive)
+    }
+
+    // mbarrier.arrive{.noComplete}{.expect_tx}.b64 state, [barrier]{, count};  without a state the address comes first.
+    private static void Arrive(Emitter e, Handler arrival, Handler partial, Handler expecting)
+    {
+        var isPartial = e.Take("noComplete");
+        var expects = e.Take("expect_tx");
+        if (expects)
         {
-            e.Take("noComplete");
-            TakeRest(e);
-            var address = e.Instruction.Operands[0] is PtxOperand.Address ? 0 : 1;
-            e.Expect(address + 1, address + 2);
-            var count = e.Operands == address + 2 ? e.Source(address + 1, PtxType.U32) : e.Constant(1, false);
-            Address(e, address, arrive == "arrive" ? &Arrive : &ArriveAndDrop, address == 0 ? e.Scratch() : e.Destination(0, 8), count);
+            e.Require(90);
         }
-        else if (e.TakeAny("test_wait", "try_wait") is not null)
+
+        var address = e.Instruction.Operands[0] is PtxOperand.Address ? 0 : 1;
+        var hasCount = e.Operands == address + 2;
+        if ((isPartial && expects) || ((isPartial || expects) && !hasCount))
         {
-            var isParity = e.Take("parity");
-            TakeRest(e);
-            e.Expect(3, 4); // a fourth operand limits the time
-            Address(e, 1, isParity ? &TestParity : &TestState, e.PredicateDestination(0), e.Source(2, isParity ? PtxType.U32 : PtxType.B64));
+            throw e.Unsupported();
         }
-        else
+
+        EmitChange(e, isPartial ? partial : expects ? expecting : arrival, address, hasCount ? address + 1 : null);
+    }
+
+    private static void EmitChange(Emitter e, Handler handler, int addressOperand, int? countOperand)
+    {
+        TakeOrder(e);
+        var (at, isNarrow, offset) = SharedAddresses.Take(e, addressOperand);
+        TakeType(e);
+        e.Expect(addressOperand + (countOperand is null ? 1 : 2));
+        var state = addressOperand == 0 ? e.Scratch() : e.Destination(0, 8);
+        e.Emit(handler, state, at, countOperand is { } count ? e.Source(count, PtxType.U32) : e.Constant(1, false), isNarrow, offset);
+    }
+
+    // mbarrier.{test,try}_wait{.parity}.b64 done, [barrier], state or parity{, time}
+    private static void Wait(Emitter e, string kind)
+    {
+        var isParity = e.Take("parity");
+        if (kind == "try_wait")
+        {
+            e.Require(90);
+        }
+
+        TakeOrder(e);
+        var (at, isNarrow, offset) = SharedAddresses.Take(e, 1);
+        TakeType(e);
+        e.Expect(3, kind == "try_wait" ? 4 : 3);
+        e.Emit(isParity ? &TestParity : &TestState, e.PredicateDestination(0), at, e.Source(2, isParity ? PtxType.U32 : PtxType.B64), isNarrow, offset);
+    }
+
+    private static void TakeOrder(Emitter e)
+    {
+        e.TakeAny("release", "acquire", "relaxed");
+        e.TakeAny("cta", "cluster");
+    }
+
+    private static void TakeType(Emitter e)
+    {
+        if (!e.Take("b64"))
         {
             throw e.Unsupported();
         }
     }
 
-    private static void TakeRest(Emitter e)
+    private static Op* Initialise(Op* op, byte* f, Warp w, uint mask)
     {
-        MemoryAccess.TakeHints(e);
-        if (MemoryAccess.TakeSpace(e) is not (StateSpace.Shared or StateSpace.Generic))
-        {
-            throw e.Unsupported();
-        }
-
-        e.Take("b64");
-    }
-
-    private static void Address(Emitter e, int operand, Handler handler, int d = 0, int b = 0)
-    {
-        var space = e.Instruction.Modifiers.Any(m => m.StartsWith("shared", StringComparison.Ordinal)) ? StateSpace.Shared : StateSpace.Generic;
-        var (at, isNarrow, offset, window) = MemoryAccess.Address(e, operand, space);
-        e.Emit(handler, d, at, b, isNarrow, offset, count: (int)window);
-    }
-
-    private static ulong* Barriers(Op* op, byte* f, Warp w, uint mask) => op->Count == (int)AddressWindow.Shared
-        ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, 8)
-        : Addressing.ResolveEach<GenericSpace>(op, f, w, mask, 8);
-
-    private static Op* Initialize(Op* op, byte* f, Warp w, uint mask)
-    {
-        if (mask != 0)
-        {
-            var barriers = Barriers(op, f, w, mask);
-            for (var rest = mask; rest != 0; rest &= rest - 1)
-            {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                ulong count = Lanes.Read<uint>(f + op->B, lane);
-                *(ulong*)barriers[lane] = count | count << 20;
-            }
-        }
-
-        return op + 1;
-    }
-
-    private static Op* Arrive(Op* op, byte* f, Warp w, uint mask) => ArriveEach(op, f, w, mask, drops: false);
-
-    private static Op* ArriveAndDrop(Op* op, byte* f, Warp w, uint mask) => ArriveEach(op, f, w, mask, drops: true);
-
-    private static Op* ArriveEach(Op* op, byte* f, Warp w, uint mask, bool drops)
-    {
-        if (mask == 0)
-        {
-            return op + 1;
-        }
-
-        var barriers = Barriers(op, f, w, mask);
+        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            var lane = Bits.TrailingZeroCount(rest);
             var count = Lanes.Read<uint>(f + op->B, lane);
-            Lanes.Write(f + op->D, lane, *(ulong*)barriers[lane]);
-            if (drops)
+            if (count is 0 or > TransactionBarrier.Most)
             {
-                *(ulong*)barriers[lane] -= (ulong)count << 20;
+                throw w.Fault(op, lane, CudaResult.LaunchFailed, $"a barrier cannot wait for {count} arrivals: at least 1, at most {TransactionBarrier.Most}");
             }
 
-            CountDown(op, w, lane, (ulong*)barriers[lane], count);
+            *(ulong*)barriers[lane] = new TransactionBarrier(0, 0, (int)count, (int)count).Encode();
         }
 
         return op + 1;
     }
 
-    private static void CountDown(Op* op, Warp w, int lane, ulong* barrier, uint count)
+    private static Op* Invalidate(Op* op, byte* f, Warp w, uint mask)
     {
-        var pending = *barrier & CountMask;
-        if (count > pending)
+        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
+        for (var rest = mask; rest != 0; rest &= rest - 1)
         {
-            throw w.Fault(op, lane, CudaResult.LaunchFailed, $"{count} arrivals at an mbarrier that waits for {pending}");
+            var lane = Bits.TrailingZeroCount(rest);
+            Read(op, w, lane, barriers[lane]);
+            *(ulong*)barriers[lane] = 0;
         }
 
-        *barrier -= count;
-        if (pending == count)
+        return op + 1;
+    }
+
+    // Lane after lane; D gets what each found before.
+    private static Op* Change<TChange>(Op* op, byte* f, Warp w, uint mask)
+        where TChange : struct, IChange
+    {
+        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
+        for (var rest = mask; rest != 0; rest &= rest - 1)
         {
-            *barrier = (*barrier ^ Parity) | (*barrier >> 20 & CountMask);
+            var lane = Bits.TrailingZeroCount(rest);
+            var barrier = Read(op, w, lane, barriers[lane]);
+            var state = barrier.Encode();
+            Set<TChange>(op, w, lane, barriers[lane], barrier, Lanes.Read<uint>(f + op->B, lane));
+            Lanes.Write(f + op->D, lane, state);
         }
+
+        return op + 1;
+    }
+
+    private static Op* PendingCount(Op* op, byte* f, Warp w, uint mask)
+    {
+        for (var rest = mask; rest != 0; rest &= rest - 1)
+        {
+            var lane = Bits.TrailingZeroCount(rest);
+            Lanes.Write(f + op->D, lane, (uint)TransactionBarrier.Decode(Lanes.Read<ulong>(f + op->A, lane)).Pending);
+        }
+
+        return op + 1;
     }
 
     private static Op* TestState(Op* op, byte* f, Warp w, uint mask) =>
-        Test(op, f, w, mask, static (register, lane) => Lanes.Read<ulong>(register, lane) & Parity);
+        Test(op, f, w, mask, static (b, lane) => TransactionBarrier.Decode(Lanes.Read<ulong>((byte*)b, lane)).Phase);
 
     private static Op* TestParity(Op* op, byte* f, Warp w, uint mask) =>
-        Test(op, f, w, mask, static (register, lane) => (Lanes.Read<uint>(register, lane) & 1) != 0 ? Parity : 0);
+        Test(op, f, w, mask, static (b, lane) => Lanes.Read<int>((byte*)b, lane) & 1);
 
-    // The phase is over when the barrier's parity is no longer the phase's. If it is not, other warps have to get a turn.
-    private static Op* Test(Op* op, byte* f, Warp w, uint mask, PhaseReader phaseOf)
+    // The phase that is asked for is the barrier's or the one before; so it is complete if the barrier's is another.
+    private static Op* Test(Op* op, byte* f, Warp w, uint mask, Func<nint, int, int> phaseOf)
     {
-        if (mask == 0)
-        {
-            return op + 1;
-        }
-
-        var barriers = Barriers(op, f, w, mask);
-        uint over = 0;
+        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
+        uint done = 0;
+        var last = 0ul;
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            over |= (*(ulong*)barriers[lane] & Parity) != phaseOf(f + op->B, lane) ? 1u << lane : 0;
+            var lane = Bits.TrailingZeroCount(rest);
+            if (barriers[lane] != last)
+            {
+                last = barriers[lane];
+                EndCopies(op, w, lane, last);
+            }
+
+            done |= Read(op, w, lane, last).Phase != phaseOf((nint)(f + op->B), lane) ? 1u << lane : 0;
         }
 
-        Lanes.StorePredicate(over, f + op->D, mask);
-        return over == mask ? op + 1 : w.Yield(op + 1);
+        Lanes.StorePredicate(done, f + op->D, mask);
+        return done == mask ? op + 1 : w.Yield(op + 1);
     }
 
-    private delegate ulong PhaseReader(byte* register, int lane);
-
-    private static Op* CopyArrive(Op* op, byte* f, Warp w, uint mask)
+    // Arrivals of cp.async.mbarrier.arrive that are outstanding come now.
+    private static void EndCopies(Op* op, Warp w, int lane, ulong barrier)
     {
-        // The phase first waits for one arrival more, then the arrival comes: nothing changes but that the data has landed.
-        w.Copies.WaitAll(mask);
-        return op + 1;
+        foreach (var warp in w.Block.Warps)
+        {
+            warp.Copies.ArriveAt(barrier, count => Set<Arrival>(op, w, lane, barrier, Read(op, w, lane, barrier), (uint)count));
+        }
     }
 
-    private static Op* CopyArriveCounted(Op* op, byte* f, Warp w, uint mask)
+    private static TransactionBarrier Read(Op* op, Warp w, int lane, ulong address)
     {
-        if (mask == 0)
+        var bits = *(ulong*)address;
+        return TransactionBarrier.IsValid(bits)
+            ? TransactionBarrier.Decode(bits)
+            : throw w.Fault(op, lane, CudaResult.LaunchFailed,
+                $"no barrier has been initialised at shared address 0x{address - (ulong)w.Block.Shared:x}: mbarrier.init must come first, and nothing else may write there");
+    }
+
+    private static void Set<TChange>(Op* op, Warp w, int lane, ulong address, TransactionBarrier barrier, uint count)
+        where TChange : struct, IChange
+    {
+        if (TChange.Apply(ref barrier, count) is { } wrong)
         {
-            return op + 1;
+            throw w.Fault(op, lane, CudaResult.LaunchFailed, $"the barrier at shared address 0x{address - (ulong)w.Block.Shared:x} {wrong}");
         }
 
-        w.Copies.WaitAll(mask);
-        var barriers = Barriers(op, f, w, mask);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        *(ulong*)address = barrier.Settled().Encode();
+    }
+
+    private static string? Arrive(ref TransactionBarrier barrier, uint count, int mayBeLeft = 0)
+    {
+        if (count == 0 || count + mayBeLeft > barrier.Pending)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            CountDown(op, w, lane, (ulong*)barriers[lane], 1);
+            return $"waits for {barrier.Pending} more arrivals in this phase, and {count} come{(mayBeLeft > 0 ? " that must not complete it" : "")}";
         }
 
-        return op + 1;
+        barrier = barrier with { Pending = barrier.Pending - (int)count };
+        return null;
+    }
+
+    private static string? Drop(ref TransactionBarrier barrier, uint count, int mayBeLeft = 0)
+    {
+        var wrong = Arrive(ref barrier, count, mayBeLeft);
+        barrier = barrier with { Expected = Math.Max(0, barrier.Expected - (int)Math.Min(count, TransactionBarrier.Most)) };
+        return wrong;
+    }
+
+    private static string? AddTransactions(ref TransactionBarrier barrier, long count)
+    {
+        var sum = barrier.Transactions + count;
+        if (Math.Abs(sum) > TransactionBarrier.Most)
+        {
+            return $"would count {sum} transactions, beyond the {TransactionBarrier.Most} that it can";
+        }
+
+        barrier = barrier with { Transactions = (int)sum };
+        return null;
+    }
+
+    private readonly struct Arrival : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => Arrive(ref barrier, count);
+    }
+
+    private readonly struct PartialArrival : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => Arrive(ref barrier, count, 1);
+    }
+
+    private readonly struct Departure : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => Drop(ref barrier, count);
+    }
+
+    private readonly struct PartialDeparture : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => Drop(ref barrier, count, 1);
+    }
+
+    private readonly struct ExpectingArrival : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, count) ?? Arrive(ref barrier, 1);
+    }
+
+    private readonly struct ExpectingDeparture : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, count) ?? Drop(ref barrier, 1);
+    }
+
+    private readonly struct Expect : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, count);
+    }
+
+    private readonly struct Complete : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, -(long)count);
+    }
+
+    private readonly struct OneMore : IChange
+    {
+        public static string? Apply(ref TransactionBarrier barrier, uint count)
+        {
+            if (barrier.Pending == TransactionBarrier.Most)
+            {
+                return $"already waits for {TransactionBarrier.Most} arrivals, and cannot for one more";
+            }
+
+            barrier = barrier with { Pending = barrier.Pending + (int)count };
+            return null;
+        }
     }
 }
