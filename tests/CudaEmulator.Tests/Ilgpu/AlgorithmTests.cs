@@ -77,12 +77,12 @@ public sealed class AlgorithmTests(IlgpuFixture ilgpu)
         Assert.Equal(0, overflow.GetAsArray1D()[0]);
     }
 
-    public readonly struct Modulo : IComputeSingleBinOperation<int, Index1D>
+    internal readonly struct Modulo : IComputeSingleBinOperation<int, Index1D>
     {
         public Index1D ComputeHistogramBin(int value, Index1D bins) => value % bins;
     }
 
-    public readonly struct Twice : ITransformer<int, long>
+    internal readonly struct Twice : ITransformer<int, long>
     {
         public long Transform(int value) => 2L * value;
     }

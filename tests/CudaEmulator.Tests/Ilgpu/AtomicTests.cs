@@ -67,12 +67,12 @@ public sealed class AtomicTests(IlgpuFixture ilgpu)
         Assert.Equal(y.Sum(), ilgpu.Map<double, double>(SumDoubles, y, 1)[0]);
     }
 
-    public readonly struct MaxMagnitude : IAtomicOperation<float>
+    internal readonly struct MaxMagnitude : IAtomicOperation<float>
     {
         public float Operation(float current, float value) => MathF.Abs(value) > MathF.Abs(current) ? value : current;
     }
 
-    public readonly struct CompareExchangeFloat : ICompareExchangeOperation<float>
+    internal readonly struct CompareExchangeFloat : ICompareExchangeOperation<float>
     {
         public bool IsSame(float left, float right) => left == right;
 

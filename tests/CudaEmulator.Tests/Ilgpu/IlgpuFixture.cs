@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
 using Handwritten.CudaEmulator.Tests.Native;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using Xunit;
+
+// ILGPU writes launchers at run time, and their parameters are structs of ours.
+[assembly: InternalsVisibleTo(Context.RuntimeAssemblyName)]
 
 namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 

@@ -7,7 +7,7 @@ namespace Handwritten.CudaEmulator.Tests.Ilgpu;
 [Collection(nameof(IlgpuTests))]
 public sealed class StructureTests(IlgpuFixture ilgpu)
 {
-    public struct Pair<TFirst, TSecond>
+    internal struct Pair<TFirst, TSecond>
         where TFirst : unmanaged
         where TSecond : unmanaged
     {
@@ -35,12 +35,12 @@ public sealed class StructureTests(IlgpuFixture ilgpu)
             ilgpu.Map<Pair<byte, double>, Pair<double, byte>>(Swap, x).Select(pair => (pair.First, pair.Second)));
     }
 
-    public record struct Point(float X, float Y, float Z)
+    internal record struct Point(float X, float Y, float Z)
     {
         public readonly Point Plus(Point other, float factor) => new(X + other.X * factor, Y + other.Y * factor, Z + other.Z * factor);
     }
 
-    public struct Particle
+    internal struct Particle
     {
         public Point Position;
         public Pair<Point, float> Motion;
@@ -73,7 +73,7 @@ public sealed class StructureTests(IlgpuFixture ilgpu)
         }), buffer.GetAsArray1D().Select(particle => (particle.Position, (int)particle.Kind)));
     }
 
-    public struct Line
+    internal struct Line
     {
         public ArrayView<float> X;
         public ArrayView<float> Y;
@@ -94,17 +94,17 @@ public sealed class StructureTests(IlgpuFixture ilgpu)
         Numbers.AssertClose(x.Select(a => (float)(0.75 * a) + 200), target.GetAsArray1D(), 1e-7);
     }
 
-    public interface IOperation<TSelf> where TSelf : struct, IOperation<TSelf>
+    internal interface IOperation<TSelf> where TSelf : struct, IOperation<TSelf>
     {
         static abstract float Apply(float value);
     }
 
-    public struct Square : IOperation<Square>
+    internal struct Square : IOperation<Square>
     {
         public static float Apply(float value) => value * value;
     }
 
-    public struct Negate : IOperation<Negate>
+    internal struct Negate : IOperation<Negate>
     {
         public static float Apply(float value) => -value;
     }

@@ -22,14 +22,14 @@ public sealed unsafe class TensorCoreTests(IlgpuFixture ilgpu)
     private const int SharedBytes = 2 * Stage;
 
     /// <summary>Eight halves: what one cp.async brings.</summary>
-    public struct Eight
+    internal struct Eight
     {
         public ulong Low;
         public ulong High;
     }
 
     /// <summary>A 16 x 8 tile of c, four elements a lane.</summary>
-    public struct TileC
+    internal struct TileC
     {
         public Ref<float> X0, X1, X2, X3;
 
@@ -45,7 +45,7 @@ public sealed unsafe class TensorCoreTests(IlgpuFixture ilgpu)
     }
 
     /// <summary>A 16 x 16 tile of a.</summary>
-    public struct TileA
+    internal struct TileA
     {
         public Ref<uint> X0, X1, X2, X3;
 
@@ -57,7 +57,7 @@ public sealed unsafe class TensorCoreTests(IlgpuFixture ilgpu)
     }
 
     /// <summary>A 16 x 8 tile of b.</summary>
-    public struct TileB
+    internal struct TileB
     {
         public Ref<uint> X0, X1;
 
