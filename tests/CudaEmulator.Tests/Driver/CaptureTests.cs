@@ -218,6 +218,21 @@ public sealed class CaptureTests : DriverFixture
         }
     }
 
+    [Fact]
+    public void A_capture_goes_with_the_stream_that_it_began_in()
+    {
+        (CudaStream origin, CudaStream other) = (NewStream(), NewStream());
+        CudaEvent fork = NewEvent();
+        origin.BeginCapture(CaptureMode.Global);
+        fork.Record(origin);
+        other.WaitFor(fork);
+        Context.DestroyStream(origin);
+        Cuda.RefuseDuringCapture("cuMemAlloc");
+        other.Add(Note("a"));
+        other.Synchronize();
+        Assert.Equal("a", Log);
+    }
+
     [Theory]
     [InlineData(CaptureMode.Global, CaptureMode.Global, true, true)]
     [InlineData(CaptureMode.ThreadLocal, CaptureMode.Global, true, false)]
@@ -247,7 +262,6 @@ public sealed class CaptureTests : DriverFixture
             }
             Assert.Equal(isRefused ? CaptureStatus.Invalidated : CaptureStatus.Active, stream.CaptureStatus);
             Context.DestroyStream(stream);
-            Cuda.Captures.Clear();
             return isRefused;
 
             void Call()

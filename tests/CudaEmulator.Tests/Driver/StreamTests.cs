@@ -141,6 +141,17 @@ public sealed class StreamTests : DriverFixture
     }
 
     [Fact]
+    public void The_default_stream_waits_for_the_work_of_destroyed_streams_too()
+    {
+        CudaStream stream = NewStream(isBlocking: true);
+        stream.Add(Note("a"));
+        Context.DestroyStream(stream);
+        Context.LegacyStream.Add(Note("default"));
+        Context.LegacyStream.Synchronize();
+        Assert.Equal("a default", Log);
+    }
+
+    [Fact]
     public void A_fault_is_reported_by_every_later_call_and_nothing_runs_any_more()
     {
         CudaStream stream = NewStream();

@@ -107,13 +107,19 @@ internal sealed class Capture
             CudaResult.StreamCaptureWrongThread, "The capture began in another thread: end it there, or capture in relaxed mode.");
         HashSet<GraphNode> joined = Ancestors(Origin.Tail);
         bool isJoined = _streams.TrueForAll(other => joined.IsSupersetOf(other.Tail));
-        foreach (CudaStream other in _streams)
-            (other.Capture, other.Tail) = (null, []);
-        Origin.Context.Driver.Captures.Remove(this);
+        Dissolve();
         ThrowIfInvalid();
         CudaException.Require(isJoined, CudaResult.StreamCaptureUnjoined,
             "Another stream took part in the capture and has work that the origin does not wait for: record an event there and wait for it.");
         return new CudaGraph(_nodes);
+    }
+
+    /// <summary>Lets all streams go on as if there were no capture.</summary>
+    public void Dissolve()
+    {
+        foreach (CudaStream stream in _streams)
+            (stream.Capture, stream.Tail) = (null, []);
+        Origin.Context.Driver.Captures.Remove(this);
     }
 
     /// <summary>Spoils the capture: it goes on, takes no work any more, and yields no graph.</summary>

@@ -146,20 +146,18 @@ internal sealed class CudaContext
         return stream;
     }
 
-    /// <summary>Forgets a stream; what it was asked for is still done.</summary>
+    /// <summary>Forgets a stream; what it was asked for is still done, but a capture ends without a graph.</summary>
     public void DestroyStream(CudaStream stream)
     {
         lock (Driver.Queue.Gate)
         {
-            stream.Capture?.Invalidate(CudaResult.StreamCaptureInvalidated, "");
-            _streams.Remove(stream);
-            if (stream.Pending.Count > 0)
-                _orphans.Add(stream.Last!);
+            stream.Capture?.Dissolve();
+            stream.IsDestroyed = true;
+            ForgetIdleStreams();
         }
     }
 
-    // The last work of streams that were destroyed before it was done.
-    private readonly List<Submission> _orphans = [];
+    private void ForgetIdleStreams() => _streams.RemoveAll(stream => stream.IsDestroyed && stream.Pending.Count == 0);
 
     /// <summary>What a stream's next work waits for by the rule of the default stream. Called under the queue's gate.</summary>
     internal IEnumerable<Submission?> OrderedBefore(CudaStream stream) =>
@@ -206,6 +204,11 @@ internal sealed class CudaContext
     /// <summary>Waits for all work and lets go of everything.</summary>
     public void Destroy()
     {
+        lock (Driver.Queue.Gate)
+        {
+            foreach (CudaStream stream in _streams)
+                stream.Capture?.Dissolve();
+        }
         WaitForAllWork();
         lock (_guard)
         {
@@ -223,8 +226,8 @@ internal sealed class CudaContext
         Submission?[] all;
         lock (Driver.Queue.Gate)
         {
-            _orphans.RemoveAll(last => last.IsDone);
-            all = [.. _streams.Select(stream => stream.Last), .. _orphans];
+            ForgetIdleStreams();
+            all = [.. _streams.Select(stream => stream.Last)];
         }
         Driver.Queue.Wait(all);
     }

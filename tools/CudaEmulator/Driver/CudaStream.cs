@@ -23,6 +23,9 @@ internal sealed class CudaStream(CudaContext context, bool isBlocking, int prior
     /// <summary>The legacy default stream: all blocking streams of the context wait for it, and it for them.</summary>
     public bool IsLegacy => this == Context.LegacyStream;
 
+    /// <summary>Whether its handle is gone. What it was asked for is still done.</summary>
+    internal bool IsDestroyed { get; set; }
+
     /// <summary>What has not been done yet.</summary>
     internal Queue<Submission> Pending { get; } = new();
 

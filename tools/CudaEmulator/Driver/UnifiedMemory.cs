@@ -91,8 +91,8 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
     /// <exception cref="DeviceFaultException">IllegalAddress: one of them has been freed since it was looked up.</exception>
     public void Copy(Place destination, Place source, ulong bytes) => WhileNothingIsFreed(() =>
     {
-        ThrowIfFreed(destination, "copy to");
-        ThrowIfFreed(source, "copy from");
+        ThrowIfFreed(destination, bytes, "copy to");
+        ThrowIfFreed(source, bytes, "copy from");
         Buffer.MemoryCopy((void*)source.Address, (void*)destination.Address, bytes, bytes);
     });
 
@@ -100,7 +100,7 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
     /// <exception cref="DeviceFaultException">IllegalAddress: the memory has been freed since it was looked up.</exception>
     public void Fill(Place destination, uint value, int elementBytes, ulong count) => WhileNothingIsFreed(() =>
     {
-        ThrowIfFreed(destination, "memset of");
+        ThrowIfFreed(destination, count * (ulong)elementBytes, "memset of");
         // A span holds no more than 2^31 - 1 elements.
         const ulong Most = 1 << 30;
         for (ulong begin = 0; begin < count; begin += Most)
@@ -137,12 +137,15 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
         }
     }
 
-    private void ThrowIfFreed(Place place, string what)
+    private void ThrowIfFreed(Place place, ulong bytes, string what)
     {
-        if (place.Allocation is { } allocation && devices[place.Ordinal].Find(place.Address) != allocation)
+        bool isThere = place.Allocation is { } allocation
+            ? devices[place.Ordinal].Find(place.Address) == allocation
+            : IsMapped(place.Address, bytes);
+        if (!isThere)
         {
             throw new DeviceFaultException(CudaResult.IllegalAddress,
-                $"A {what} 0x{place.Address:x}, which lay in {allocation} when it was asked for, came after that was freed.");
+                $"A {what} 0x{place.Address:x}, which lay in {place.Allocation?.ToString() ?? "host memory"} when it was asked for, came after that was freed.");
         }
     }
 
