@@ -3,7 +3,7 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// <summary>
 /// A constant of the text: a literal, or C-like arithmetic on literals that the assembler carries out, in 64 bits.
 /// Integers are signed unless written with U (or too large for it), and one unsigned operand makes the result unsigned.
-/// On floating-point literals only a sign is allowed.
+/// On floating-point literals only a sign is supported.
 /// </summary>
 /// <param name="Bits">As in <see cref="PtxOperand.Immediate"/>.</param>
 /// <param name="Kind">How to read them.</param>
@@ -98,6 +98,11 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
                 tokens.Expect(")");
                 return inner;
             case { Kind: TokenKind.Punctuation, Text: "+" or "-" or "~" or "!" }:
+                if (tokens.Current is { Kind: TokenKind.Float, Text: [_, 'f' or 'F' or 'd' or 'D', ..] })
+                {
+                    throw new PtxException(token.Line, $"a number given by its bits, such as {tokens.Current}, takes no sign");
+                }
+
                 return Apply(token, Unary(tokens, Deeper(tokens, depth)));
             default:
                 throw new PtxException(token.Line, $"expected a constant, found {token}");
@@ -126,7 +131,7 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
             return operation.Text switch
             {
                 "+" => operand,
-                "-" => operand with { Bits = operand.Bits ^ (operand.Kind == Number.Single ? 1UL << 31 : 1UL << 63) },
+                "-" => operand with { Bits = operand.Bits ^ 1UL << 63 },
                 _ => throw new PtxException(operation.Line, $"{operation} cannot be applied to a floating-point constant"),
             };
         }
