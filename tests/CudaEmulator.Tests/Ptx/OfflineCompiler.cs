@@ -20,6 +20,12 @@ internal static class OfflineCompiler
         }
     });
 
+    private static IEnumerable<MethodInfo> Methods =>
+        typeof(Kernels).GetMethods(BindingFlags.Static | BindingFlags.NonPublic).Where(method => method.IsDefined(typeof(KernelAttribute)));
+
+    /// <summary>Names of all kernels.</summary>
+    public static IReadOnlyList<string> KernelNames { get; } = [.. Methods.Select(method => method.Name)];
+
     /// <summary>PTX of each kernel of <see cref="Kernels"/>, by its name.</summary>
     public static IReadOnlyDictionary<string, string> Compile(
         OptimizationLevel level, bool debug, CudaArchitecture architecture, CudaInstructionSet instructionSet)
@@ -27,8 +33,7 @@ internal static class OfflineCompiler
         using Context context = CreateContext(level, debug);
         using PTXBackend backend = new(context, architecture, instructionSet, null!);
         Dictionary<string, string> texts = [];
-        foreach (MethodInfo method in typeof(Kernels).GetMethods(BindingFlags.Static | BindingFlags.NonPublic)
-            .Where(method => method.IsDefined(typeof(KernelAttribute))))
+        foreach (MethodInfo method in Methods)
         {
             bool isImplicit = method.GetParameters()[0].ParameterType.IsAssignableTo(typeof(IIndex));
             EntryPointDescription entry = isImplicit

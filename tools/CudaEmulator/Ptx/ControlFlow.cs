@@ -23,6 +23,9 @@ public sealed record BasicBlock(
 /// </summary>
 public sealed class ControlFlow
 {
+    // Many switches over one long list of targets would need far more memory than their text.
+    private const int MostEdges = 4_000_000;
+
     private readonly int[] blockOf;
     private readonly int[] postDominators;
 
@@ -70,6 +73,7 @@ public sealed class ControlFlow
         }
 
         List<BasicBlock> blocks = [];
+        long edges = 0;
         List<int>[] predecessors = [.. firsts.Select(_ => new List<int>())];
         for (int b = 0; b < firsts.Count; b++)
         {
@@ -83,12 +87,11 @@ public sealed class ControlFlow
                 successors.Add(b + 1);
             }
 
-            foreach (int target in last is null ? [] : Targets(last))
+            successors.AddRange((last is null ? [] : Targets(last)).Select(target => blockOf[target]).Except(successors.ToArray()));
+            edges += successors.Count;
+            if (edges > MostEdges)
             {
-                if (!successors.Contains(blockOf[target]))
-                {
-                    successors.Add(blockOf[target]);
-                }
+                throw new PtxException(function.Line, $"'{function.Name}' has more than {MostEdges} ways from block to block");
             }
 
             foreach (int successor in successors)

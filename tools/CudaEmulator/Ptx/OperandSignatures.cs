@@ -30,7 +30,7 @@ internal static class OperandSignatures
         ("shl shr", "tti"), ("shf", "ttti"), ("popc clz bfind", "it"), ("bfe", "ttii"), ("bfi", "tttii"), ("prmt", "tttt"),
         ("lop3", "ttttc"), ("testp", "pt"), ("szext bmsk", "tti"), ("dp4a dp2a", "iiii"),
         ("setp", "Ptt?p"), ("set", "dtt?p"), ("selp", "tttp"), ("slct", "dddt"),
-        ("mov", "tm"), ("cvt", "DT"), ("cvta", "tn"), ("isspacep", "pt"),
+        ("mov", "tm"), ("cvt", "DT"), ("cvta", "tn"), ("isspacep", "p*"),
         ("ld ldu", "Ta?*"), ("st", "aT?*"), ("atom", "tat?**"), ("atom.cas", "tatt?*"), ("red", "at?*"),
         ("shfl", "stii?i"), ("vote", "pp?i"), ("vote.ballot", "ip?i"), ("redux", "tti"), ("activemask", "t"), ("nanosleep", "i"),
         ("ret exit trap brkpt", ""),

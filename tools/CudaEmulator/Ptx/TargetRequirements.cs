@@ -20,13 +20,7 @@ internal static class TargetRequirements
     };
 
     // By opcode; * stands for every opcode, and several modifiers stand for instructions that have them all.
-    private static readonly Dictionary<string, Requirement[]> Table = Rows().GroupBy(row => row.Opcode).ToDictionary(
-        group => group.Key,
-        group => group.Select(row => new Requirement(row.Modifiers.Split(' ', StringSplitOptions.RemoveEmptyEntries), row.Target, row.Version)).ToArray());
-
-    private static readonly Requirement[] Everywhere = Table["*"];
-
-    private static (string Opcode, string Modifiers, int Target, int Version)[] Rows() =>
+    private static readonly (string Opcode, string Modifiers, int Target, int Version)[] Rows =
     [
         // Matrices
         ("mma", "", 70, 64),
@@ -87,6 +81,11 @@ internal static class TargetRequirements
         .. "s8 u8 s16 u16 s32 u32 s64 u64 f16 f64".Split(' ').Select(type => ("cvt", $"bf16 {type}", 90, 78)),
     ];
 
+    private static readonly Dictionary<string, Requirement[]> Table = Rows.Select(row => row.Opcode).Distinct().ToDictionary(
+        opcode => opcode,
+        opcode => Rows.Where(row => row.Opcode == opcode || row.Opcode == "*").Select(row => new Requirement(
+            row.Modifiers.Split(' ', StringSplitOptions.RemoveEmptyEntries), row.Target, row.Version)).ToArray());
+
     /// <summary>Checks what stands at the top of the text.</summary>
     public static void Check(PtxModule module, int computeCapability)
     {
@@ -130,12 +129,7 @@ internal static class TargetRequirements
     /// <summary>Checks an instruction against its module's .version and .target.</summary>
     public static void Check(PtxModule module, PtxInstruction instruction)
     {
-        if (Table.TryGetValue(instruction.Opcode, out Requirement[]? requirements))
-        {
-            Check(module, instruction, requirements);
-        }
-
-        Check(module, instruction, Everywhere);
+        Check(module, instruction, Table.GetValueOrDefault(instruction.Opcode, Table["*"]));
         bool isUnsynchronized = instruction.Opcode is "shfl" or "vote" && !instruction.Modifiers.Contains("sync");
         if (isUnsynchronized && module.Target >= 70 && module.Version >= 64)
         {
@@ -150,17 +144,32 @@ internal static class TargetRequirements
 
     private static void Check(PtxModule module, PtxInstruction instruction, Requirement[] requirements)
     {
+        // Of all that is lacking, what is furthest away.
+        Requirement furthest = new([], 0, 0);
         foreach (Requirement requirement in requirements)
         {
             bool lacks = module.Target < requirement.Target || module.Version < requirement.Version;
-            if (lacks && Array.TrueForAll(requirement.Modifiers, instruction.Modifiers.Contains))
+            bool isFurther = (requirement.Target, requirement.Version).CompareTo((furthest.Target, furthest.Version)) > 0;
+            if (lacks && isFurther && Array.TrueForAll(requirement.Modifiers, instruction.Modifiers.Contains))
             {
-                string feature = string.Join('.', requirement.Modifiers.Prepend(instruction.Opcode));
-                throw new PtxException(instruction.Line, module.Target < requirement.Target
-                    ? $"'{feature}' requires .target sm_{requirement.Target} or higher, and the text has sm_{module.Target}"
-                    : $"'{feature}' requires PTX .version {Text(requirement.Version)} or later, and the text has {Text(module.Version)}");
+                furthest = requirement;
             }
         }
+
+        if (furthest.Target == 0)
+        {
+            return;
+        }
+
+        string feature = string.Join('.', furthest.Modifiers.Prepend(instruction.Opcode));
+        if (module.Target < furthest.Target)
+        {
+            throw new PtxException(
+                instruction.Line, $"'{feature}' requires .target sm_{furthest.Target} or higher, and the text has sm_{module.Target}");
+        }
+
+        throw new PtxException(
+            instruction.Line, $"'{feature}' requires PTX .version {Text(furthest.Version)} or later, and the text has {Text(module.Version)}");
     }
 
     private static string Text(int version) => $"{version / 10}.{version % 10}";
