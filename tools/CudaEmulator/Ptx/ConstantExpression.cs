@@ -18,12 +18,6 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
     // Each pair of parentheses, each sign, each ?: is one level.
     private const int DeepestNesting = 64;
 
-    private static readonly Dictionary<string, int> Precedence = new(StringComparer.Ordinal)
-    {
-        ["||"] = 1, ["&&"] = 2, ["|"] = 3, ["^"] = 4, ["&"] = 5, ["=="] = 6, ["!="] = 6,
-        ["<"] = 7, [">"] = 7, ["<="] = 7, [">="] = 7, ["<<"] = 8, [">>"] = 8, ["+"] = 9, ["-"] = 9, ["*"] = 10, ["/"] = 10, ["%"] = 10,
-    };
-
     private bool IsFloat => Kind is Number.Single or Number.Double;
 
     private bool IsUnsigned => Kind == Number.Unsigned;
@@ -66,16 +60,30 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
     private static ConstantExpression Binary(TokenReader tokens, int least, int depth)
     {
         ConstantExpression left = Unary(tokens, depth);
-        while (tokens.Current.Kind == TokenKind.Punctuation
-            && Precedence.TryGetValue(tokens.Current.Text, out int precedence) && precedence >= least)
+        while (Precedence(tokens.Current) >= least)
         {
             Token operation = tokens.Take();
-            ConstantExpression right = Binary(tokens, precedence + 1, depth);
+            ConstantExpression right = Binary(tokens, Precedence(operation) + 1, depth);
             left = Combine(operation, left, right);
         }
 
         return left;
     }
+
+    private static int Precedence(Token token) => token.Kind != TokenKind.Punctuation ? 0 : token.Text switch
+    {
+        "||" => 1,
+        "&&" => 2,
+        "|" => 3,
+        "^" => 4,
+        "&" => 5,
+        "==" or "!=" => 6,
+        "<" or ">" or "<=" or ">=" => 7,
+        "<<" or ">>" => 8,
+        "+" or "-" => 9,
+        "*" or "/" or "%" => 10,
+        _ => 0,
+    };
 
     private static ConstantExpression Unary(TokenReader tokens, int depth)
     {

@@ -13,11 +13,11 @@ internal static class TargetRequirements
     private readonly record struct Requirement(string[] Modifiers, int Target, int Version);
 
     // The least .version that knows a target.
-    private static readonly Dictionary<int, int> Targets = new()
-    {
-        [50] = 40, [52] = 41, [53] = 42, [60] = 50, [61] = 50, [62] = 50, [70] = 60, [72] = 61, [75] = 63, [80] = 70, [86] = 71,
-        [87] = 74, [89] = 78, [90] = 78, [100] = 86, [101] = 86, [103] = 88, [120] = 87, [121] = 88,
-    };
+    private static readonly (int Target, int Version)[] Targets =
+    [
+        (50, 40), (52, 41), (53, 42), (60, 50), (61, 50), (62, 50), (70, 60), (72, 61), (75, 63), (80, 70), (86, 71),
+        (87, 74), (89, 78), (90, 78), (100, 86), (101, 86), (103, 88), (120, 87), (121, 88),
+    ];
 
     // By opcode; * stands for every opcode, and several modifiers stand for instructions that have them all.
     private static readonly (string Opcode, string Modifiers, int Target, int Version)[] Rows =
@@ -98,16 +98,17 @@ internal static class TargetRequirements
             };
         }
 
-        if (!Targets.TryGetValue(module.Target, out int version))
+        int known = Array.Find(Targets, row => row.Target == module.Target).Version;
+        if (known == 0)
         {
             throw new PtxException(0, $"no device of target {target} is known");
         }
 
-        version = module.TargetSuffix switch
+        int version = module.TargetSuffix switch
         {
-            'a' => Math.Max(version, 80),
+            'a' => Math.Max(known, 80),
             'f' => 88,
-            _ => version,
+            _ => known,
         };
         if (module.Version < version)
         {
