@@ -97,7 +97,7 @@ public sealed class PtxErrorTests
     [InlineData("mov.u32 %r1, %nothing;", "'%nothing' is not declared")]
     [InlineData("ld.global.u32 %r1, [%rd1;", "expected ']'")]
     [InlineData("ld.global.u32 %r1, [%rd1-4];", "expected ']'")]
-    [InlineData("ld.global.u32 %r1, [%rd1, %rd2];", "expected ']'")]
+    [InlineData("tex.1d.v4.f32.s32 %v, [%rd1, {%r1}];", "coordinates")]
     [InlineData("ld.global.u32 %r1, [];", "expected a constant")]
     [InlineData("ld.global.u32 %r1, [1.0];", "an integer constant")]
     [InlineData("ld.global.u32 %r1, [where];", "'where' is not declared")]

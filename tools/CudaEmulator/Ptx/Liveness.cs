@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Handwritten.CudaEmulator.Ptx;
 
 /// <summary>
@@ -215,33 +217,43 @@ public sealed class Liveness
     {
         (int First, int Last)[] intervals = new (int, int)[flow.Function.Registers.Count];
         Array.Fill(intervals, (-1, -1));
-        foreach (BasicBlock block in flow.Blocks)
+        for (int i = 0; i < flow.Function.Instructions.Count; i++)
         {
-            if (block.First == block.End)
+            PtxInstruction instruction = flow.Function.Instructions[i];
+            foreach (PtxRegister register in RegisterUse.Reads(instruction).Concat(RegisterUse.Writes(instruction)))
             {
-                continue;
-            }
-
-            foreach (PtxRegister register in LiveIn(block))
-            {
-                Extend(register, block.First);
-            }
-
-            foreach (PtxRegister register in LiveOut(block))
-            {
-                Extend(register, block.End - 1);
-            }
-
-            for (int i = block.First; i < block.End; i++)
-            {
-                foreach (PtxRegister register in RegisterUse.Reads(flow.Function.Instructions[i]).Concat(RegisterUse.Writes(flow.Function.Instructions[i])))
-                {
-                    Extend(register, i);
-                }
+                Extend(register, i);
             }
         }
 
+        // Whatever lives into a block is there from its first instruction on, and what lives out of it to its last. Only
+        // the first block of the text and the last matter; all between would change nothing.
+        ulong[] seen = new ulong[(crossing.Count + 63) / 64];
+        foreach (BasicBlock block in flow.Blocks)
+        {
+            ExtendAll(liveIn[block.Index], seen, block.First);
+        }
+
+        Array.Clear(seen);
+        foreach (BasicBlock block in flow.Blocks.Reverse())
+        {
+            ExtendAll(liveOut[block.Index], seen, block.End - 1);
+        }
+
         return intervals;
+
+        void ExtendAll(ulong[] live, ulong[] seen, int instruction)
+        {
+            for (int w = 0; w < seen.Length; w++)
+            {
+                for (ulong rest = live[w] & ~seen[w]; rest != 0; rest &= rest - 1)
+                {
+                    Extend(Register(w, rest), instruction);
+                }
+
+                seen[w] |= live[w];
+            }
+        }
 
         void Extend(PtxRegister register, int instruction)
         {
@@ -257,10 +269,14 @@ public sealed class Liveness
         {
             for (ulong rest = set[w]; rest != 0; rest &= rest - 1)
             {
-                registers.Add(flow.Function.Registers[crossing[w * 64 + System.Numerics.BitOperations.TrailingZeroCount(rest)]]);
+                registers.Add(Register(w, rest));
             }
         }
 
         return registers;
     }
+
+    /// <summary>The register of the lowest bit of a word of a set.</summary>
+    private PtxRegister Register(int word, ulong bits) =>
+        flow.Function.Registers[crossing[word * 64 + BitOperations.TrailingZeroCount(bits)]];
 }

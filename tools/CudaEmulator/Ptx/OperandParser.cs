@@ -195,6 +195,11 @@ internal sealed class OperandParser(TokenReader tokens, RegisterFile registers)
             offset = ConstantExpression.ParseInteger(tokens);
         }
 
+        if (tokens.At(","))
+        {
+            throw new PtxException(tokens.Line, "coordinates in an address (textures, bulk copies of tensors) are not supported");
+        }
+
         tokens.Expect("]");
         return new(register, symbol, offset);
     }

@@ -15,8 +15,8 @@ internal static class TargetRequirements
     // The least .version that knows a target.
     private static readonly (int Target, int Version)[] Targets =
     [
-        (50, 40), (52, 41), (53, 42), (60, 50), (61, 50), (62, 50), (70, 60), (72, 61), (75, 63), (80, 70), (86, 71),
-        (87, 74), (89, 78), (90, 78), (100, 86), (101, 86), (103, 88), (120, 87), (121, 88),
+        (20, 20), (30, 30), (32, 40), (35, 31), (37, 41), (50, 40), (52, 41), (53, 42), (60, 50), (61, 50), (62, 50),
+        (70, 60), (72, 61), (75, 63), (80, 70), (86, 71), (87, 74), (89, 78), (90, 78), (100, 86), (101, 86), (103, 88), (120, 87), (121, 88),
     ];
 
     // By opcode; * stands for every opcode, and several modifiers stand for instructions that have them all.
