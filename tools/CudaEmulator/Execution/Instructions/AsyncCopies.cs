@@ -50,7 +50,7 @@ internal static unsafe class AsyncCopies
     private static void Copy(Emitter e)
     {
         var cache = e.TakeAny("ca", "cg");
-        if (MemoryAccess.TakeSpace(e) != StateSpace.Shared || MemoryAccess.TakeSpace(e) != StateSpace.Global)
+        if (e.TakeAny("shared", "shared::cta") is null || !e.Take("global"))
         {
             throw e.Unsupported();
         }
