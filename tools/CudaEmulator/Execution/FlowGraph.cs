@@ -10,8 +10,10 @@ internal sealed record BasicBlock(int First, int End)
     /// <summary>Blocks that may come next; the last is the one that follows if no branch is taken.</summary>
     public List<int> Successors { get; } = [];
 
-    /// <summary>How many blocks lead here.</summary>
-    public int Predecessors { get; set; }
+    /// <summary>
+    /// Whether lanes may come here one after another: by several ways, or out of a loop after different numbers of rounds.
+    /// </summary>
+    public bool Joins { get; set; }
 
     /// <summary>Whether going on behind the last instruction is one of the ways out.</summary>
     public bool FallsThrough { get; set; }
@@ -37,12 +39,15 @@ internal sealed class FlowGraph
         blockAt = new int[function.Instructions.Count + 1];
         Split();
         Connect();
-        Order = new BlockOrder(blocks).Blocks;
+        var order = new BlockOrder(blocks);
+        Order = order.Blocks;
+        var seen = new bool[blocks.Count];
         foreach (var index in Order)
         {
             foreach (var successor in blocks[index].Successors)
             {
-                blocks[successor].Predecessors++;
+                blocks[successor].Joins |= seen[successor] || order.LeavesLoop(index, successor);
+                seen[successor] = true;
             }
         }
     }
@@ -117,6 +122,8 @@ internal sealed class FlowGraph
     {
         private readonly List<BasicBlock> graph;
         private readonly int[] numbers;
+        private readonly int[] loops; // the head of the innermost loop that a block is in; -1 for none
+        private readonly int[] outer; // by head: the head of the loop around
         private readonly Stack<int> stack = new();
         private int count;
 
@@ -124,8 +131,10 @@ internal sealed class FlowGraph
         {
             this.graph = graph;
             numbers = new int[graph.Count];
+            loops = new int[graph.Count];
+            outer = new int[graph.Count];
             LinkedList<int> order = new();
-            Visit(0, order);
+            Visit(0, order, -1);
             var end = graph.Count - 1;
             order.Remove(end);
             Blocks = [.. order, end];
@@ -133,18 +142,31 @@ internal sealed class FlowGraph
 
         public int[] Blocks { get; }
 
-        private int Visit(int block, LinkedList<int> order)
+        /// <summary>Whether a block is in a loop that another is not in.</summary>
+        public bool LeavesLoop(int from, int to)
+        {
+            var loop = loops[to];
+            while (loop >= 0 && loop != loops[from])
+            {
+                loop = outer[loop];
+            }
+
+            return loops[from] != loop;
+        }
+
+        private int Visit(int block, LinkedList<int> order, int loop)
         {
             stack.Push(block);
+            loops[block] = loop;
             var head = numbers[block] = ++count;
-            var loops = false;
+            var isHead = false;
             foreach (var successor in Latest(block))
             {
-                var least = numbers[successor] == 0 ? Visit(successor, order) : numbers[successor];
+                var least = numbers[successor] == 0 ? Visit(successor, order, loop) : numbers[successor];
                 if (least <= head)
                 {
                     head = least;
-                    loops = true;
+                    isHead = true;
                 }
             }
 
@@ -159,14 +181,16 @@ internal sealed class FlowGraph
                 numbers[popped] = 0;
             }
 
-            if (loops)
+            if (isHead)
             {
+                loops[block] = block;
+                outer[block] = loop;
                 LinkedList<int> body = new();
                 foreach (var successor in Latest(block))
                 {
                     if (numbers[successor] == 0)
                     {
-                        Visit(successor, body);
+                        Visit(successor, body, block);
                     }
                 }
 

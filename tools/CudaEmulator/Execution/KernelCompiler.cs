@@ -334,7 +334,7 @@ internal sealed unsafe class KernelCompiler
             var head = block.First < function.Instructions.Count
                 ? function.Instructions[block.First]
                 : new PtxInstruction(function.Instructions.Count > 0 ? function.Instructions[^1].Line : function.Line, null, "ret", [], []);
-            if (block.Predecessors > 1)
+            if (block.Joins)
             {
                 Add(head, new() { Handler = &Branches.Join, Guard = FrameLayout.True });
             }

@@ -73,11 +73,27 @@ public sealed class LoadedModule : IDisposable
         Dictionary<string, ulong> addresses = [];
         foreach (var variable in Module.Variables.Where(v => v.Space is StateSpace.Global or StateSpace.Const))
         {
+            if (variable.IsExtern && variable.ByteSize == 0)
+            {
+                throw new PtxException(variable.Line, $"'{variable.Name}' is defined in no module");
+            }
+
             var allocation = memory.TryAllocate(variable.ByteSize, AllocationKind.Variable, variable.Name)
                 ?? throw new PtxException(variable.Line, $"device memory has no room for the {variable.ByteSize} bytes of '{variable.Name}'");
             variable.Initializer?.CopyTo(new Span<byte>((void*)allocation.Address, variable.ByteSize));
             variables.Add(variable.Name, new(variable.Name, allocation.Address, variable.ByteSize));
             addresses.Add(variable.Name, allocation.Address);
+        }
+
+        // Addresses of variables within variables. A global address is the same in generic space.
+        foreach (var variable in Module.Variables)
+        {
+            foreach (var relocation in variable.Relocations)
+            {
+                var address = addresses.GetValueOrDefault(relocation.Symbol.Name) + (ulong)relocation.Addend;
+                new ReadOnlySpan<byte>(&address, relocation.ByteSize).CopyTo(
+                    new((void*)(addresses[variable.Name] + (ulong)relocation.Offset), relocation.ByteSize));
+            }
         }
 
         return addresses;

@@ -10,7 +10,7 @@ namespace Handwritten.CudaEmulator.Execution;
 /// Liveness by data flow over the blocks (live in = used + (live out - defined), until nothing changes); a register's life
 /// is then taken as the whole stretch of code from its first to its last live place, and the stretches are placed one by
 /// one, lowest free place first (linear scan). A lane writes only its own value, so lanes that run different branches do
-/// not disturb each other in a shared place.
+/// not disturb each other in a shared place, as long as it means the same bytes to both.
 /// </summary>
 internal sealed class RegisterAllocation
 {
@@ -172,52 +172,41 @@ internal sealed class RegisterAllocation
             Mark(register.Index, int.MaxValue);
         }
 
+        // A lane's value lies elsewhere in a 64-bit register than in a 32-bit one, so the two never share a place.
         List<int> predicates = [];
         List<int> words = [];
+        List<int> pairs = [];
         foreach (var register in function.Registers.Where(r => last[r.Index] >= 0).OrderBy(r => first[r.Index]))
         {
-            var isPredicate = register.Type == PtxType.Pred;
-            var width = register.Type.ByteSize() / 4;
-            offsets[register.Index] = Take(isPredicate ? predicates : words, isPredicate ? 1 : Math.Max(1, width), register.Index);
+            offsets[register.Index] = Take(register.Type == PtxType.Pred ? predicates : IsWide(register) ? pairs : words, register.Index);
         }
 
-        var predicateBytes = (predicates.Count * 4 + 63) / 64 * 64;
+        var wordsAt = (predicates.Count * 4 + 63) / 64 * 64;
+        var pairsAt = wordsAt + Lanes.Narrow * words.Count;
         foreach (var register in function.Registers)
         {
-            offsets[register.Index] = register.Type == PtxType.Pred
-                ? 4 * offsets[register.Index]
-                : predicateBytes + Lanes.Narrow * offsets[register.Index];
+            offsets[register.Index] = register.Type == PtxType.Pred ? 4 * offsets[register.Index]
+                : IsWide(register) ? pairsAt + Lanes.Wide * offsets[register.Index]
+                : wordsAt + Lanes.Narrow * offsets[register.Index];
         }
 
-        Registers = words.Count;
-        Bytes = predicateBytes + Lanes.Narrow * words.Count;
+        Registers = words.Count + 2 * pairs.Count;
+        Bytes = pairsAt + Lanes.Wide * pairs.Count;
     }
 
-    // Places are free from the position behind the one in the list; a register's source and destination never share one.
-    private int Take(List<int> places, int width, int register)
+    private static bool IsWide(PtxRegister register) => register.Type.ByteSize() == 8;
+
+    // A place is free from the position behind the one in the list; a source and a destination of an instruction never share one.
+    private int Take(List<int> places, int register)
     {
-        for (var place = 0; ; place++)
+        var place = places.FindIndex(busyTo => busyTo < first[register]);
+        if (place < 0)
         {
-            var fits = true;
-            for (var i = place; i < place + width; i++)
-            {
-                if (i == places.Count)
-                {
-                    places.Add(-1);
-                }
-
-                fits &= places[i] < first[register];
-            }
-
-            if (fits)
-            {
-                for (var i = place; i < place + width; i++)
-                {
-                    places[i] = last[register];
-                }
-
-                return place;
-            }
+            place = places.Count;
+            places.Add(0);
         }
+
+        places[place] = last[register];
+        return place;
     }
 }

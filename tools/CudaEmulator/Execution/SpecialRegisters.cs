@@ -8,6 +8,7 @@ internal static class SpecialRegisters
         "tid.x", "tid.y", "tid.z", "ntid.x", "ntid.y", "ntid.z", "ctaid.x", "ctaid.y", "ctaid.z", "nctaid.x", "nctaid.y", "nctaid.z",
         "laneid", "warpid", "nwarpid", "smid", "nsmid", "gridid", "WARP_SZ", "dynamic_smem_size", "total_smem_size",
         "lanemask_eq", "lanemask_lt", "lanemask_le", "lanemask_gt", "lanemask_ge",
+        "tid.w", "ntid.w", "ctaid.w", "nctaid.w", "cluster_ctarank", "cluster_nctarank",
     ];
 
     /// <summary>Whether there is one of that name.</summary>
@@ -50,6 +51,8 @@ internal static class SpecialRegisters
             "lanemask_le" => (1u << lane) * 2 - 1,
             "lanemask_gt" => ~((1u << lane) * 2 - 1),
             "lanemask_ge" => ~((1u << lane) - 1),
+            "tid.w" or "ntid.w" or "ctaid.w" or "nctaid.w" or "cluster_ctarank" => 0,
+            "cluster_nctarank" => 1,
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such special register"),
         };
     }

@@ -50,6 +50,7 @@ internal sealed unsafe class Warp : IDisposable
     private int turn;
     private bool turnEnded;
     private bool rotate;
+    private bool keepsGoing;
     private bool lastResort;
     private Op* lastNext;
 
@@ -208,7 +209,7 @@ internal sealed unsafe class Warp : IDisposable
         }
 
         Suspend(op, Active, PathState.Ready);
-        var next = Select();
+        var next = keepsGoing ? TakeFrom(op) : Select();
         return next == op ? op + 1 : next;
     }
 
@@ -334,7 +335,8 @@ internal sealed unsafe class Warp : IDisposable
     }
 
     // Takes the hindmost path that can go on out of the waiting ones, and all that are at the same place. After a turn has
-    // ended it is the next one behind the one that had it, so that a path that spins cannot keep the others waiting.
+    // ended it is the next one behind the one that had it, and goes on without regard to those that are behind it for a turn:
+    // so a path that spins cannot keep the one waiting that it waits for.
     private Op* Select()
     {
         Op* best = null;
@@ -354,7 +356,8 @@ internal sealed unsafe class Warp : IDisposable
             }
         }
 
-        best = rotate && behind != null ? behind : best;
+        keepsGoing = rotate && behind != null;
+        best = keepsGoing ? behind : best;
         rotate = false;
         lastResort = best == null && synced != null;
         best = lastResort ? synced : best;
@@ -364,6 +367,11 @@ internal sealed unsafe class Warp : IDisposable
             return null;
         }
 
+        return TakeFrom(best);
+    }
+
+    private Op* TakeFrom(Op* best)
+    {
         uint mask = 0;
         for (var i = waiting - 1; i >= 0; i--)
         {

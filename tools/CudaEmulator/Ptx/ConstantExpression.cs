@@ -3,7 +3,7 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// <summary>
 /// A constant of the text: a literal, or C-like arithmetic on literals that the assembler carries out, in 64 bits.
 /// Integers are signed unless written with U (or too large for it), and one unsigned operand makes the result unsigned.
-/// On floating-point literals only a sign is allowed.
+/// On floating-point literals only a sign is supported.
 /// </summary>
 /// <param name="Bits">As in <see cref="PtxOperand.Immediate"/>.</param>
 /// <param name="Kind">How to read them.</param>
@@ -17,12 +17,6 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
 
     // Each pair of parentheses, each sign, each ?: is one level.
     private const int DeepestNesting = 64;
-
-    private static readonly Dictionary<string, int> Precedence = new(StringComparer.Ordinal)
-    {
-        ["||"] = 1, ["&&"] = 2, ["|"] = 3, ["^"] = 4, ["&"] = 5, ["=="] = 6, ["!="] = 6,
-        ["<"] = 7, [">"] = 7, ["<="] = 7, [">="] = 7, ["<<"] = 8, [">>"] = 8, ["+"] = 9, ["-"] = 9, ["*"] = 10, ["/"] = 10, ["%"] = 10,
-    };
 
     private bool IsFloat => Kind is Number.Single or Number.Double;
 
@@ -66,16 +60,30 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
     private static ConstantExpression Binary(TokenReader tokens, int least, int depth)
     {
         ConstantExpression left = Unary(tokens, depth);
-        while (tokens.Current.Kind == TokenKind.Punctuation
-            && Precedence.TryGetValue(tokens.Current.Text, out int precedence) && precedence >= least)
+        while (Precedence(tokens.Current) >= least)
         {
             Token operation = tokens.Take();
-            ConstantExpression right = Binary(tokens, precedence + 1, depth);
+            ConstantExpression right = Binary(tokens, Precedence(operation) + 1, depth);
             left = Combine(operation, left, right);
         }
 
         return left;
     }
+
+    private static int Precedence(Token token) => token.Kind != TokenKind.Punctuation ? 0 : token.Text switch
+    {
+        "||" => 1,
+        "&&" => 2,
+        "|" => 3,
+        "^" => 4,
+        "&" => 5,
+        "==" or "!=" => 6,
+        "<" or ">" or "<=" or ">=" => 7,
+        "<<" or ">>" => 8,
+        "+" or "-" => 9,
+        "*" or "/" or "%" => 10,
+        _ => 0,
+    };
 
     private static ConstantExpression Unary(TokenReader tokens, int depth)
     {
@@ -98,6 +106,11 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
                 tokens.Expect(")");
                 return inner;
             case { Kind: TokenKind.Punctuation, Text: "+" or "-" or "~" or "!" }:
+                if (tokens.Current is { Kind: TokenKind.Float, Text: [_, 'f' or 'F' or 'd' or 'D', ..] })
+                {
+                    throw new PtxException(token.Line, $"a number given by its bits, such as {tokens.Current}, takes no sign");
+                }
+
                 return Apply(token, Unary(tokens, Deeper(tokens, depth)));
             default:
                 throw new PtxException(token.Line, $"expected a constant, found {token}");
@@ -126,7 +139,7 @@ internal readonly record struct ConstantExpression(ulong Bits, ConstantExpressio
             return operation.Text switch
             {
                 "+" => operand,
-                "-" => operand with { Bits = operand.Bits ^ (operand.Kind == Number.Single ? 1UL << 31 : 1UL << 63) },
+                "-" => operand with { Bits = operand.Bits ^ 1UL << 63 },
                 _ => throw new PtxException(operation.Line, $"{operation} cannot be applied to a floating-point constant"),
             };
         }

@@ -21,8 +21,9 @@ internal readonly record struct FunctionDirectives(int? MaxThreads, bool Require
             Token word = tokens.Take();
             directives = word.Text switch
             {
-                "maxntid" => directives with { MaxThreads = Product(tokens) },
-                "reqntid" => directives with { MaxThreads = Product(tokens), RequiresExactThreads = true },
+                "maxntid" or "reqntid" when directives.MaxThreads is not null =>
+                    throw new PtxException(word.Line, ".maxntid and .reqntid can be given only once, and not together"),
+                "maxntid" or "reqntid" => directives with { MaxThreads = Product(tokens), RequiresExactThreads = word.Text == "reqntid" },
                 "minnctapersm" => directives with { MinBlocks = tokens.ExpectInteger("the number of blocks", 1024) },
                 "maxnctapersm" => Ignore(directives, tokens.ExpectInteger("the number of blocks", 1024)),
                 "maxnreg" => directives with { MaxRegisters = tokens.ExpectInteger("the number of registers", 65536) },

@@ -143,7 +143,7 @@ internal sealed class FunctionParser
                 AddVariable(scope, variable);
             }
         }
-        else if (!SkippedDirective.TrySkip(tokens) && !tokens.Accept(";"))
+        else if (!SkippedDirective.TrySkip(tokens))
         {
             throw tokens.Unexpected("an instruction, a declaration or '}'");
         }
@@ -281,6 +281,11 @@ internal sealed class FunctionParser
             throw new PtxException(word.Line, $"{word} is not a type that a register can have");
         }
 
+        if (type.ByteSize() * components > 16)
+        {
+            throw new PtxException(word.Line, "a vector cannot be larger than 128 bits");
+        }
+
         do
         {
             int line = tokens.Line;
@@ -293,7 +298,7 @@ internal sealed class FunctionParser
             }
             else
             {
-                scope.Declare(name, registers.Create(name, type, components), line);
+                scope.DeclareRegister(name, type, components, line);
             }
         }
         while (tokens.Accept(","));

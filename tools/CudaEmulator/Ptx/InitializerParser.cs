@@ -55,7 +55,7 @@ internal sealed class InitializerParser(TokenReader tokens, Scope module)
         bool wantsValue = true;
         while (rowEnds.Count > 0)
         {
-            if (tokens.Accept("}"))
+            if (!wantsValue && tokens.Accept("}"))
             {
                 // The outermost pair keeps an open array's length; every other one completes its row.
                 long rowEnd = rowEnds.Pop();
@@ -165,7 +165,7 @@ internal sealed class InitializerParser(TokenReader tokens, Scope module)
             throw new PtxException(line, $"a .{type.Name()} variable cannot hold the address of '{name}'");
         }
 
-        long addend = tokens.At("+") || tokens.At("-") ? ConstantExpression.ParseInteger(tokens) : 0;
+        long addend = tokens.At("+") ? ConstantExpression.ParseInteger(tokens) : 0;
         return new(position, type.ByteSize(), symbol, addend, isGeneric);
     }
 }

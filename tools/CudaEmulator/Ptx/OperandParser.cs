@@ -42,9 +42,9 @@ internal sealed class OperandParser(TokenReader tokens, RegisterFile registers)
         return operand switch
         {
             PtxOperand.Register or PtxOperand.Sink when tokens.Accept("|") => Pair(operand),
-            PtxOperand.VariableAddress symbol when AtOffset => symbol with { Offset = Offset() },
             PtxOperand.VariableAddress when tokens.At("[") => throw new PtxException(
                 tokens.Line, "elements of an array are not supported as operands; write the offset in bytes: name+4"),
+            PtxOperand.VariableAddress symbol => symbol with { Offset = Offset() },
             _ => operand,
         };
     }
@@ -89,10 +89,8 @@ internal sealed class OperandParser(TokenReader tokens, RegisterFile registers)
             : throw new PtxException(line, "a register is expected here");
     }
 
-    private bool AtOffset => tokens.At("+") || tokens.At("-");
-
-    // The sign is read as a part of the constant: +4, -4, +-4.
-    private long Offset() => ConstantExpression.ParseInteger(tokens);
+    // What is subtracted is written +-4; a minus behind a name is no PTX.
+    private long Offset() => tokens.At("+") ? ConstantExpression.ParseInteger(tokens) : 0;
 
     private PtxOperand Name()
     {
@@ -190,11 +188,16 @@ internal sealed class OperandParser(TokenReader tokens, RegisterFile registers)
                     throw new PtxException(name.Line, $"{name} cannot be an address");
             }
 
-            offset = AtOffset ? Offset() : 0;
+            offset = Offset();
         }
         else
         {
             offset = ConstantExpression.ParseInteger(tokens);
+        }
+
+        if (tokens.At(","))
+        {
+            throw new PtxException(tokens.Line, "coordinates in an address (textures, bulk copies of tensors) are not supported");
         }
 
         tokens.Expect("]");

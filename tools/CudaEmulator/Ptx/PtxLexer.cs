@@ -109,7 +109,9 @@ internal sealed class PtxLexer
             return Cut(first == '%' && position == start + 1 ? TokenKind.Punctuation : TokenKind.Identifier, start);
         }
 
-        if (char.IsAsciiDigit(first))
+        // A dot behind a word belongs to it (tex.2d); elsewhere it can begin a number (.5).
+        bool isFraction = first == '.' && char.IsAsciiDigit(Current) && (start == 0 || !IsWord(text[start - 1]));
+        if (char.IsAsciiDigit(first) || isFraction)
         {
             return Number(start);
         }

@@ -103,7 +103,7 @@ public sealed class PtxParser
 
     private void Statement()
     {
-        if (SkippedDirective.TrySkip(tokens) || tokens.Accept(";"))
+        if (SkippedDirective.TrySkip(tokens))
         {
             return;
         }

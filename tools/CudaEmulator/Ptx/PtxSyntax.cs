@@ -192,4 +192,7 @@ public sealed class PtxException(int line, string reason) : Exception($"ptx, lin
 {
     /// <summary>From 1; 0 if the whole text is meant.</summary>
     public int Line { get; } = line;
+
+    /// <summary>The text's .version is unknown: a driver has an error code of its own for that.</summary>
+    public bool IsVersionTooNew { get; init; }
 }

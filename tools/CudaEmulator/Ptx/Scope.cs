@@ -6,7 +6,7 @@ namespace Handwritten.CudaEmulator.Ptx;
 ///
 ///     module { .global a;   entry { .reg %r&lt;4&gt;;  L:   { .reg %r&lt;2&gt;;  ... } } }
 ///
-/// A range of registers is kept as a range; a register of it comes into being when the text first uses it, so that
+/// A register comes into being when the text first uses it, and a range of registers is kept as a range, so that
 /// .reg .b32 %r&lt;100000&gt; costs nothing.
 /// </summary>
 internal sealed class Scope(Scope? parent)
@@ -19,10 +19,13 @@ internal sealed class Scope(Scope? parent)
 
     private readonly record struct RegisterRange(int Count, PtxType Type, int Components);
 
+    /// <summary>A register that was declared and not yet used.</summary>
+    private sealed record Unused(PtxType Type, int Components) : PtxOperand;
+
     /// <summary>Makes a name known.</summary>
     public void Declare(string name, PtxOperand meaning, int line)
     {
-        if (InRange(name) || !names.TryAdd(name, meaning))
+        if (FindInRanges(name) is not null || !names.TryAdd(name, meaning))
         {
             throw new PtxException(line, $"duplicate definition of '{name}'");
         }
@@ -33,6 +36,10 @@ internal sealed class Scope(Scope? parent)
             numbered[prefix] = Math.Min(number, numbered.GetValueOrDefault(prefix, int.MaxValue));
         }
     }
+
+    /// <summary>Makes the name of a register, or of a vector of them, known.</summary>
+    public void DeclareRegister(string name, PtxType type, int components, int line) =>
+        Declare(name, new Unused(type, components), line);
 
     /// <summary>Gives a name another meaning.</summary>
     public void Replace(string name, PtxOperand meaning) => names[name] = meaning;
@@ -70,26 +77,31 @@ internal sealed class Scope(Scope? parent)
 
     private PtxOperand? FindHere(string name, RegisterFile? registers)
     {
-        if (names.TryGetValue(name, out PtxOperand? meaning) || ranges is null || registers is null)
+        bool isKnown = names.TryGetValue(name, out PtxOperand? meaning);
+        if (registers is null || (isKnown && meaning is not Unused))
         {
             return meaning;
         }
 
-        foreach ((string prefix, int number) in Splits(name))
+        Unused? register = meaning as Unused ?? FindInRanges(name);
+        return register is null ? null : names[name] = registers.Create(name, register.Type, register.Components);
+    }
+
+    private Unused? FindInRanges(string name)
+    {
+        if (ranges is not null)
         {
-            if (ranges.TryGetValue(prefix, out RegisterRange range) && number < range.Count)
+            foreach ((string prefix, int number) in Splits(name))
             {
-                meaning = registers.Create(name, range.Type, range.Components);
-                names.Add(name, meaning);
-                return meaning;
+                if (ranges.TryGetValue(prefix, out RegisterRange range) && number < range.Count)
+                {
+                    return new(range.Type, range.Components);
+                }
             }
         }
 
         return null;
     }
-
-    private bool InRange(string name) =>
-        ranges is not null && Splits(name).Any(split => ranges.TryGetValue(split.Prefix, out RegisterRange range) && split.Number < range.Count);
 
     /// <summary>All ways to read a name as a prefix and a number without leading zeros.</summary>
     private static IEnumerable<(string Prefix, int Number)> Splits(string name)

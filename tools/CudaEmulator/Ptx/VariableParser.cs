@@ -65,6 +65,11 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
 
             Shape shape = ReadShape();
             PtxVariable parameter = Declarator(space.Value, shape, isExtern: false);
+            if (isEntry && parameter.ByteSize == 0)
+            {
+                throw new PtxException(parameter.Line, $"the parameter '{parameter.Name}' of an entry needs a size");
+            }
+
             if (space == StateSpace.Register && parameter.ByteSize != shape.Type.ByteSize())
             {
                 throw new PtxException(first.Line, $"the register '{parameter.Name}' must be a scalar");
@@ -130,9 +135,14 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
             }
         }
 
-        return type is { } known
+        if (type is not { } known)
+        {
+            throw tokens.Unexpected("the type of a variable");
+        }
+
+        return known.ByteSize() * components <= 16
             ? new(known, components, alignment, line)
-            : throw tokens.Unexpected("the type of a variable");
+            : throw new PtxException(line, "a vector cannot be larger than 128 bits");
     }
 
     private void SkipAttribute()

@@ -55,6 +55,7 @@ internal static unsafe class Moves
 
     private static void Mov(Emitter e)
     {
+        e.TakeAny("v2", "v4");
         var type = e.TakeType();
         e.Expect(2);
         if (type == PtxType.Pred)
