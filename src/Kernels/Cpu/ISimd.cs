@@ -49,7 +49,7 @@ internal unsafe interface ISimd<TSelf>
     /// <summary>left · right + addend, rounded once where the machine can.</summary>
     static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
 
-    /// <summary>The larger of each pair of lanes.</summary>
+    /// <summary>The larger of each pair of lanes; NaN where <paramref name="right"/> is NaN.</summary>
     static abstract TSelf Max(TSelf left, TSelf right);
 
     /// <summary>The smaller of each pair of lanes.</summary>

@@ -26,8 +26,13 @@ internal static unsafe class MatrixProduct
     /// <summary>Floats of a packed block of rows: half of a second-level cache of 1 MiB.</summary>
     private const int RowBlockFloats = 96 * 1024;
 
-    /// <summary>Bytes of weights worth a visit by a thread that streams them.</summary>
-    private const int StreamedBytes = 64 * 1024;
+    /// <summary>Bytes of weights that a thread streams at a time.</summary>
+    private const int ShortestRun = 16 * 1024;
+    private const int LongestRun = 1024 * 1024;
+
+    /// <summary>Panels of a group and tiles of a block of rows, at least, where there are as many.</summary>
+    private const int LeastPanels = 3;
+    private const int LeastTiles = 3;
 
     public static void Run<TSimd>(ThreadTeam team, Scratch scratch, in RowView x, long rows, PackedMatrix matrix, in ResultView y)
         where TSimd : unmanaged, ISimd<TSimd>
@@ -64,8 +69,12 @@ internal static unsafe class MatrixProduct
         int tileRows = TileKernel.RowsOfTile((int)shape.Rows);
         long packedFloats = (long)shape.X.Length * tileRows;
         float* packed = scratch.ReserveShared(2 * packedFloats);
-        shape.X.Pack(0, (int)shape.Rows, tileRows, 0, shape.X.Length, packed, packed + packedFloats);
-        int group = (int)Math.Max(1, StreamedBytes / shape.PanelBytes);
+        PackJob pack = new() { Shape = shape, TileRows = tileRows, Packed = packed, Spare = packed + packedFloats };
+        team.Run(pack, Parts(shape.X.Length, PackJob.Columns));
+
+        // Long runs suit the memory best; but every thread shall have several, none too short to be worth a fetch.
+        long run = Math.Clamp(shape.PanelCount * shape.PanelBytes / (4 * team.Size), ShortestRun, LongestRun);
+        int group = (int)Math.Max(1, run / shape.PanelBytes);
         FewRowsJob<TSimd> job = new()
         {
             Shape = shape,
@@ -74,20 +83,20 @@ internal static unsafe class MatrixProduct
             Group = group,
             Scratch = scratch.Reserve(tileRows * PackedMatrix.PanelWidth),
         };
-        team.Run(job, (shape.PanelCount + group - 1) / group);
+        team.Run(job, Parts(shape.PanelCount, group));
     }
 
     private static void RunManyRows<TSimd>(ThreadTeam team, Scratch scratch, in Shape shape)
         where TSimd : unmanaged, ISimd<TSimd>
     {
+        // Several units for each thread even out their speeds; but a group of panels must be wide enough to pay for
+        // packing the rows, and a block of rows high enough to pay for widening the panels.
+        int wanted = 4 * team.Size;
         int tiles = (int)((shape.Rows + TSimd.TileRows - 1) / TSimd.TileRows);
         int tilesPerBlock = SplitEvenly(tiles, Math.Max(1, RowBlockFloats / (shape.Depth * TSimd.TileRows)));
-        int rowBlocks = (tiles + tilesPerBlock - 1) / tilesPerBlock;
-
-        // Several units for each thread even out their speeds; but a group must be wide enough to pay for the packing.
-        int groups = Math.Clamp(((4 * team.Size) + rowBlocks - 1) / rowBlocks, 1, (shape.PanelCount + 3) / 4);
-        int group = (shape.PanelCount + groups - 1) / groups;
-        groups = (shape.PanelCount + group - 1) / group;
+        int group = SplitEvenly(shape.PanelCount, Math.Max(LeastPanels, shape.PanelCount * Parts(tiles, tilesPerBlock) / wanted));
+        int groups = Parts(shape.PanelCount, group);
+        tilesPerBlock = SplitEvenly(tiles, Math.Clamp(tiles * groups / wanted, Math.Min(LeastTiles, tilesPerBlock), tilesPerBlock));
 
         int rowFloats = tilesPerBlock * TSimd.TileRows * shape.Depth;
         int panelFloats = shape.Depth * PackedMatrix.PanelWidth;
@@ -101,15 +110,13 @@ internal static unsafe class MatrixProduct
             PanelFloats = panelFloats,
             Scratch = scratch.Reserve(rowFloats + panelFloats + (TSimd.TileRows * PackedMatrix.PanelWidth)),
         };
-        team.Run(job, rowBlocks * groups);
+        team.Run(job, Parts(tiles, tilesPerBlock) * groups);
     }
 
+    private static int Parts(int whole, int part) => (whole + part - 1) / part;
+
     /// <summary>The size of equal parts of <paramref name="whole"/>, none larger than <paramref name="largest"/>.</summary>
-    private static int SplitEvenly(int whole, int largest)
-    {
-        int parts = (whole + largest - 1) / largest;
-        return (whole + parts - 1) / parts;
-    }
+    private static int SplitEvenly(int whole, int largest) => Parts(whole, Parts(whole, largest));
 
     private static void MultiplyTile<TSimd>(DType type, int tileRows, float* rows, byte* panel, int depth, float* tile)
         where TSimd : unmanaged, ISimd<TSimd>
@@ -137,6 +144,25 @@ internal static unsafe class MatrixProduct
 
         public readonly byte* Panel(int index, int start) =>
             Panels + (index * PanelBytes) + ((long)start * PackedMatrix.PanelWidth * Type.ByteSize());
+    }
+
+    /// <summary>Packs the rows of a short product, some of their columns an item.</summary>
+    private struct PackJob : ITeamJob
+    {
+        public const int Columns = 2048;
+
+        public Shape Shape;
+        public int TileRows;
+        public float* Packed;
+        public float* Spare;
+
+        public readonly void Run(int item, int member)
+        {
+            int start = item * Columns;
+            long offset = (long)start * TileRows;
+            int depth = Math.Min(Columns, Shape.X.Length - start);
+            Shape.X.Pack(0, (int)Shape.Rows, TileRows, start, depth, Packed + offset, Spare + offset);
+        }
     }
 
     private struct FewRowsJob<TSimd> : ITeamJob

@@ -11,7 +11,7 @@ namespace Handwritten.Kernels.Cpu;
 /// </code>
 /// Coefficients: minimax fits (weighted least squares, iterated) made in high precision, then rounded to float32.
 /// Relative error of <see cref="Exp2"/>: 2e-7. Absolute error of <see cref="Gelu"/>: 1e-7 and half a unit in the last
-/// place of the result.
+/// place of the result. NaN stays NaN: <see cref="ISimd{TSelf}.Max"/> hands on its second operand.
 /// </summary>
 internal static class VectorMath
 {
@@ -24,7 +24,7 @@ internal static class VectorMath
     /// <summary>2ˣ for x up to 127; below −120 it stays at 2⁻¹²⁰ = 7.5e-37.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TSimd Exp2<TSimd>(TSimd x)
-        where TSimd : unmanaged, ISimd<TSimd> => Exp2InRange(TSimd.Max(x, TSimd.Broadcast(-120f)));
+        where TSimd : unmanaged, ISimd<TSimd> => Exp2InRange(TSimd.Max(TSimd.Broadcast(-120f), x));
 
     /// <summary>The exact Gaussian error linear unit x Φ(x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -44,7 +44,7 @@ internal static class VectorMath
         log2Tail = TSimd.MultiplyAdd(log2Tail, u, TSimd.Broadcast(-1.1511087f));
         log2Tail = TSimd.MultiplyAdd(log2Tail, u, TSimd.Broadcast(-0.99999982f));
 
-        return TSimd.Max(x, TSimd.Broadcast(0f)) - (u * Exp2InRange(log2Tail));
+        return TSimd.Max(TSimd.Broadcast(0f), x) - (u * Exp2InRange(log2Tail));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
