@@ -1,0 +1,106 @@
+namespace Handwritten.Kernels.Cpu;
+
+/// <content>What a decoder pass needs besides products and norms; nothing in here allocates.</content>
+public sealed unsafe partial class CpuKernels
+{
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">A token or a position is in no table.</exception>
+    public void Embed(DecoderRows rows, Tensor tokenTable, Tensor positionTable, Tensor x)
+    {
+        PackedMatrix tokens = Packed(tokenTable);
+        int width = tokens.Inputs;
+        RequireWidth(positionTable.Shape[^1], width, "An embedding");
+        float* positions = Dense(positionTable, positionTable.ElementCount), y = Dense(x, (long)rows.Count * width);
+        for (int row = 0; row < rows.Count; row++, y += width)
+        {
+            int token = rows.Tokens[row], position = rows.Positions[row];
+            if ((uint)token >= (uint)tokens.Outputs)
+            {
+                throw new ArgumentOutOfRangeException(nameof(rows), token, $"There are {tokens.Outputs} tokens.");
+            }
+
+            if ((uint)position >= (uint)positionTable.Shape[0])
+            {
+                throw new ArgumentOutOfRangeException(nameof(rows), position, $"There are {positionTable.Shape[0]} positions.");
+            }
+
+            tokens.CopyRow(token, y);
+            float* offset = positions + ((long)position * width);
+            for (int i = 0; i < width; i++)
+            {
+                y[i] += offset[i];
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public KeyValueCache AllocateCache(int lanes, int length, int heads, int headSize) => new CpuKeyValueCache(lanes, length, heads, headSize);
+
+    /// <inheritdoc/>
+    public void StoreKeysValues(Tensor keyValue, KeyValueCache cache, int window)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        RequireWidth(keyValue.Shape[^1], 2 * width, "A cross-attention cache");
+        RequireEntry(own, window, own.Length - 1);
+        StoreKeysValuesJob job = new() { KeyValue = Dense(keyValue, (long)own.Length * 2 * width), Cache = own, Lane = window };
+        _team.Run(job, own.PaddedLength / PackedMatrix.PanelWidth);
+    }
+
+    /// <inheritdoc/>
+    public void AttendSelf(DecoderRows rows, Tensor queryKeyValue, KeyValueCache cache, Tensor y)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        RequireWidth(queryKeyValue.Shape[^1], 3 * width, "Self-attention");
+        float* source = Dense(queryKeyValue, (long)rows.Count * 3 * width);
+        float* result = Dense(y, (long)rows.Count * width);
+        for (int row = 0; row < rows.Count; row++)
+        {
+            RequireEntry(own, rows.Lanes[row], rows.Positions[row]);
+            float* key = source + ((long)row * 3 * width) + width;
+            own.Store(rows.Lanes[row], rows.Positions[row], key, key + width);
+        }
+
+        _routines.AttendCached(_team, _scratch, source, 3L * width, rows.Lanes, rows.Positions, own, result);
+    }
+
+    /// <inheritdoc/>
+    public void AttendCross(DecoderRows rows, Tensor query, KeyValueCache cache, Tensor y)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        RequireWidth(query.Shape[^1], width, "Cross-attention");
+        foreach (int window in rows.Windows)
+        {
+            RequireEntry(own, window, own.Length - 1);
+        }
+
+        float* source = Dense(query, (long)rows.Count * width), result = Dense(y, (long)rows.Count * width);
+        _routines.AttendCached(_team, _scratch, source, width, rows.Windows, [], own, result);
+    }
+
+    /// <inheritdoc/>
+    public void GatherOutputs(DecoderRows rows, Tensor x, Tensor y)
+    {
+        int width = x.Shape[^1];
+        float* source = Dense(x, (long)rows.Count * width), result = Dense(y, (long)rows.OutputCount * width);
+        foreach (int row in rows.Outputs)
+        {
+            Copy(source + ((long)row * width), result, width);
+            result += width;
+        }
+    }
+
+    private static KeyValueLayout Layout(KeyValueCache cache) => cache is CpuKeyValueCache own
+        ? own.Layout
+        : throw new ArgumentException("The cache was not allocated by the CPU back end.", nameof(cache));
+
+    private static void RequireEntry(in KeyValueLayout cache, int lane, int entry)
+    {
+        if ((uint)lane >= (uint)cache.Lanes || (uint)entry >= (uint)cache.Length)
+        {
+            throw new ArgumentException($"Entry {entry} of lane {lane} is outside a cache of {cache.Lanes} lanes of {cache.Length} entries.");
+        }
+    }
+}
