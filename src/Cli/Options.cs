@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Handwritten.Model.Tokenization;
+
+namespace Handwritten.Cli;
+
+/// <summary>
+/// Makes options whose mistakes read as sentences. They are defined as <c>--with-dashes</c>; the spelling of
+/// openai/whisper, <c>--with_underscores</c>, is understood as well, see <see cref="SpellWithDashes"/>.
+/// </summary>
+internal static class Options
+{
+    /// <summary>One of a few words.</summary>
+    public static Option<T> Choice<T>(string name, string description, params (string Word, T Value)[] choices)
+    {
+        string[] words = [.. choices.Select(choice => choice.Word)];
+        Option<T> option = new(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', words),
+            DefaultValueFactory = _ => choices[0].Value,
+            CustomParser = result =>
+            {
+                string word = result.Tokens[0].Value;
+                foreach ((string known, T value) in choices)
+                {
+                    if (known == word)
+                    {
+                        return value;
+                    }
+                }
+
+                result.AddError($"{name} must be {Enumerate(words)}, but it is '{word}'.{Spelling.Suggest(word, words)}");
+                return default!;
+            },
+        };
+        option.CompletionSources.Add(words);
+        return option;
+    }
+
+    /// <summary>A whole number from 1 on.</summary>
+    public static Option<int?> Count(string name, string description, int maximum) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= 1 && count <= maximum)
+            {
+                return count;
+            }
+
+            result.AddError($"{name} must be a whole number from 1 to {maximum}, but it is '{text}'.");
+            return null;
+        },
+    };
+
+    /// <summary>A language of Whisper, by code or English name; its value is the code.</summary>
+    public static Option<string?> Language(string name, string description)
+    {
+        Option<string?> option = new(name)
+        {
+            Description = description,
+            HelpName = "LANGUAGE",
+            CustomParser = result =>
+            {
+                string language = result.Tokens[0].Value, lower = language.ToLowerInvariant();
+                if (Languages.Names.ContainsKey(lower))
+                {
+                    return lower;
+                }
+
+                if (Languages.Codes.TryGetValue(lower, out string? code))
+                {
+                    return code;
+                }
+
+                // A short word is a code, whose neighbours are all codes; nobody means them.
+                string suggestion = language.Length > 3 ? Spelling.Suggest(language, Languages.Codes.Keys) : "";
+                result.AddError($"{name} must be a code such as 'en' or a name such as 'English', but it is '{language}'.{suggestion}");
+                return null;
+            },
+        };
+        option.CompletionSources.Add([.. Languages.Names.Keys, .. Languages.Codes.Keys]);
+        return option;
+    }
+
+    /// <summary>Text of any kind.</summary>
+    public static Option<string?> Text(string name, string description, string placeholder, params string[] aliases) =>
+        new(name, aliases) { Description = description, HelpName = placeholder };
+
+    /// <summary>On, off, or as openai/whisper has it, True or False behind it.</summary>
+    public static Option<bool> Flag(string name, string description, bool initially = false) =>
+        new(name) { Description = description, HelpName = "True|False", DefaultValueFactory = _ => initially };
+
+    /// <summary>Rewrites <c>--output_format=txt</c> to <c>--output-format=txt</c>; values stay as they are.</summary>
+    public static string[] SpellWithDashes(string[] arguments)
+    {
+        bool options = true;
+        return [.. arguments.Select(argument =>
+        {
+            options &= argument != "--";
+            int end = argument.IndexOf('=', StringComparison.Ordinal) is var at and >= 0 ? at : argument.Length;
+            return options && argument.StartsWith("--", StringComparison.Ordinal)
+                ? argument[..end].Replace('_', '-') + argument[end..]
+                : argument;
+        })];
+    }
+
+    private static string Enumerate(string[] words) =>
+        words.Length == 1 ? words[0] : $"{string.Join(", ", words[..^1])} or {words[^1]}";
+}
