@@ -1,4 +1,4 @@
-using Handwritten.Model;
+using Handwritten.Model.Tokenization;
 
 namespace Handwritten.Runtime.Decoding;
 
@@ -9,12 +9,12 @@ public sealed record DecodingOptions
     public string? Language { get; init; }
 
     /// <summary>Write what was said, or translate it to English.</summary>
-    public WhisperTask Task { get; init; } = WhisperTask.Transcribe;
+    public SpeechTask Task { get; init; } = SpeechTask.Transcribe;
 
     /// <summary>Plain text without time marks.</summary>
     public bool WithoutTimestamps { get; init; }
 
-    /// <summary>The latest time of the first timestamp, in seconds; null for no limit.</summary>
+    /// <summary>The latest time of the first timestamp, in seconds; null or 0 for no limit, as in the original.</summary>
     public double? MaxInitialTimestamp { get; init; } = 1.0;
 
     /// <summary>Whether the text must not begin with a blank.</summary>
@@ -40,7 +40,7 @@ public sealed record DecodingOptions
 /// <param name="Tokens">Text and timestamp tokens, without the start sequence and the end.</param>
 /// <param name="Text">The text tokens' text, trimmed.</param>
 /// <param name="AverageLogProbability">Mean log-probability of the tokens, the end-of-text token included.</param>
-/// <param name="NoSpeechProbability">The probability that the window holds no speech; NaN where the model has no such token.</param>
+/// <param name="NoSpeechProbability">The probability that the window holds no speech.</param>
 /// <param name="CompressionRatio">How many times smaller zlib makes the text; repetitions give large values.</param>
 /// <param name="Temperature">The temperature it was decoded at; 0 is greedy.</param>
 public sealed record DecodingResult(

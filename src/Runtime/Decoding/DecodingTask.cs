@@ -26,7 +26,7 @@ public sealed class DecodingTask
     {
         _model = model;
         _state = state;
-        _search = new GreedySearch(model.Tokenizer.EndOfText, model.Dimensions.TextContext);
+        _search = new GreedySearch(model.Tokenizer.Special.EndOfText, model.Dimensions.TextContext);
         _logits = new float[2 * Vocabulary];
     }
 
@@ -40,8 +40,7 @@ public sealed class DecodingTask
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public DecodingResult Decode(DecodingOptions options, int window = 0, int lane = 0, CancellationToken cancellation = default)
     {
-        WhisperTokenizer tokenizer = _model.Tokenizer;
-        StartSequence start = StartSequence.For(options, tokenizer, _model.Dimensions.TextContext);
+        StartSequence start = StartSequence.For(options, _model.Tokenizer.Special, _model.Dimensions.TextContext);
         IReadOnlyList<ILogitRule> rules = LogitRules.For(options, _model.Tokenizer);
         int sampleLength = options.SampleLength ?? (_model.Dimensions.TextContext / 2);
         double noSpeech = double.NaN;
@@ -82,19 +81,19 @@ public sealed class DecodingTask
     /// <exception cref="InvalidOperationException">The model knows only English.</exception>
     public IReadOnlyList<LanguageProbability> DetectLanguage(int window = 0, int lane = 0)
     {
-        WhisperTokenizer tokenizer = _model.Tokenizer;
-        if (!tokenizer.IsMultilingual)
+        SpecialTokens special = _model.Tokenizer.Special;
+        if (!special.IsMultilingual)
         {
             throw new InvalidOperationException("The model knows only English; there is no language to detect.");
         }
 
         _state.Rows.Clear();
-        _state.Rows.Add(tokenizer.StartOfTranscript, lane, position: 0, window, wantsLogits: true);
+        _state.Rows.Add(special.StartOfTranscript, lane, position: 0, window, wantsLogits: true);
         float[] logits = Step().ToArray();
-        float[] scores = [.. tokenizer.Languages.Select(language => logits[language.Token])];
+        float[] scores = [.. special.LanguageTokens.Select(token => logits[token])];
         float normaliser = LogProbabilities.LogSumExp(scores);
-        return [.. tokenizer.Languages
-            .Select((language, i) => new LanguageProbability(language.Code, Math.Exp(scores[i] - normaliser)))
+        return [.. special.LanguageCodes
+            .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
     }
 
@@ -109,7 +108,7 @@ public sealed class DecodingTask
 
     /// <summary>What the start-of-transcript position says, before any rule and over the whole vocabulary.</summary>
     private double NoSpeechProbability(ReadOnlySpan<float> logits) =>
-        _model.Tokenizer.NoSpeech is int token ? Math.Exp(logits[token] - LogProbabilities.LogSumExp(logits)) : double.NaN;
+        Math.Exp(logits[_model.Tokenizer.Special.NoSpeech] - LogProbabilities.LogSumExp(logits));
 
     private DecodingResult ToResult(double noSpeech)
     {

@@ -12,30 +12,27 @@ internal static class LogitRules
         List<ILogitRule> rules = [];
         if (options.SuppressBlank)
         {
-            rules.Add(new SuppressBlank([.. tokenizer.Encode(" "), tokenizer.EndOfText]));
+            rules.Add(new SuppressBlank(tokenizer.BlankTokens));
         }
 
         if (options.SuppressTokens.Count > 0)
         {
             IEnumerable<int> listed = options.SuppressTokens.SelectMany(token => token == -1 ? tokenizer.NonSpeechTokens : [token]);
-            rules.Add(new SuppressTokens([.. listed.Union(NeverText(tokenizer))]));
+            rules.Add(new SuppressTokens([.. listed.Union(NeverText(tokenizer.Special))]));
         }
 
         if (!options.WithoutTimestamps)
         {
-            int? limit = options.MaxInitialTimestamp is double seconds
+            int? limit = options.MaxInitialTimestamp is double seconds and not 0
                 ? (int)Math.Round(seconds / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
                 : null;
-            rules.Add(new TimestampRules(tokenizer.TimestampBegin, tokenizer.EndOfText, tokenizer.NoTimestamps, limit));
+            rules.Add(new TimestampRules(tokenizer.Special, limit));
         }
 
         return rules;
     }
 
     /// <summary>Specials that only ever stand before the text. Source: DecodingTask._get_suppress_tokens.</summary>
-    private static IEnumerable<int> NeverText(WhisperTokenizer tokenizer)
-    {
-        int[] tokens = [tokenizer.Transcribe, tokenizer.Translate, tokenizer.StartOfTranscript, tokenizer.StartOfPrevious, tokenizer.StartOfLanguageModel];
-        return tokenizer.NoSpeech is int noSpeech ? tokens.Append(noSpeech) : tokens;
-    }
+    private static int[] NeverText(SpecialTokens special) =>
+        [special.Transcribe, special.Translate, special.StartOfTranscript, special.StartOfPrevious, special.StartOfLanguageModel, special.NoSpeech];
 }

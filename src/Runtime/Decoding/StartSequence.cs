@@ -16,21 +16,17 @@ namespace Handwritten.Runtime.Decoding;
 internal sealed record StartSequence(int[] Tokens, int StartIndex)
 {
     /// <summary>Lays the sequence out.</summary>
-    public static StartSequence For(DecodingOptions options, WhisperTokenizer tokenizer, int context)
+    public static StartSequence For(DecodingOptions options, SpecialTokens special, int context)
     {
         List<int> tokens = [];
         if (options.Prompt.Count > 0)
         {
-            tokens.Add(tokenizer.StartOfPrevious);
+            tokens.Add(special.StartOfPrevious);
             tokens.AddRange(options.Prompt.TakeLast((context / 2) - 1));
         }
 
         int start = tokens.Count;
-        tokens.AddRange(tokenizer.StartSequence(options.Language, options.Task));
-        if (options.WithoutTimestamps)
-        {
-            tokens.Add(tokenizer.NoTimestamps);
-        }
+        tokens.AddRange(special.StartSequence(options.Language, options.Task, timestamps: !options.WithoutTimestamps));
 
         // The prefix takes its room from the window's tokens; without a limit on those it may be of any length.
         int room = (context / 2) - (options.SampleLength ?? (context / 2));

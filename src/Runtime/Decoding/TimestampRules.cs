@@ -1,3 +1,5 @@
+using Handwritten.Model.Tokenization;
+
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
@@ -9,16 +11,15 @@ namespace Handwritten.Runtime.Decoding;
 /// never decrease, and a closing one lies behind its opening one; and where all timestamps together are more probable
 /// than any single other token, it is a timestamp's turn. Source: openai/whisper, decoding.py, ApplyTimestampRules.
 /// </summary>
-/// <param name="timestampBegin">Id of &lt;|0.00|&gt;; all ids from there on are timestamps.</param>
-/// <param name="endOfText">Id of the end-of-text token; all ids below it are text.</param>
-/// <param name="noTimestamps">Id of the token that turns timestamps off, which is none of the answers here.</param>
+/// <param name="special">Where the timestamps begin and the text ends in the vocabulary.</param>
 /// <param name="maxInitialIndex">The latest first timestamp, in steps of 0.02 s; null for no limit.</param>
-public sealed class TimestampRules(int timestampBegin, int endOfText, int noTimestamps, int? maxInitialIndex) : ILogitRule
+public sealed class TimestampRules(SpecialTokens special, int? maxInitialIndex) : ILogitRule
 {
     /// <inheritdoc/>
     public void Apply(Span<float> logits, ReadOnlySpan<int> sampled)
     {
-        logits[noTimestamps] = float.NegativeInfinity;
+        int timestampBegin = special.TimestampBegin;
+        logits[special.NoTimestamps] = float.NegativeInfinity;
 
         if (sampled.IsEmpty)
         {
@@ -38,7 +39,7 @@ public sealed class TimestampRules(int timestampBegin, int endOfText, int noTime
             }
             else if (afterTimestamp)
             {
-                logits[..endOfText].Fill(float.NegativeInfinity);
+                logits[..special.EndOfText].Fill(float.NegativeInfinity);
             }
 
             int lastTimestamp = sampled.LastIndexOfAnyInRange(timestampBegin, int.MaxValue);

@@ -42,7 +42,7 @@ internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenize
                 continue;
             }
 
-            (List<SegmentCutter.Piece> pieces, int advance) = SegmentCutter.Cut(result.Tokens, tokenizer.TimestampBegin, Seek, size);
+            (List<SegmentCutter.Piece> pieces, int advance) = SegmentCutter.Cut(result.Tokens, tokenizer.Special.TimestampBegin, Seek, size);
             int windowSeek = Seek;
             Seek += advance;
             foreach (SegmentCutter.Piece piece in pieces)
@@ -65,7 +65,7 @@ internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenize
 
     private Segment ToSegment(SegmentCutter.Piece piece, DecodingResult result, int id, int seek)
     {
-        string text = tokenizer.Decode(piece.Tokens.Where(token => token < tokenizer.EndOfText));
+        string text = tokenizer.Decode([.. piece.Tokens.Where(token => token < tokenizer.Special.EndOfText)]);
 
         // A segment of no length or no text keeps its place in the numbering, but says nothing.
         bool empty = piece.Start == piece.End || string.IsNullOrWhiteSpace(text);

@@ -39,7 +39,7 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
 
     /// <summary>The segments so far, and their text.</summary>
     public Transcript Transcript => new(
-        _transcriber.Model.Tokenizer.Decode(_segments.SelectMany(segment => segment.Tokens)),
+        _transcriber.Model.Tokenizer.Decode([.. _segments.SelectMany(segment => segment.Tokens)]),
         [.. _segments],
         Language);
 
@@ -66,7 +66,7 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
 
     private string DetectLanguage()
     {
-        if (!_transcriber.Model.Tokenizer.IsMultilingual)
+        if (!_transcriber.Model.Tokenizer.Special.IsMultilingual)
         {
             return "en";
         }
