@@ -15,7 +15,10 @@ internal static class Application
 {
     private static RootCommand CreateRoot() => new("Whisper speech recognition, written by hand.")
     {
-        DevicesCommand.Create(),
+        new TranscribeCommand(),
+        new DetectLanguageCommand(),
+        new InspectCommand(),
+        new DevicesCommand(),
     };
 
     /// <summary>Runs the program.</summary>
@@ -35,7 +38,7 @@ internal static class Application
         try
         {
             // Without response files: '@home.wav' is a recording.
-            ParseResult result = CreateRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            ParseResult result = CreateRoot().Parse(Options.SpellWithDashes(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (args.Length == 0)
             {
                 new HelpAction().Invoke(result);
@@ -88,7 +91,9 @@ internal static class Application
             (string kind, IEnumerable<string> known) = unknown.StartsWith('-')
                 ? ("option", current.Options.Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)))
                 : current.Subcommands.Count > 0 ? ("command", current.Subcommands.Select(command => command.Name)) : ("argument", []);
-            return $"There is no {kind} '{unknown}'.{Spelling.Suggest(unknown, known)}{hint}";
+            return kind == "argument"
+                ? $"'{command}' takes no further argument '{unknown}'.{hint}"
+                : $"There is no {kind} '{unknown}'.{Spelling.Suggest(unknown, known)}{hint}";
         }
 
         return result.Errors[0].Message.TrimEnd('.') + "." + hint;

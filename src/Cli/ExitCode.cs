@@ -1,5 +1,7 @@
 using Handwritten.Model;
+using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Output;
 
 namespace Handwritten.Cli;
 
@@ -37,9 +39,10 @@ internal static class ExitCodes
     /// <summary>The exit code of a failure.</summary>
     public static ExitCode Of(Exception failure) => failure switch
     {
-        UsageException => ExitCode.WrongUsage,
+        UsageException or TokenizationException => ExitCode.WrongUsage,
         AudioException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
+        OutputException => ExitCode.UnwritableOutput,
         OperationCanceledException => ExitCode.Interrupted,
         _ => ExitCode.Unexpected,
     };

@@ -19,7 +19,7 @@ internal sealed record LoadedModel(IKernels Kernels, WhisperModel Model) : IDisp
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _model = Options.Text("--model",
-        "The model: a folder as Hugging Face publishes it, or the name of one in weights/. [default: whisper-nano]", "FOLDER|NAME");
+        $"The model: a folder as Hugging Face publishes it, or the name of one in weights/. [default: {ModelFolder.Default}]", "FOLDER|NAME");
 
     private readonly Option<string> _device = Options.Choice("--device", "Where it runs; auto takes the fastest there is.", ("auto", "cpu"), ("cpu", "cpu"));
 
@@ -37,7 +37,7 @@ internal sealed class ModelOptions
     /// <exception cref="ModelException">It cannot be used.</exception>
     public LoadedModel Load(ParseResult parsed)
     {
-        string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? "whisper-nano");
+        string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
         CpuKernels kernels = new(parsed.GetValue(_threads) ?? Environment.ProcessorCount);
         try
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using Handwritten.Model.Tokenization;
 
@@ -86,6 +85,16 @@ internal static class Options
         option.CompletionSources.Add([.. Languages.Names.Keys, .. Languages.Codes.Keys]);
         return option;
     }
+
+    /// <summary>The recordings to work on.</summary>
+    public static Argument<string[]> Recordings() => new("AUDIO")
+    {
+        Description = "The recordings, in any format that ffmpeg reads (WAV without it); - is standard input.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    /// <summary>Whether the result is to be JSON.</summary>
+    public static Option<bool> Json() => Flag("--json", "Print JSON.");
 
     /// <summary>Text of any kind.</summary>
     public static Option<string?> Text(string name, string description, string placeholder, params string[] aliases) =>

@@ -1,3 +1,6 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Spectre.Console;
 
 namespace Handwritten.Cli;
@@ -10,6 +13,14 @@ internal static class Terminal
 {
     private static readonly IAnsiConsole Output = Create(Console.Out, Console.IsOutputRedirected);
     private static readonly IAnsiConsole Error = Create(Console.Error, Console.IsErrorRedirected);
+
+    /// <summary>How JSON is printed: names as JavaScript has them, and every script in its own letters.</summary>
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     /// <summary>A table with one header row, for <see cref="Write"/>.</summary>
     public static Table Table(params string[] columns)

@@ -1,14 +1,21 @@
 using System.CommandLine;
+using Handwritten.Kernels.Cpu;
+using Spectre.Console;
 
 namespace Handwritten.Cli.Commands;
 
 /// <summary><c>handwritten devices</c>: what models can run on here.</summary>
-internal static class DevicesCommand
+internal sealed class DevicesCommand : Command
 {
-    public static Command Create()
+    public DevicesCommand()
+        : base("devices", "List what models can run on here.")
     {
-        Command command = new("devices", "List what models can run on here.");
-        command.SetAction(_ => Console.Out.WriteLine($"cpu   {Environment.ProcessorCount} threads"));
-        return command;
+        SetAction(_ =>
+        {
+            using CpuKernels cpu = new(Environment.ProcessorCount);
+            Table table = Terminal.Table("device", "description");
+            table.AddRow("cpu", Markup.Escape(cpu.DeviceDescription));
+            Terminal.Write(table);
+        });
     }
 }

@@ -17,11 +17,7 @@ namespace Handwritten.Cli.Commands;
 /// </summary>
 internal sealed class TranscribeCommand : Command
 {
-    private readonly Argument<string[]> _audio = new("AUDIO")
-    {
-        Description = "The recordings, in any format that ffmpeg reads (WAV without it); - is standard input.",
-        Arity = ArgumentArity.OneOrMore,
-    };
+    private readonly Argument<string[]> _audio = Options.Recordings();
 
     private readonly ModelOptions _model = new();
 
@@ -78,38 +74,51 @@ internal sealed class TranscribeCommand : Command
             ConditionOnPreviousText = parsed.GetValue(_condition),
             InitialPrompt = parsed.GetValue(_prompt),
         };
-        OutputFiles files = new(Formats(parsed), parsed.GetValue(_folder) ?? ".");
+        OutputFiles files = Files(parsed);
         files.Prepare(recordings);
+        bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
 
-        ExitCode exitCode = ExitCode.Ok;
-        LoadedModel? loaded = null;
-        Transcriber? transcriber = null;
-        try
-        {
-            foreach (string recording in recordings)
-            {
-                try
-                {
-                    // The model comes second: a mistyped file name is told at once, however large the model.
-                    AudioClip clip = AudioFile.Load(recording, cancellation);
-                    loaded ??= _model.Load(parsed);
-                    transcriber ??= new Transcriber(loaded.Model);
-                    Transcript transcript = Transcribe(transcriber, clip, options, parsed, cancellation);
-                    files.Write(recording, transcript);
-                }
-                catch (Exception failure) when (failure is AudioException or OutputException)
-                {
-                    ExitCode code = Application.Report(failure);
-                    exitCode = exitCode == ExitCode.Ok ? code : exitCode;
-                }
-            }
-        }
-        finally
-        {
-            transcriber?.Dispose();
-            loaded?.Dispose();
-        }
-
-        return exitCode;
+        using RecordingLoop loop = new(_model, parsed);
+        return loop.Run(recordings, cancellation, (recording, clip, transcriber) =>
+            files.Write(recording, Transcribe(transcriber, clip, options, verbose, quiet, cancellation)));
     }
+
+    /// <summary>Transcribes one recording, telling how it goes.</summary>
+    private static Transcript Transcribe(
+        Transcriber transcriber, AudioClip clip, TranscriptionOptions options, bool verbose, bool quiet, CancellationToken cancellation)
+    {
+        WhisperModel model = transcriber.Model;
+        Action<string> tell = quiet ? _ => { } : Console.Error.WriteLine;
+        if (!model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is { } language and not "en")
+        {
+            tell($"{model.Name} knows only English: {EnglishName(language)} is taken for English.");
+        }
+
+        Stopwatch watch = Stopwatch.StartNew();
+        using TranscriptionRun run = transcriber.Start(clip.Samples, options, cancellation);
+        if (model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is null)
+        {
+            tell($"Detected language: {EnglishName(run.Language)}");
+        }
+
+        Terminal.WithProgress(clip.Source.Name, run.Duration, show: !quiet, progress =>
+        {
+            foreach (Segment segment in run.Segments())
+            {
+                if (verbose && segment.Text.Length > 0)
+                {
+                    progress.Print($"[{Timestamp.Format(segment.Start)} --> {Timestamp.Format(segment.End)}] {segment.Text}");
+                }
+
+                progress.Report(run.Position);
+            }
+        });
+
+        double seconds = watch.Elapsed.TotalSeconds;
+        tell(string.Create(CultureInfo.InvariantCulture,
+            $"{clip.Source.Name}: {clip.Seconds:F1} s of audio in {seconds:F1} s, real-time factor {seconds / clip.Seconds:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
+        return run.Transcript;
+    }
+
+    private static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);
 }
