@@ -45,7 +45,7 @@ public sealed class WhisperModel : IDisposable
         GenerationConfig generation = GenerationConfig.Load(folder, config);
         _ = PreprocessorConfig.Load(folder, config);
         WhisperTokenizer tokenizer = WhisperTokenizer.Load(folder, config, generation);
-        using SafetensorsFolder weights = SafetensorsFolder.Open(folder);
+        using SafetensorsFolder weights = new(folder);
         bool tied = config.TieWordEmbeddings || !weights.Contains("proj_out.weight");
         return new WhisperModel(folder, config, generation, tokenizer, new WhisperNetwork(config.Dimensions, tied, weights, kernels));
     }

@@ -44,9 +44,9 @@ public sealed class ActivationReference
     public static ActivationReference OpenFolder(string folder)
     {
         using JsonDocument index = ReadJson(Path.Combine(folder, "activations.json"));
-        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, "activations.safetensors"));
+        using SafetensorsFile file = new(Path.Combine(folder, "activations.safetensors"));
         Dictionary<string, FullReference> tensors = file.Names
-            .Where(name => file.Tensors[name].Type == DType.F32)
+            .Where(name => file.Describe(name).Type == DType.F32)
             .ToDictionary(name => name, name => ReadFloats(file, name));
 
         int[] heads = ReadIntegers(file, "alignment_heads");
@@ -77,7 +77,7 @@ public sealed class ActivationReference
         // "frontend/jfk.safetensors: log_mel_80"
         string[] source = input.GetProperty("log_mel").GetString()!.Split(": ");
         string melPath = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "..", source[0]);
-        using SafetensorsFile melFile = SafetensorsFile.Open(melPath);
+        using SafetensorsFile melFile = new(melPath);
         FullReference logMel = ReadFloats(melFile, source[1]);
         return new ActivationReference([.. logMel.Values], logMel.Shape[0], [.. input.GetProperty("tokens").EnumerateArray().Select(token => token.GetInt32())])
         {

@@ -1,0 +1,157 @@
+namespace Handwritten.Kernels.Cpu;
+
+/// <content>What a decoder pass needs besides products and norms; nothing in here allocates.</content>
+public sealed unsafe partial class CpuKernels
+{
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">A token or a position is in no table.</exception>
+    public void Embed(DecoderRows rows, Tensor tokenTable, Tensor positionTable, Tensor x)
+    {
+        PackedMatrix tokens = Packed(tokenTable);
+        int width = tokens.Inputs;
+        RequireWidth(positionTable.Shape[^1], width, "An embedding");
+        float* positions = Dense(positionTable, positionTable.ElementCount), y = Dense(x, (long)rows.Count * width);
+        for (int row = 0; row < rows.Count; row++, y += width)
+        {
+            int token = rows.Tokens[row], position = rows.Positions[row];
+            if ((uint)token >= (uint)tokens.Outputs)
+            {
+                throw new ArgumentOutOfRangeException(nameof(rows), token, $"There are {tokens.Outputs} tokens.");
+            }
+
+            if ((uint)position >= (uint)positionTable.Shape[0])
+            {
+                throw new ArgumentOutOfRangeException(nameof(rows), position, $"There are {positionTable.Shape[0]} positions.");
+            }
+
+            tokens.CopyRow(token, y);
+            float* offset = positions + ((long)position * width);
+            for (int i = 0; i < width; i++)
+            {
+                y[i] += offset[i];
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public KeyValueCache AllocateCache(int lanes, int length, int heads, int headSize) => new CpuKeyValueCache(lanes, length, heads, headSize);
+
+    /// <inheritdoc/>
+    public void StoreKeysValues(Tensor keyValue, KeyValueCache cache, params ReadOnlySpan<int> windows)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        long windowFloats = (long)own.Length * 2 * width;
+        RequireWidth(keyValue.Shape[^1], 2 * width, "A cross-attention cache");
+        float* source = Dense(keyValue, windows.Length * windowFloats);
+        foreach (int window in windows)
+        {
+            RequireEntry(own, window, own.Length - 1);
+            _team.Run(new StoreKeysValuesJob { KeyValue = source, Cache = own, Lane = window }, own.PaddedLength / PackedMatrix.PanelWidth);
+            source += windowFloats;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void AttendSelf(DecoderRows rows, Tensor queryKeyValue, KeyValueCache cache, Tensor y)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        RequireWidth(queryKeyValue.Shape[^1], 3 * width, "Self-attention");
+        float* source = Dense(queryKeyValue, (long)rows.Count * 3 * width);
+        float* result = Dense(y, (long)rows.Count * width);
+        for (int row = 0; row < rows.Count; row++)
+        {
+            RequireEntry(own, rows.Lanes[row], rows.Positions[row]);
+            float* key = source + ((long)row * 3 * width) + width;
+            own.Store(rows.Lanes[row], rows.Positions[row], key, key + width);
+        }
+
+        _routines.AttendCached(_team, _scratch, source, 3L * width, rows.Lanes, rows.Positions, own, result);
+    }
+
+    /// <inheritdoc/>
+    public void AttendCross(DecoderRows rows, Tensor query, KeyValueCache cache, Tensor y)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        RequireWidth(query.Shape[^1], width, "Cross-attention");
+        foreach (int window in rows.Windows)
+        {
+            RequireEntry(own, window, own.Length - 1);
+        }
+
+        float* source = Dense(query, (long)rows.Count * width), result = Dense(y, (long)rows.Count * width);
+        _routines.AttendCached(_team, _scratch, source, width, rows.Windows, [], own, result);
+    }
+
+    /// <inheritdoc/>
+    public void CrossAttentionWeights(DecoderRows rows, Tensor query, KeyValueCache cache, int head, Tensor weights)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        RequireWidth(query.Shape[^1], width, "Cross-attention");
+        RequireWidth(weights.Shape[^1], own.Length, "A result of cross-attention weights");
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)own.Heads, nameof(head));
+        float* source = Dense(query, (long)rows.Count * width) + (head * own.HeadSize);
+        float* result = Dense(weights, (long)rows.Count * own.Length);
+        for (int row = 0; row < rows.Count; row++, source += width, result += own.Length)
+        {
+            RequireEntry(own, rows.Windows[row], own.Length - 1);
+            CrossWeights(source, own, rows.Windows[row], head, result);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void GatherOutputs(DecoderRows rows, Tensor x, Tensor y)
+    {
+        int width = x.Shape[^1];
+        float* source = Dense(x, (long)rows.Count * width), result = Dense(y, (long)rows.OutputCount * width);
+        foreach (int row in rows.Outputs)
+        {
+            Copy(source + ((long)row * width), result, width);
+            result += width;
+        }
+    }
+
+    /// <summary>softmax(q · keys / sqrt(head size)) of one row, in double precision: it is asked for rarely.</summary>
+    private static void CrossWeights(float* query, in KeyValueLayout cache, int lane, int head, float* weights)
+    {
+        double scale = 1 / Math.Sqrt(cache.HeadSize), largest = double.NegativeInfinity, sum = 0;
+        for (int entry = 0; entry < cache.Length; entry++)
+        {
+            float* keys = cache.Keys(lane, head, entry) + (entry % PackedMatrix.PanelWidth);
+            double score = 0;
+            for (int i = 0; i < cache.HeadSize; i++)
+            {
+                score += query[i] * keys[i * PackedMatrix.PanelWidth];
+            }
+
+            weights[entry] = (float)(score * scale);
+            largest = Math.Max(largest, weights[entry]);
+        }
+
+        for (int entry = 0; entry < cache.Length; entry++)
+        {
+            weights[entry] = (float)Math.Exp(weights[entry] - largest);
+            sum += weights[entry];
+        }
+
+        for (int entry = 0; entry < cache.Length; entry++)
+        {
+            weights[entry] = (float)(weights[entry] / sum);
+        }
+    }
+
+    private static KeyValueLayout Layout(KeyValueCache cache) => cache is CpuKeyValueCache own
+        ? own.Layout
+        : throw new ArgumentException("The cache was not allocated by the CPU back end.", nameof(cache));
+
+    private static void RequireEntry(in KeyValueLayout cache, int lane, int entry)
+    {
+        if ((uint)lane >= (uint)cache.Lanes || (uint)entry >= (uint)cache.Length)
+        {
+            throw new ArgumentException($"Entry {entry} of lane {lane} is outside a cache of {cache.Lanes} lanes of {cache.Length} entries.");
+        }
+    }
+}

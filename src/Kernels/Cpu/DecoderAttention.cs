@@ -1,0 +1,266 @@
+namespace Handwritten.Kernels.Cpu;
+
+/// <summary>
+/// Attention of a decoder pass over a <see cref="KeyValueLayout"/>. Rows that follow each other and look at the same
+/// lane (a prompt, or the beams that share one audio window) form a group of at most a tile's rows, so that the lane's
+/// keys and values are read once for all of them. Work is cut by group, head and chunk of 512 entries:
+/// <code>
+///     unit (g, h, c):   scores[r, t] = q[r] · k[t] / sqrt(head size)     t in chunk c, up to row r's own last entry
+///                       m[r] = max scores[r],  p = exp(scores − m),  s[r] = Σ p,  o[r] = p · v
+///     merge (g, h):     M = max over chunks m,  y = Σ o e^(m − M) / Σ s e^(m − M)
+/// </code>
+/// The chunks are fixed, so the result does not depend on the number of threads; a lane of up to 512 entries, which is
+/// every self-attention of Whisper, is one chunk and needs no merge.
+/// </summary>
+internal static unsafe class DecoderAttention
+{
+    private const int Chunk = 512;
+    private const int Panel = PackedMatrix.PanelWidth;
+
+    /// <param name="team">Who works.</param>
+    /// <param name="scratch">Working memory.</param>
+    /// <param name="query">Row r's query starts at query + r · queryStride.</param>
+    /// <param name="queryStride">Floats between rows.</param>
+    /// <param name="lanes">Lane of each row.</param>
+    /// <param name="lastEntries">Last entry that each row sees; or empty: all see the whole lane.</param>
+    /// <param name="cache">Keys and values.</param>
+    /// <param name="y">[rows, width].</param>
+    public static void Run<TSimd>(
+        ThreadTeam team, Scratch scratch, float* query, long queryStride,
+        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        int rows = lanes.Length;
+        if (rows == 0)
+        {
+            return;
+        }
+
+                int longest = 1;
+        foreach (int entry in lastEntries)
+        {
+            longest = Math.Max(longest, entry + 1);
+        }
+
+        int chunks = ((lastEntries.IsEmpty ? cache.Length : longest) + Chunk - 1) / Chunk;
+        long partialFloats = (long)rows * cache.Heads * chunks * (cache.PaddedSize + 2);
+        float* partials = scratch.ReserveShared(partialFloats + (3L * rows) + 1);
+        int* first = (int*)(partials + partialFloats); // of each group, and the end
+        int* rowLane = first + rows + 1;
+        int* rowCount = rowLane + rows;
+        int groups = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            rowLane[row] = lanes[row];
+            rowCount[row] = lastEntries.IsEmpty ? cache.Length : lastEntries[row] + 1;
+            if (row == 0 || lanes[row] != lanes[row - 1] || row - first[groups - 1] == TSimd.TileRows)
+            {
+                first[groups++] = row;
+            }
+        }
+
+        first[groups] = rows;
+        Shape shape = new()
+        {
+            Query = query,
+            QueryStride = queryStride,
+            Cache = cache,
+            Chunks = chunks,
+            First = first,
+            RowLane = rowLane,
+            RowCount = rowCount,
+            Partials = partials,
+            Y = y,
+        };
+        AttendJob<TSimd> attend = new()
+        {
+            Shape = shape,
+            Scratch = scratch.Reserve(TSimd.TileRows * ((2 * cache.HeadSize) + (2 * Chunk) + Panel)),
+        };
+        team.Run(attend, groups * cache.Heads * chunks);
+        team.Run(new MergeJob<TSimd> { Shape = shape }, groups * cache.Heads);
+    }
+
+    private struct Shape
+    {
+        public float* Query;
+        public long QueryStride;
+        public KeyValueLayout Cache;
+        public int Chunks;
+        public int* First;
+        public int* RowLane;
+        public int* RowCount;
+        public float* Partials;
+        public float* Y;
+
+        /// <summary>o [padded head size], m, s of one row, head and chunk.</summary>
+        public readonly float* Partial(int row, int head, int chunk) =>
+            Partials + (((((long)row * Cache.Heads) + head) * Chunks) + chunk) * (Cache.PaddedSize + 2);
+    }
+
+    private struct AttendJob<TSimd> : ITeamJob
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        public Shape Shape;
+        public ScratchBlocks Scratch;
+
+        public readonly void Run(int item, int member)
+        {
+            (int groupHead, int chunk) = Math.DivRem(item, Shape.Chunks);
+            (int group, int head) = Math.DivRem(groupHead, Shape.Cache.Heads);
+            int firstRow = Shape.First[group], rows = Shape.First[group + 1] - firstRow;
+            int tileRows = TileKernel.RowsOfTile(rows);
+            int firstEntry = chunk * Chunk, entries = 0;
+            for (int r = 0; r < rows; r++)
+            {
+                entries = Math.Clamp(Shape.RowCount[firstRow + r] - firstEntry, entries, Chunk);
+            }
+
+            float* queries = Scratch[member];                    // [head size][R]
+            float* tile = queries + (Shape.Cache.HeadSize * tileRows); // [R][32]
+            float* scores = tile + (tileRows * Panel);           // [panel][R][32]
+            float* weights = scores + (tileRows * Chunk);        // [entry][R]
+            float* spare = weights + (tileRows * Chunk);
+
+            PackQueries(firstRow, rows, tileRows, head, queries, spare);
+            int lane = Shape.RowLane[firstRow];
+            float* keys = Shape.Cache.Keys(lane, head, firstEntry);
+            int panels = (entries + Panel - 1) / Panel;
+            for (int panel = 0; panel < panels; panel++)
+            {
+                TileKernel.Multiply<TSimd, SingleElement>(
+                    tileRows, queries, (byte*)(keys + ((long)panel * Panel * Shape.Cache.HeadSize)), Shape.Cache.HeadSize, scores + (panel * tileRows * Panel));
+            }
+
+            for (int r = 0; r < tileRows; r++)
+            {
+                int count = r < rows ? Math.Clamp(Shape.RowCount[firstRow + r] - firstEntry, 0, Chunk) : 0;
+                (float largest, float sum) = Exponentials(scores + (r * Panel), tileRows * Panel, panels, count);
+                if (r < rows)
+                {
+                    float* partial = Shape.Partial(firstRow + r, head, chunk);
+                    (partial[Shape.Cache.PaddedSize], partial[Shape.Cache.PaddedSize + 1]) = (largest, sum);
+                }
+            }
+
+            PackWeights(scores, tileRows, panels, weights);
+            for (int column = 0; column < Shape.Cache.PaddedSize; column += Panel)
+            {
+                float* panel = Shape.Cache.Values(lane, head, column, firstEntry);
+                TileKernel.Multiply<TSimd, SingleElement>(tileRows, weights, (byte*)panel, entries, tile);
+                for (int r = 0; r < rows; r++)
+                {
+                    new ReadOnlySpan<float>(tile + (r * Panel), Panel).CopyTo(new Span<float>(Shape.Partial(firstRow + r, head, chunk) + column, Panel));
+                }
+            }
+        }
+
+        private readonly void PackQueries(int firstRow, int rows, int tileRows, int head, float* queries, float* spare)
+        {
+            float* source = Shape.Query + (firstRow * Shape.QueryStride) + (head * Shape.Cache.HeadSize);
+            RowView.OfMatrix(source, rows, Shape.Cache.HeadSize, Shape.QueryStride).Pack(0, rows, tileRows, 0, Shape.Cache.HeadSize, queries, spare);
+            float scale = 1f / MathF.Sqrt(Shape.Cache.HeadSize);
+            for (int i = 0; i < Shape.Cache.HeadSize * tileRows; i++)
+            {
+                queries[i] *= scale;
+            }
+        }
+
+        /// <summary>Turns one row's scores into exp(score − largest), zero from <paramref name="count"/> on.</summary>
+        private static (float Largest, float Sum) Exponentials(float* scores, int panelStride, int panels, int count)
+        {
+            Fill(scores, panelStride, count, panels * Panel, float.NegativeInfinity);
+            TSimd largest = TSimd.Broadcast(float.NegativeInfinity);
+            for (int panel = 0; panel < panels; panel++)
+            {
+                for (int i = 0; i < Panel; i += TSimd.Width)
+                {
+                    largest = TSimd.Max(largest, TSimd.Load(scores + (panel * panelStride) + i));
+                }
+            }
+
+            float maximum = TSimd.Largest(largest);
+            largest = TSimd.Broadcast(count > 0 ? maximum : 0f);
+            for (int panel = 0; panel < panels; panel++)
+            {
+                for (int i = 0; i < Panel; i += TSimd.Width)
+                {
+                    float* score = scores + (panel * panelStride) + i;
+                    VectorMath.Exp(TSimd.Load(score) - largest).Store(score);
+                }
+            }
+
+            Fill(scores, panelStride, count, panels * Panel, 0f);
+            TSimd sum = TSimd.Broadcast(0f);
+            for (int panel = 0; panel < panels; panel++)
+            {
+                for (int i = 0; i < Panel; i += TSimd.Width)
+                {
+                    sum += TSimd.Load(scores + (panel * panelStride) + i);
+                }
+            }
+
+            return (maximum, TSimd.Sum(sum));
+        }
+
+        private static void Fill(float* scores, int panelStride, int from, int to, float value)
+        {
+            for (int i = from; i < to; i++)
+            {
+                scores[(i / Panel * panelStride) + (i % Panel)] = value;
+            }
+        }
+
+        private static void PackWeights(float* scores, int tileRows, int panels, float* weights)
+        {
+            for (int panel = 0; panel < panels; panel++)
+            {
+                float* from = scores + (panel * tileRows * Panel);
+                RowView.OfMatrix(from, tileRows, Panel, Panel).Pack(0, tileRows, tileRows, 0, Panel, weights + (panel * tileRows * Panel), from);
+            }
+        }
+    }
+
+    private struct MergeJob<TSimd> : ITeamJob
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        public Shape Shape;
+
+        public readonly void Run(int item, int member)
+        {
+            (int group, int head) = Math.DivRem(item, Shape.Cache.Heads);
+            for (int row = Shape.First[group]; row < Shape.First[group + 1]; row++)
+            {
+                Merge(row, head, Shape.Y + ((long)row * Shape.Cache.Heads * Shape.Cache.HeadSize) + (head * Shape.Cache.HeadSize));
+            }
+        }
+
+        private readonly void Merge(int row, int head, float* y)
+        {
+            int m = Shape.Cache.PaddedSize, s = m + 1;
+            float largest = float.NegativeInfinity;
+            for (int chunk = 0; chunk < Shape.Chunks; chunk++)
+            {
+                largest = Math.Max(largest, Shape.Partial(row, head, chunk)[m]);
+            }
+
+            float sum = 0f;
+            new Span<float>(y, Shape.Cache.HeadSize).Clear();
+            for (int chunk = 0; chunk < Shape.Chunks; chunk++)
+            {
+                float* partial = Shape.Partial(row, head, chunk);
+                float scale = MathF.Exp(partial[m] - largest);
+                sum += partial[s] * scale;
+                for (int i = 0; i < Shape.Cache.HeadSize; i++)
+                {
+                    y[i] += partial[i] * scale;
+                }
+            }
+
+            for (int i = 0; i < Shape.Cache.HeadSize; i++)
+            {
+                y[i] /= sum;
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+namespace Handwritten.Kernels.Cpu;
+
+/// <summary>
+/// y = rows · Wᵀ, cut so that every operand is near when it is needed.
+/// <code>
+///     the depth (inputs) in blocks of at most 512:            a panel's block, 64 KiB as float32, and
+///     the rows in blocks of some hundred, packed in tiles:    a block of rows, half a MiB, share the second-level cache
+///
+///     unit of work = (block of rows) x (group of panels); for each block of the depth:
+///         pack the rows once
+///         for each panel of the group:
+///             widen the panel's block to float32 (float32 weights are used in place)
+///             for each tile of rows: multiply, hand the tile to the result
+/// </code>
+/// A few rows (a decoder step) take the short way: one tile holds all of them, each panel is read exactly once and
+/// widened on the way into the registers; the time is that of reading the weights.
+/// Both ways add the same terms in the same order: a row's result depends neither on the other rows nor on the number
+/// of threads.
+/// </summary>
+internal static unsafe class MatrixProduct
+{
+    private const int LargestDepth = 512;
+
+    /// <summary>Floats of a packed block of rows: half of a second-level cache of 1 MiB.</summary>
+    private const int RowBlockFloats = 128 * 1024;
+
+    /// <summary>Bytes of weights worth a visit by a thread that streams them.</summary>
+    private const int StreamedBytes = 64 * 1024;
+
+    public static void Run<TSimd>(ThreadTeam team, Scratch scratch, in RowView x, long rows, PackedMatrix matrix, in ResultView y)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        if (rows <= 0)
+        {
+            return;
+        }
+
+        Shape shape = new()
+        {
+            X = x,
+            Y = y,
+            Rows = rows,
+            Panels = matrix.Data,
+            PanelBytes = matrix.PanelBytes,
+            PanelCount = matrix.Panels,
+            Type = matrix.Type,
+            Depth = SplitEvenly(matrix.Inputs, LargestDepth),
+        };
+        if (rows <= TSimd.TileRows)
+        {
+            RunFewRows<TSimd>(team, scratch, shape);
+        }
+        else
+        {
+            RunManyRows<TSimd>(team, scratch, shape);
+        }
+    }
+
+    private static void RunFewRows<TSimd>(ThreadTeam team, Scratch scratch, in Shape shape)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        int tileRows = TileKernel.RowsOfTile((int)shape.Rows);
+        long packedFloats = (long)shape.X.Length * tileRows;
+        float* packed = scratch.ReserveShared(2 * packedFloats);
+        shape.X.Pack(0, (int)shape.Rows, tileRows, 0, shape.X.Length, packed, packed + packedFloats);
+        int group = (int)Math.Max(1, StreamedBytes / shape.PanelBytes);
+        FewRowsJob<TSimd> job = new()
+        {
+            Shape = shape,
+            TileRows = tileRows,
+            Packed = packed,
+            Group = group,
+            Scratch = scratch.Reserve(tileRows * PackedMatrix.PanelWidth),
+        };
+        team.Run(job, (shape.PanelCount + group - 1) / group);
+    }
+
+    private static void RunManyRows<TSimd>(ThreadTeam team, Scratch scratch, in Shape shape)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        int tiles = (int)((shape.Rows + TSimd.TileRows - 1) / TSimd.TileRows);
+        int tilesPerBlock = SplitEvenly(tiles, Math.Max(1, RowBlockFloats / (shape.Depth * TSimd.TileRows)));
+        int rowBlocks = (tiles + tilesPerBlock - 1) / tilesPerBlock;
+
+        // Several units for each thread even out their speeds; but a group must be wide enough to pay for the packing.
+        int groups = Math.Clamp(((4 * team.Size) + rowBlocks - 1) / rowBlocks, 1, (shape.PanelCount + 3) / 4);
+        int group = (shape.PanelCount + groups - 1) / groups;
+        groups = (shape.PanelCount + group - 1) / group;
+
+        int rowFloats = tilesPerBlock * TSimd.TileRows * shape.Depth;
+        int panelFloats = shape.Depth * PackedMatrix.PanelWidth;
+        ManyRowsJob<TSimd> job = new()
+        {
+            Shape = shape,
+            BlockRows = tilesPerBlock * TSimd.TileRows,
+            Group = group,
+            Groups = groups,
+            RowFloats = rowFloats,
+            PanelFloats = panelFloats,
+            Scratch = scratch.Reserve(rowFloats + panelFloats + (TSimd.TileRows * PackedMatrix.PanelWidth)),
+        };
+        team.Run(job, rowBlocks * groups);
+    }
+
+    /// <summary>The size of equal parts of <paramref name="whole"/>, none larger than <paramref name="largest"/>.</summary>
+    private static int SplitEvenly(int whole, int largest)
+    {
+        int parts = (whole + largest - 1) / largest;
+        return (whole + parts - 1) / parts;
+    }
+
+    private static void MultiplyTile<TSimd>(DType type, int tileRows, float* rows, byte* panel, int depth, float* tile)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        switch (type)
+        {
+            case DType.F16: TileKernel.Multiply<TSimd, HalfElement>(tileRows, rows, panel, depth, tile); break;
+            case DType.BF16: TileKernel.Multiply<TSimd, BrainFloatElement>(tileRows, rows, panel, depth, tile); break;
+            default: TileKernel.Multiply<TSimd, SingleElement>(tileRows, rows, panel, depth, tile); break;
+        }
+    }
+
+    private struct Shape
+    {
+        public RowView X;
+        public ResultView Y;
+        public long Rows;
+        public byte* Panels;
+        public long PanelBytes;
+        public int PanelCount;
+        public DType Type;
+
+        /// <summary>Length of a block of the depth; the last one may be shorter.</summary>
+        public int Depth;
+
+        public readonly byte* Panel(int index, int start) =>
+            Panels + (index * PanelBytes) + ((long)start * PackedMatrix.PanelWidth * Type.ByteSize());
+    }
+
+    private struct FewRowsJob<TSimd> : ITeamJob
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        public Shape Shape;
+        public int TileRows;
+        public float* Packed;
+        public int Group;
+        public ScratchBlocks Scratch;
+
+        public readonly void Run(int item, int member)
+        {
+            float* tile = Scratch[member];
+            int last = Math.Min((item + 1) * Group, Shape.PanelCount);
+            for (int panel = item * Group; panel < last; panel++)
+            {
+                for (int start = 0; start < Shape.X.Length; start += Shape.Depth)
+                {
+                    int depth = Math.Min(Shape.Depth, Shape.X.Length - start);
+                    MultiplyTile<TSimd>(Shape.Type, TileRows, Packed + ((long)start * TileRows), Shape.Panel(panel, start), depth, tile);
+                    Shape.Y.Take<TSimd>(
+                        tile, 0, (int)Shape.Rows, panel * PackedMatrix.PanelWidth, start == 0, start + depth == Shape.X.Length);
+                }
+            }
+        }
+    }
+
+    private struct ManyRowsJob<TSimd> : ITeamJob
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        public Shape Shape;
+        public int BlockRows;
+        public int Group;
+        public int Groups;
+        public int RowFloats;
+        public int PanelFloats;
+        public ScratchBlocks Scratch;
+
+        public readonly void Run(int item, int member)
+        {
+            (int rowBlock, int group) = Math.DivRem(item, Groups);
+            long firstRow = (long)rowBlock * BlockRows;
+            int rows = (int)Math.Min(BlockRows, Shape.Rows - firstRow);
+            float* packed = Scratch[member];
+            float* widened = packed + RowFloats;
+            for (int start = 0; start < Shape.X.Length; start += Shape.Depth)
+            {
+                int depth = Math.Min(Shape.Depth, Shape.X.Length - start);
+
+                // The panel's room is free while rows are packed: it serves for rows that hang over an end.
+                for (int row = 0; row < rows; row += TSimd.TileRows)
+                {
+                    int count = Math.Min(TSimd.TileRows, rows - row);
+                    Shape.X.Pack(firstRow + row, count, TileKernel.RowsOfTile(count), start, depth, packed + ((long)row * depth), widened);
+                }
+
+                int lastPanel = Math.Min((group + 1) * Group, Shape.PanelCount);
+                for (int panel = group * Group; panel < lastPanel; panel++)
+                {
+                    byte* weights = Shape.Panel(panel, start);
+                    if (Shape.Type != DType.F32)
+                    {
+                        Widen(weights, depth, widened);
+                        weights = (byte*)widened;
+                    }
+
+                    MultiplyRows(packed, (float*)weights, firstRow, rows, panel, start, depth, widened + PanelFloats);
+                }
+            }
+        }
+
+        private readonly void MultiplyRows(float* packed, float* panel, long firstRow, int rows, int panelIndex, int start, int depth, float* tile)
+        {
+            bool isFirst = start == 0, isLast = start + depth == Shape.X.Length;
+            for (int row = 0; row < rows; row += TSimd.TileRows)
+            {
+                int count = Math.Min(TSimd.TileRows, rows - row);
+                TileKernel.Multiply<TSimd, SingleElement>(
+                    TileKernel.RowsOfTile(count), packed + ((long)row * depth), (byte*)panel, depth, tile);
+                Shape.Y.Take<TSimd>(tile, firstRow + row, count, panelIndex * PackedMatrix.PanelWidth, isFirst, isLast);
+            }
+        }
+
+        private readonly void Widen(byte* panel, int depth, float* widened)
+        {
+            int count = depth * PackedMatrix.PanelWidth;
+            if (Shape.Type == DType.F16)
+            {
+                Widen<HalfElement>(panel, count, widened);
+            }
+            else
+            {
+                Widen<BrainFloatElement>(panel, count, widened);
+            }
+        }
+
+        private static void Widen<TElement>(byte* panel, int count, float* widened)
+            where TElement : IPanelElement
+        {
+            for (int i = 0; i < count; i += TSimd.Width)
+            {
+                TElement.Load<TSimd>(panel, i).Store(widened + i);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Runtime.Intrinsics;
+
+namespace Handwritten.Kernels.Cpu;
+
+/// <summary>
+/// The operations that are compiled once for each vector width; everything in here works on checked pointers.
+/// <see cref="CpuKernels"/> asks for the width once, when it is made.
+/// </summary>
+internal abstract class VectorRoutines
+{
+    /// <summary>Widths this machine runs in hardware, widest first; 128 bits always work.</summary>
+    public static int[] AvailableBits { get; } =
+    [
+        .. Vector512.IsHardwareAccelerated ? [512] : Array.Empty<int>(),
+        .. Vector256.IsHardwareAccelerated ? [256] : Array.Empty<int>(),
+        128,
+    ];
+
+    public abstract int Bits { get; }
+
+    /// <summary>The routines for vectors of that many bits.</summary>
+    public static VectorRoutines OfWidth(int bits) => bits switch
+    {
+        512 => new VectorRoutines<Simd512>(),
+        256 => new VectorRoutines<Simd256>(),
+        128 => new VectorRoutines<Simd128>(),
+        _ => throw new ArgumentOutOfRangeException(nameof(bits), bits, "Vectors have 128, 256 or 512 bits."),
+    };
+
+    /// <inheritdoc cref="MatrixProduct"/>
+    public abstract void Multiply(ThreadTeam team, Scratch scratch, in RowView x, long rows, PackedMatrix matrix, in ResultView y);
+
+    /// <inheritdoc cref="LayerNormalization"/>
+    public abstract unsafe void Normalize(ThreadTeam team, float* x, int rows, int width, float* gain, float* bias, float* y);
+
+    /// <inheritdoc cref="EncoderAttention"/>
+    public abstract unsafe void AttendFully(
+        ThreadTeam team, Scratch scratch, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y);
+
+    /// <inheritdoc cref="DecoderAttention"/>
+    public abstract unsafe void AttendCached(
+        ThreadTeam team, Scratch scratch, float* query, long queryStride,
+        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y);
+}
+
+/// <summary>The operations for one vector type.</summary>
+internal sealed unsafe class VectorRoutines<TSimd> : VectorRoutines
+    where TSimd : unmanaged, ISimd<TSimd>
+{
+    public override int Bits => TSimd.Width * 32;
+
+    public override void Multiply(ThreadTeam team, Scratch scratch, in RowView x, long rows, PackedMatrix matrix, in ResultView y) =>
+        MatrixProduct.Run<TSimd>(team, scratch, x, rows, matrix, y);
+
+    public override void Normalize(ThreadTeam team, float* x, int rows, int width, float* gain, float* bias, float* y) =>
+        LayerNormalization.Run<TSimd>(team, x, rows, width, gain, bias, y);
+
+    public override void AttendFully(
+        ThreadTeam team, Scratch scratch, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y) =>
+        EncoderAttention.Run<TSimd>(team, scratch, queryKeyValue, batch, frames, heads, headSize, y);
+
+    public override void AttendCached(
+        ThreadTeam team, Scratch scratch, float* query, long queryStride,
+        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y) =>
+        DecoderAttention.Run<TSimd>(team, scratch, query, queryStride, lanes, lastEntries, cache, y);
+}

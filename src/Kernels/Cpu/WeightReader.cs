@@ -1,0 +1,184 @@
+using System.Runtime.CompilerServices;
+
+namespace Handwritten.Kernels.Cpu;
+
+/// <summary>
+/// Brings tensors of a checkpoint into the back end's layouts. 16-bit weights stay 16-bit, because a decoder step is
+/// bound by the bytes it streams; everything else becomes float32. Offsets are 64-bit: the largest embedding is beyond
+/// what an int can count in bytes.
+/// </summary>
+internal static unsafe class WeightReader
+{
+    /// <summary>Inputs moved at a time: a block of 32 by 32 elements stays in the first-level cache while it is turned.</summary>
+    private const int Block = 32;
+
+    private interface IConversion<TFrom, TTo>
+    {
+        static abstract TTo Convert(TFrom value);
+    }
+
+    /// <summary>Any floating-point tensor as float32, flat.</summary>
+    public static void CopyToSingle(HostTensor tensor, float* destination)
+    {
+        RequireFloat(tensor);
+        switch (tensor.Type)
+        {
+            case DType.F64: CopyRow<double, float, DoubleToSingle>(tensor.Data, 1, destination, 1, tensor.ElementCount); break;
+            case DType.F16: CopyRow<Half, float, HalfToSingle>(tensor.Data, 1, destination, 1, tensor.ElementCount); break;
+            case DType.BF16: CopyRow<ushort, float, BrainFloatToSingle>(tensor.Data, 1, destination, 1, tensor.ElementCount); break;
+            default: CopyRow<float, float, Unchanged<float>>(tensor.Data, 1, destination, 1, tensor.ElementCount); break;
+        }
+    }
+
+    /// <summary>
+    /// Packs tensors [outputs_i, channels, taps] stacked along their outputs; input number tap · channels + c of the
+    /// result is [c, tap] of the source, so that a convolution is a product with neighbouring frames. A plain matrix
+    /// has one tap.
+    /// </summary>
+    public static PackedMatrix Pack(ThreadTeam team, ReadOnlySpan<HostTensor> stacked, int taps)
+    {
+        if (stacked.IsEmpty)
+        {
+            throw new ArgumentException("A matrix needs at least one tensor.", nameof(stacked));
+        }
+
+        int rank = taps == 1 ? 2 : 3;
+        DType type = stacked[0].Type is DType.F16 or DType.BF16 ? stacked[0].Type : DType.F32;
+        int outputs = 0;
+        foreach (HostTensor tensor in stacked)
+        {
+            RequireFloat(tensor);
+            if (tensor.Shape.Length != rank || tensor.ElementCount == 0 || (taps > 1 && tensor.Shape[2] != taps))
+            {
+                string wanted = taps == 1 ? "[outputs, inputs]" : $"[outputs, channels, {taps}]";
+                throw new InvalidDataException($"Tensor '{tensor.Name}' has the shape [{string.Join(", ", tensor.Shape)}]; it must be {wanted}.");
+            }
+
+            if (tensor.Shape[1] != stacked[0].Shape[1])
+            {
+                throw new InvalidDataException(
+                    $"Tensor '{tensor.Name}' takes {tensor.Shape[1]} inputs but '{stacked[0].Name}' takes {stacked[0].Shape[1]}; they cannot be one product.");
+            }
+
+            type = tensor.Type == type ? type : DType.F32;
+            outputs = checked(outputs + tensor.Shape[0]);
+        }
+
+        int channels = stacked[0].Shape[1];
+        PackedMatrix matrix = new(outputs, channels * taps, type);
+        int first = 0;
+        foreach (HostTensor tensor in stacked)
+        {
+            PackJob job = new()
+            {
+                Source = tensor.Data,
+                SourceType = tensor.Type,
+                Type = type,
+                Outputs = tensor.Shape[0],
+                Channels = channels,
+                Taps = taps,
+                FirstOutput = first,
+                Panels = matrix.Data,
+                PanelBytes = matrix.PanelBytes,
+            };
+            int lastPanel = (first + tensor.Shape[0] - 1) / PackedMatrix.PanelWidth;
+            team.Run(job, lastPanel - (first / PackedMatrix.PanelWidth) + 1);
+            first += tensor.Shape[0];
+        }
+
+        return matrix;
+    }
+
+    private static void RequireFloat(HostTensor tensor)
+    {
+        if (!tensor.Type.IsFloatingPoint())
+        {
+            throw new InvalidDataException($"Tensor '{tensor.Name}' holds {tensor.Type} values; weights must be F64, F32, F16 or BF16.");
+        }
+    }
+
+    /// <summary>destination[i · destinationStride] = convert(source[i · sourceStride]).</summary>
+    private static void CopyRow<TFrom, TTo, TConversion>(byte* source, long sourceStride, TTo* destination, long destinationStride, long count)
+        where TFrom : unmanaged
+        where TTo : unmanaged
+        where TConversion : IConversion<TFrom, TTo>
+    {
+        for (long i = 0; i < count; i++)
+        {
+            TFrom value = Unsafe.ReadUnaligned<TFrom>(source + (i * sourceStride * sizeof(TFrom)));
+            destination[i * destinationStride] = TConversion.Convert(value);
+        }
+    }
+
+    /// <summary>Fills the part of one panel that one of the stacked tensors covers.</summary>
+    private struct PackJob : ITeamJob
+    {
+        public byte* Source;
+        public DType SourceType;
+        public DType Type;
+        public int Outputs;
+        public int Channels;
+        public int Taps;
+        public int FirstOutput;
+        public byte* Panels;
+        public long PanelBytes;
+
+        public readonly void Run(int item, int member)
+        {
+            int panel = (FirstOutput / PackedMatrix.PanelWidth) + item;
+            byte* destination = Panels + (panel * PanelBytes);
+            int from = Math.Max(panel * PackedMatrix.PanelWidth, FirstOutput);
+            int to = Math.Min((panel + 1) * PackedMatrix.PanelWidth, FirstOutput + Outputs);
+            int column = from % PackedMatrix.PanelWidth;
+            switch (Type, SourceType)
+            {
+                case (DType.F16 or DType.BF16, _): Turn<ushort, ushort, Unchanged<ushort>>(from, to, (ushort*)destination + column); break;
+                case (_, DType.F64): Turn<double, float, DoubleToSingle>(from, to, (float*)destination + column); break;
+                case (_, DType.F16): Turn<Half, float, HalfToSingle>(from, to, (float*)destination + column); break;
+                case (_, DType.BF16): Turn<ushort, float, BrainFloatToSingle>(from, to, (float*)destination + column); break;
+                default: Turn<float, float, Unchanged<float>>(from, to, (float*)destination + column); break;
+            }
+        }
+
+        private readonly void Turn<TFrom, TTo, TConversion>(int from, int to, TTo* panel)
+            where TFrom : unmanaged
+            where TTo : unmanaged
+            where TConversion : IConversion<TFrom, TTo>
+        {
+            for (int tap = 0; tap < Taps; tap++)
+            {
+                for (int channel = 0; channel < Channels; channel += Block)
+                {
+                    int count = Math.Min(Block, Channels - channel);
+                    TTo* block = panel + (((long)tap * Channels) + channel) * PackedMatrix.PanelWidth;
+                    for (int output = from; output < to; output++)
+                    {
+                        long index = ((((long)(output - FirstOutput) * Channels) + channel) * Taps) + tap;
+                        CopyRow<TFrom, TTo, TConversion>(
+                            Source + (index * sizeof(TFrom)), Taps, block + (output - from), PackedMatrix.PanelWidth, count);
+                    }
+                }
+            }
+        }
+    }
+
+    private readonly struct Unchanged<T> : IConversion<T, T>
+    {
+        public static T Convert(T value) => value;
+    }
+
+    private readonly struct DoubleToSingle : IConversion<double, float>
+    {
+        public static float Convert(double value) => (float)value;
+    }
+
+    private readonly struct HalfToSingle : IConversion<Half, float>
+    {
+        public static float Convert(Half value) => (float)value;
+    }
+
+    private readonly struct BrainFloatToSingle : IConversion<ushort, float>
+    {
+        public static float Convert(ushort value) => BitConverter.Int32BitsToSingle(value << 16);
+    }
+}
