@@ -18,12 +18,12 @@ internal sealed record LoadedModel(IKernels Kernels, WhisperModel Model) : IDisp
 /// <summary>The options of every command that runs a model: which one, where, on how many threads.</summary>
 internal sealed class ModelOptions
 {
-    private readonly Option<string?> _model = Options.Text("--model",
+    private readonly Option<string?> _model = Define.Text("--model",
         $"The model: a folder as Hugging Face publishes it, or the name of one in weights/. [default: {ModelFolder.Default}]", "FOLDER|NAME");
 
-    private readonly Option<string> _device = Options.Choice("--device", "Where it runs; auto takes the fastest there is.", ("auto", "cpu"), ("cpu", "cpu"));
+    private readonly Option<string> _device = Define.Choice("--device", "Where it runs; auto takes the fastest there is.", "auto", "cpu");
 
-    private readonly Option<int?> _threads = Options.Count("--threads", "Threads of the CPU. [default: all]", maximum: 1024);
+    private readonly Option<int?> _threads = Define.Count("--threads", "Threads of the CPU. [default: all]", maximum: 1024);
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -38,7 +38,7 @@ internal sealed class ModelOptions
     public LoadedModel Load(ParseResult parsed)
     {
         string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
-        CpuKernels kernels = new(parsed.GetValue(_threads) ?? Environment.ProcessorCount);
+        CpuKernels kernels = new(parsed.GetValue(_threads));
         try
         {
             return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));

@@ -14,11 +14,11 @@ internal sealed class DetectLanguageCommand : Command
 {
     private const int Shown = 5;
 
-    private readonly Argument<string[]> _audio = Options.Recordings();
+    private readonly Argument<string[]> _audio = Define.Recordings();
 
     private readonly ModelOptions _model = new();
 
-    private readonly Option<bool> _json = Options.Json();
+    private readonly Option<bool> _json = Define.Json();
 
     public DetectLanguageCommand()
         : base("detect-language", "Tell the language of recordings from their first 30 seconds.")

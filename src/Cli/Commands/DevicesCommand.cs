@@ -12,7 +12,7 @@ internal sealed class DevicesCommand : Command
     {
         SetAction(_ =>
         {
-            using CpuKernels cpu = new(Environment.ProcessorCount);
+            using CpuKernels cpu = new();
             Table table = Terminal.Table("device", "description");
             table.AddRow("cpu", Markup.Escape(cpu.DeviceDescription));
             Terminal.Write(table);

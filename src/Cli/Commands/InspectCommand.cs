@@ -18,9 +18,9 @@ internal sealed class InspectCommand : Command
         DefaultValueFactory = _ => ModelFolder.Default,
     };
 
-    private readonly Option<bool> _hashes = Options.Flag("--hashes", "Add the XxHash3 of every tensor's bytes; reads all of the weights.");
+    private readonly Option<bool> _hashes = Define.Flag("--hashes", "Add the XxHash3 of every tensor's bytes; reads all of the weights.");
 
-    private readonly Option<bool> _json = Options.Json();
+    private readonly Option<bool> _json = Define.Json();
 
     public InspectCommand()
         : base("inspect", "Show a model's architecture, tensors and memory.")
@@ -50,7 +50,7 @@ internal sealed class InspectCommand : Command
         WhisperConfig config = WhisperConfig.Load(folder);
         GenerationConfig generation = GenerationConfig.Load(folder, config);
         WhisperTokenizer tokenizer = WhisperTokenizer.Load(folder, config, generation);
-        using SafetensorsFolder weights = SafetensorsFolder.Open(folder);
+        using SafetensorsFolder weights = new(folder);
         TensorInfo[] tensors = [.. weights.Names.Select(weights.Describe)];
         return new Report(
             Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)),

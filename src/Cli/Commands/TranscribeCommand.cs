@@ -17,33 +17,32 @@ namespace Handwritten.Cli.Commands;
 /// </summary>
 internal sealed class TranscribeCommand : Command
 {
-    private readonly Argument<string[]> _audio = Options.Recordings();
+    private readonly Argument<string[]> _audio = Define.Recordings();
 
     private readonly ModelOptions _model = new();
 
-    private readonly Option<string?> _language = Options.Language("--language",
+    private readonly Option<string?> _language = Define.Language("--language",
         "The language spoken, by code or English name. [default: detected in the first 30 seconds]");
 
-    private readonly Option<WhisperTask> _task = Options.Choice("--task",
-        "Write what was said, or translate it to English.", ("transcribe", WhisperTask.Transcribe), ("translate", WhisperTask.Translate));
+    private readonly Option<string> _task = Define.Choice("--task",
+        "Write what was said, or translate it to English.", "transcribe", "translate");
 
-    private readonly Option<bool> _withoutTimestamps = Options.Flag("--without-timestamps", "Text only; every window of 30 seconds becomes one segment.");
+    private readonly Option<bool> _withoutTimestamps = Define.Flag("--without-timestamps", "Text only; every window of 30 seconds becomes one segment.");
 
-    private readonly Option<bool> _condition = Options.Flag("--condition-on-previous-text",
+    private readonly Option<bool> _condition = Define.Flag("--condition-on-previous-text",
         "Let the text of a window be the prompt of the next.", initially: true);
 
-    private readonly Option<string?> _prompt = Options.Text("--initial-prompt", "Text to pretend to have heard before: names, spelling, style.", "TEXT");
+    private readonly Option<string?> _prompt = Define.Text("--initial-prompt", "Text to pretend to have heard before: names, spelling, style.", "TEXT");
 
-    private readonly Option<OutputFormat[]> _formats = new("--output-format", "-f")
-    {
-        Description = "Files to write, one for each recording and format; may be given several times. [default: none, or all with --output-dir]",
-    };
+    private readonly Option<string[]> _formats = Define.Choices("--output-format",
+        "Files to write, one for each recording and format; may be given several times. [default: none; all with --output-dir]",
+        [.. TranscriptWriters.All.Select(writer => writer.Extension), "all"], "-f");
 
-    private readonly Option<string?> _folder = Options.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
+    private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
 
-    private readonly Option<bool> _verbose = Options.Flag("--verbose", "Print the segments.", initially: true);
+    private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
 
-    private readonly Option<bool> _quiet = Options.Flag("--quiet", "Print nothing on standard error but failures.");
+    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing on standard error but failures.");
 
     /// <summary>The command.</summary>
     public TranscribeCommand()
@@ -68,24 +67,26 @@ internal sealed class TranscribeCommand : Command
             Decoding = new DecodingOptions
             {
                 Language = parsed.GetValue(_language),
-                Task = parsed.GetValue(_task),
+                Task = parsed.GetRequiredValue(_task) == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe,
                 WithoutTimestamps = parsed.GetValue(_withoutTimestamps),
             },
             ConditionOnPreviousText = parsed.GetValue(_condition),
             InitialPrompt = parsed.GetValue(_prompt),
         };
-        OutputFiles files = Files(parsed);
+        ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
+        string? folder = parsed.GetValue(_folder);
+        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".");
         files.Prepare(recordings);
         bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
 
         using RecordingLoop loop = new(_model, parsed);
         return loop.Run(recordings, cancellation, (recording, clip, transcriber) =>
-            files.Write(recording, Transcribe(transcriber, clip, options, verbose, quiet, cancellation)));
+            files.Write(recording, Transcribe(recording, clip, transcriber, options, verbose, quiet, cancellation)));
     }
 
     /// <summary>Transcribes one recording, telling how it goes.</summary>
     private static Transcript Transcribe(
-        Transcriber transcriber, AudioClip clip, TranscriptionOptions options, bool verbose, bool quiet, CancellationToken cancellation)
+        string recording, AudioClip clip, Transcriber transcriber, TranscriptionOptions options, bool verbose, bool quiet, CancellationToken cancellation)
     {
         WhisperModel model = transcriber.Model;
         Action<string> tell = quiet ? _ => { } : Console.Error.WriteLine;
@@ -101,13 +102,13 @@ internal sealed class TranscribeCommand : Command
             tell($"Detected language: {EnglishName(run.Language)}");
         }
 
-        Terminal.WithProgress(clip.Source.Name, run.Duration, show: !quiet, progress =>
+        Terminal.WithProgress(recording, run.Duration, show: !quiet, progress =>
         {
             foreach (Segment segment in run.Segments())
             {
                 if (verbose && segment.Text.Length > 0)
                 {
-                    progress.Print($"[{Timestamp.Format(segment.Start)} --> {Timestamp.Format(segment.End)}] {segment.Text}");
+                    progress.Print($"[{Time(segment.Start)} --> {Time(segment.End)}] {segment.Text}");
                 }
 
                 progress.Report(run.Position);
@@ -119,6 +120,8 @@ internal sealed class TranscribeCommand : Command
             $"{clip.Source.Name}: {clip.Seconds:F1} s of audio in {seconds:F1} s, real-time factor {seconds / clip.Seconds:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
         return run.Transcript;
     }
+
+    private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds));
 
     private static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);
 }

@@ -8,33 +8,28 @@ namespace Handwritten.Cli;
 /// Makes options whose mistakes read as sentences. They are defined as <c>--with-dashes</c>; the spelling of
 /// openai/whisper, <c>--with_underscores</c>, is understood as well, see <see cref="SpellWithDashes"/>.
 /// </summary>
-internal static class Options
+internal static class Define
 {
-    /// <summary>One of a few words.</summary>
-    public static Option<T> Choice<T>(string name, string description, params (string Word, T Value)[] choices)
-    {
-        string[] words = [.. choices.Select(choice => choice.Word)];
-        Option<T> option = new(name)
-        {
-            Description = description,
-            HelpName = string.Join('|', words),
-            DefaultValueFactory = _ => choices[0].Value,
-            CustomParser = result =>
-            {
-                string word = result.Tokens[0].Value;
-                foreach ((string known, T value) in choices)
-                {
-                    if (known == word)
-                    {
-                        return value;
-                    }
-                }
+    /// <summary>One of a few words; the first is the default.</summary>
+    public static Option<string> Choice(string name, string description, params string[] words) => Among(words,
+        new Option<string>(name) { Description = description, DefaultValueFactory = _ => words[0] });
 
-                result.AddError($"{name} must be {Enumerate(words)}, but it is '{word}'.{Spelling.Suggest(word, words)}");
-                return default!;
-            },
-        };
+    /// <summary>Any number of a few words, each behind an option of its own.</summary>
+    public static Option<string[]> Choices(string name, string description, string[] words, params string[] aliases) => Among(words,
+        new Option<string[]>(name, aliases) { Description = description, DefaultValueFactory = _ => [] });
+
+    private static T Among<T>(string[] words, T option)
+        where T : Option
+    {
+        option.HelpName = string.Join('|', words);
         option.CompletionSources.Add(words);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(token => !words.Contains(token.Value)) is { } token)
+            {
+                result.AddError($"{option.Name} must be {string.Join(", ", words[..^1])} or {words[^1]}, but it is '{token.Value}'.{Spelling.Suggest(token.Value, words)}");
+            }
+        });
         return option;
     }
 
@@ -117,7 +112,4 @@ internal static class Options
                 : argument;
         })];
     }
-
-    private static string Enumerate(string[] words) =>
-        words.Length == 1 ? words[0] : $"{string.Join(", ", words[..^1])} or {words[^1]}";
 }
