@@ -17,7 +17,7 @@ public sealed class LogMelFrontend : IDisposable
     public unsafe LogMelFrontend(int melBins, IKernels kernels)
     {
         _kernels = kernels;
-        float[] filters = MelFilters.Compute(melBins);
+        float[] filters = MelFilters.Create(melBins);
         fixed (float* data = filters)
         {
             using HostTensor table = new("mel filters", DType.F32, [melBins, WhisperAudio.FourierBins], (byte*)data);

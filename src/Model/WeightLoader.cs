@@ -12,6 +12,9 @@ internal sealed class WeightLoader(ITensorSource source, IKernels kernels)
     // Checkpoints saved from the bare WhisperModel class lack the leading "model.".
     private readonly string _prefix = source.Contains("model.encoder.conv1.weight") || !source.Contains("encoder.conv1.weight") ? "model." : "";
 
+    /// <summary>The element type of a tensor.</summary>
+    public DType TypeOf(string name) => source.Describe(_prefix + name).Type;
+
     /// <summary>A layer norm: <c>name.weight</c> and <c>name.bias</c>, both [width].</summary>
     public Norm Norm(string name, int width)
     {

@@ -19,6 +19,7 @@ public sealed class WhisperNetwork : IDisposable
         Dimensions = dimensions;
         Kernels = kernels;
         WeightLoader load = new(weights, kernels);
+        WeightType = load.TypeOf("decoder.embed_tokens.weight");
         Encoder = new AudioEncoder(dimensions, load, kernels);
         Decoder = new TextDecoder(dimensions, tiedOutput, load, kernels);
         Frontend = new LogMelFrontend(dimensions.MelBins, kernels);
@@ -26,6 +27,9 @@ public sealed class WhisperNetwork : IDisposable
 
     /// <summary>The architecture's numbers.</summary>
     public WhisperDimensions Dimensions { get; }
+
+    /// <summary>The type in which the weights are stored; of the token table, which is most of a small model.</summary>
+    public DType WeightType { get; }
 
     /// <summary>The back end that holds the weights.</summary>
     public IKernels Kernels { get; }

@@ -22,13 +22,19 @@ public sealed class SafetensorsException : ModelException
     internal static SafetensorsException Invalid(string path, string rule, Exception? cause = null) =>
         new($"'{path}' cannot be used as a checkpoint: {rule}; download or convert it again.", cause!);
 
+    /// <summary>A checkpoint that is fine but holds something else.</summary>
+    internal static SafetensorsException NoTensor(string path, string name) =>
+        new($"'{path}' has no tensor {Quote(name)}; it is not the checkpoint of this model.");
+
     /// <summary>What the operating system says about a path: not there, not allowed, disk full.</summary>
     internal static SafetensorsException FromSystem(string path, string action, Exception cause) => cause switch
     {
+        _ when Directory.Exists(path) =>
+            new($"'{path}' cannot be {action} because it is a folder; give a file.", cause),
         FileNotFoundException or DirectoryNotFoundException =>
             new($"'{path}' cannot be {action} because it does not exist; check the path.", cause),
         UnauthorizedAccessException =>
-            new($"'{path}' cannot be {action} because access is denied; check that it is a file and its permissions.", cause),
+            new($"'{path}' cannot be {action} because access is denied; check its permissions.", cause),
         _ => new($"'{path}' cannot be {action}: {cause.Message.TrimEnd('.')}; check the disk and the path.", cause),
     };
 

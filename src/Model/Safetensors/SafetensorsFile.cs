@@ -9,7 +9,8 @@ namespace Handwritten.Model.Safetensors;
 /// <summary>
 /// A checkpoint in one file. The file is mapped into memory, so that opening it reads only the header, a tensor is a
 /// pointer into the mapping without a copy, and its pages come from the disk when somebody looks at them. The whole
-/// header is checked when the file is opened; whatever opens can be read to the last byte.
+/// header is checked when the file is opened; whatever opens can be read to the last byte. (Only somebody who shortens
+/// the file while it is in use can still break that; <see cref="SafetensorsWriter"/> replaces files, it never shortens.)
 /// </summary>
 public sealed unsafe class SafetensorsFile : ITensorSource
 {
@@ -73,7 +74,9 @@ public sealed unsafe class SafetensorsFile : ITensorSource
         });
     }
 
-    /// <summary>The XXH3 hash of a tensor's bytes (64 bits, seed 0): tells whether numbers changed, proves nothing about who made them.</summary>
+    /// <summary>
+    /// The XXH3 hash of a tensor's bytes (64 bits, seed 0): tells whether numbers changed, not whether to trust them.
+    /// </summary>
     /// <exception cref="SafetensorsException">There is no such tensor.</exception>
     public ulong Hash(string name)
     {
@@ -104,7 +107,7 @@ public sealed unsafe class SafetensorsFile : ITensorSource
 
     private StoredTensor Find(string name) => _header.Tensors.TryGetValue(name, out StoredTensor? tensor)
         ? tensor
-        : throw new SafetensorsException($"'{Origin}' has no tensor {SafetensorsException.Quote(name)}; it is not the checkpoint of this model.");
+        : throw SafetensorsException.NoTensor(Origin, name);
 
     private static (MemoryMappedFile File, MemoryMappedViewAccessor View, long Length) Map(string path)
     {
@@ -118,9 +121,7 @@ public sealed unsafe class SafetensorsFile : ITensorSource
                 throw SafetensorsException.Invalid(path, length == 0 ? "it is empty" : $"it has only {length} bytes");
             }
 
-            FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
-            file = MemoryMappedFile.CreateFromFile(
-                stream, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, capacity: 0, MemoryMappedFileAccess.Read);
             return (file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read), length);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
@@ -132,16 +133,17 @@ public sealed unsafe class SafetensorsFile : ITensorSource
 
     private static (SafetensorsHeader Header, long DataStart) ReadHeader(byte* file, long length)
     {
-        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(file, SafetensorsHeader.LengthBytes));
-        if (headerLength > SafetensorsHeader.LargestLength)
+        const int prefix = SafetensorsHeader.LengthBytes;
+        ulong claimed = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(file, prefix));
+        if (claimed > SafetensorsHeader.LargestLength || (long)claimed > length - prefix)
         {
-            throw new InvalidDataException($"its header claims {headerLength} bytes, more than the {SafetensorsHeader.LargestLength} that the format allows");
+            throw new InvalidDataException(claimed > SafetensorsHeader.LargestLength
+                ? $"its header claims {claimed} bytes, more than the {SafetensorsHeader.LargestLength} that the format allows"
+                : $"its header claims {claimed} bytes, but only {length - prefix} follow");
         }
 
-        long dataStart = SafetensorsHeader.LengthBytes + (long)headerLength;
-        return dataStart <= length
-            ? (SafetensorsHeader.Parse(new ReadOnlySpan<byte>(file + SafetensorsHeader.LengthBytes, (int)headerLength), length - dataStart), dataStart)
-            : throw new InvalidDataException($"its header claims {headerLength} bytes, but only {length - SafetensorsHeader.LengthBytes} follow");
+        long dataStart = prefix + (long)claimed;
+        return (SafetensorsHeader.Parse(new ReadOnlySpan<byte>(file + prefix, (int)claimed), length - dataStart), dataStart);
     }
 
     private static ulong Hash(byte* first, long count)

@@ -22,7 +22,9 @@ public sealed class SafetensorsFolder : ITensorSource
     private readonly Dictionary<string, SafetensorsFile> _fileOf = [];
 
     /// <summary>Opens the one file or all shards of a folder.</summary>
-    /// <exception cref="SafetensorsException">There is no checkpoint, or a file breaks a rule, or the index does not fit the shards.</exception>
+    /// <exception cref="SafetensorsException">
+    /// There is no checkpoint, or a file breaks a rule, or the index does not fit the shards.
+    /// </exception>
     public SafetensorsFolder(string path)
     {
         Origin = path;
@@ -76,7 +78,7 @@ public sealed class SafetensorsFolder : ITensorSource
 
     private SafetensorsFile FileOf(string name) => _fileOf.TryGetValue(name, out SafetensorsFile? file)
         ? file
-        : throw new SafetensorsException($"'{Origin}' has no tensor {SafetensorsException.Quote(name)}; it is not the checkpoint of this model.");
+        : throw SafetensorsException.NoTensor(Origin, name);
 
     private SafetensorsFile Add(string fileName)
     {
@@ -93,7 +95,7 @@ public sealed class SafetensorsFolder : ITensorSource
     private void AddShards(string indexPath)
     {
         Dictionary<string, string> index = ShardIndex.Read(indexPath);
-        foreach (IGrouping<string, KeyValuePair<string, string>> shard in index.GroupBy(entry => entry.Value).OrderBy(group => group.Key, StringComparer.Ordinal))
+        foreach (var shard in index.GroupBy(entry => entry.Value).OrderBy(shard => shard.Key, StringComparer.Ordinal))
         {
             SafetensorsFile file = Add(shard.Key);
             foreach (string name in file.Names)
@@ -101,13 +103,15 @@ public sealed class SafetensorsFolder : ITensorSource
                 if (!index.TryGetValue(name, out string? expected) || expected != shard.Key)
                 {
                     string claim = expected is null ? "does not list it" : $"places it in {SafetensorsException.Quote(expected)}";
-                    throw SafetensorsException.Invalid(file.Origin, $"it holds tensor {SafetensorsException.Quote(name)}, but '{IndexName}' {claim}");
+                    throw SafetensorsException.Invalid(
+                        file.Origin, $"it holds tensor {SafetensorsException.Quote(name)}, but '{IndexName}' {claim}");
                 }
             }
 
             foreach ((string name, _) in shard.Where(entry => !file.Contains(entry.Key)))
             {
-                throw SafetensorsException.Invalid(file.Origin, $"it lacks tensor {SafetensorsException.Quote(name)}, which '{IndexName}' places in it");
+                throw SafetensorsException.Invalid(
+                    file.Origin, $"it lacks tensor {SafetensorsException.Quote(name)}, which '{IndexName}' places in it");
             }
         }
     }

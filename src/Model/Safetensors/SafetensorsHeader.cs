@@ -61,7 +61,9 @@ internal sealed record SafetensorsHeader(
         {
             if (name == MetadataName)
             {
-                metadata = metadata is null ? ReadMetadata(ref header) : throw new InvalidDataException($"the header has {MetadataName} twice");
+                metadata = metadata is null
+                    ? ReadMetadata(ref header)
+                    : throw new InvalidDataException($"the header has {MetadataName} twice");
             }
             else if (!tensors.TryAdd(name, ReadTensor(ref header, name, dataLength)))
             {
@@ -117,7 +119,8 @@ internal sealed record SafetensorsHeader(
                     offsets = ReadIntegers(ref header, $"{tensor} has data_offsets that are not a list of non-negative integers");
                     break;
                 default:
-                    throw new InvalidDataException($"{tensor} has a member {SafetensorsException.Quote(member)}, which the format does not know");
+                    throw new InvalidDataException(
+                        $"{tensor} has a member {SafetensorsException.Quote(member)}, which the format does not know");
             }
 
             if (twice)
@@ -134,13 +137,15 @@ internal sealed record SafetensorsHeader(
 
         if (offsets is not [long begin, long end] || begin > end || end > dataLength)
         {
-            throw new InvalidDataException($"{tensor} has data_offsets that are not a begin and an end within the {dataLength} bytes of data");
+            throw new InvalidDataException(
+                $"{tensor} has data_offsets that are not a begin and an end within the {dataLength} bytes of data");
         }
 
         TensorInfo info = new(name, type.Value, CheckShape(tensor, shape, type.Value));
         return info.ByteCount == end - begin
             ? new StoredTensor(info, begin, end)
-            : throw new InvalidDataException($"{tensor} is {info} and needs {info.ByteCount} bytes, but its data_offsets hold {end - begin}");
+            : throw new InvalidDataException(
+                $"{tensor} is {info} and needs {info.ByteCount} bytes, but its data_offsets hold {end - begin}");
     }
 
     private static DType ReadType(ref StrictJson header, string tensor)
@@ -149,7 +154,9 @@ internal sealed record SafetensorsHeader(
         string name = header.Text();
         return TypesByName.TryGetValue(name, out DType type)
             ? type
-            : throw new InvalidDataException($"{tensor} has dtype {SafetensorsException.Quote(name)}, which is not supported (supported are {string.Join(", ", TypesByName.Keys)})");
+            : throw new InvalidDataException(
+                $"{tensor} has dtype {SafetensorsException.Quote(name)}, which is not supported "
+                + $"(supported are {string.Join(", ", TypesByName.Keys)})");
     }
 
     private static List<long> ReadIntegers(ref StrictJson header, string rule)

@@ -114,6 +114,11 @@ public static class SafetensorsWriter
             header.WriteByte((byte)' ');
         }
 
+        if (header.Length > SafetensorsHeader.LargestLength)
+        {
+            throw new InvalidDataException($"the header takes {header.Length} bytes, more than the {SafetensorsHeader.LargestLength} that the format allows");
+        }
+
         byte[] bytes = header.ToArray();
         SafetensorsHeader.Parse(bytes, end);
         return bytes;
@@ -130,7 +135,8 @@ public static class SafetensorsWriter
         json.WriteEndArray();
     }
 
-    private static void WriteAll(FileStream file, string path, byte[] header, IReadOnlyList<TensorInfo> tensors, Func<string, HostTensor> open)
+    private static void WriteAll(
+        FileStream file, string path, byte[] header, IReadOnlyList<TensorInfo> tensors, Func<string, HostTensor> open)
     {
         Span<byte> length = stackalloc byte[SafetensorsHeader.LengthBytes];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
@@ -142,7 +148,8 @@ public static class SafetensorsWriter
             if (tensor.Type != info.Type || !tensor.Shape.AsSpan().SequenceEqual(info.Shape))
             {
                 TensorInfo opened = new(tensor.Name, tensor.Type, tensor.Shape);
-                throw new SafetensorsException($"Tensor {SafetensorsException.Quote(info.Name)} for '{path}' was announced as {info}, but its numbers are {opened}.");
+                throw new SafetensorsException(
+                    $"Tensor {SafetensorsException.Quote(info.Name)} for '{path}' was announced as {info}, but its numbers are {opened}.");
             }
 
             WriteNumbers(file, tensor);

@@ -54,7 +54,8 @@ internal static class ShardIndex
             string shard = json.Text();
             if (!IsPlainFileName(shard))
             {
-                throw new InvalidDataException($"weight_map names the shard {SafetensorsException.Quote(shard)}, which is not the name of a file in the same folder");
+                throw new InvalidDataException(
+                    $"weight_map names the shard {SafetensorsException.Quote(shard)}, which is not the name of a file in the same folder");
             }
 
             if (!shards.TryAdd(tensor, shard))

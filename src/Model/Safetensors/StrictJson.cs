@@ -69,15 +69,17 @@ internal ref struct StrictJson
         }
         catch (InvalidOperationException cause)
         {
-            throw new InvalidDataException($"{_what} has half a surrogate pair in the text that ends at byte {_reader.BytesConsumed}", cause);
+            throw new InvalidDataException(
+                $"{_what} has half a surrogate pair in the text that ends at byte {_reader.BytesConsumed}", cause);
         }
     }
 
-    /// <summary>The current token as a non-negative integer without fraction or exponent.</summary>
+    /// <summary>The current token as a non-negative integer without sign, fraction or exponent.</summary>
     public readonly bool TryInteger(out long value)
     {
-        value = 0;
-        bool isInteger = Token == JsonTokenType.Number && _reader.TryGetInt64(out value) && value >= 0;
+        ulong unsigned = 0;
+        bool isInteger = Token == JsonTokenType.Number && _reader.TryGetUInt64(out unsigned) && unsigned <= long.MaxValue;
+        value = (long)unsigned;
         return isInteger;
     }
 

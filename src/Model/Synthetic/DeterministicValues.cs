@@ -79,6 +79,9 @@ public static class DeterministicValues
     private static float Scaled(ulong bits, double scale, double offset) =>
         (float)(offset + ((((long)(bits >> UnusedBits) * Unit) - 1) * scale));
 
-    private static Vector<double> Scaled(Vector<ulong> bits, double scale, double offset) =>
-        new Vector<double>(offset) + (((Vector.ConvertToDouble((bits >>> UnusedBits).As<ulong, long>()) * Unit) - Vector<double>.One) * scale);
+    private static Vector<double> Scaled(Vector<ulong> bits, double scale, double offset)
+    {
+        Vector<double> integers = Vector.ConvertToDouble((bits >>> UnusedBits).As<ulong, long>());
+        return new Vector<double>(offset) + (((integers * Unit) - Vector<double>.One) * scale);
+    }
 }

@@ -97,9 +97,11 @@ internal sealed partial class FfmpegLog
         }
         else if (DurationPattern().Match(text) is { Success: true } duration)
         {
-            DeclaredSeconds = TimeSpan.Parse(duration.Groups["time"].Value, CultureInfo.InvariantCulture).TotalSeconds;
+            DeclaredSeconds = (3600 * Number(duration, "hours")) + (60 * Number(duration, "minutes")) + Number(duration, "seconds");
         }
     }
+
+    private static double Number(Match match, string group) => double.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
     /// <summary>ffmpeg's names of channel layouts: mono, stereo, 5.1(side), 12 channels, ...</summary>
     private static int? ChannelsOf(string layout)
@@ -128,7 +130,7 @@ internal sealed partial class FfmpegLog
     [GeneratedRegex(@"^ *Stream #(?<stream>\d+:\d+) -> ")]
     private static partial Regex MappingPattern();
 
-    [GeneratedRegex(@"^ *Duration: (?<time>\d{2}:\d{2}:\d{2}\.\d+),")]
+    [GeneratedRegex(@"^ *Duration: (?<hours>\d+):(?<minutes>\d+):(?<seconds>\d+\.\d+),")]
     private static partial Regex DurationPattern();
 
     [GeneratedRegex(@"^Audio: (?<codec>\w+).*?, (?<rate>\d{1,9}) Hz, (?<layout>[^,]+)")]

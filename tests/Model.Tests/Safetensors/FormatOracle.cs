@@ -10,9 +10,13 @@ namespace Handwritten.Model.Tests.Safetensors;
 /// </summary>
 internal static class FormatOracle
 {
-    private static readonly Dictionary<string, int> Sizes = new()
+    private static int SizeOf(string type) => type switch
     {
-        ["F64"] = 8, ["F32"] = 4, ["F16"] = 2, ["BF16"] = 2, ["I64"] = 8, ["I32"] = 4, ["I16"] = 2, ["I8"] = 1, ["U8"] = 1, ["BOOL"] = 1,
+        "F64" or "I64" => 8,
+        "F32" or "I32" => 4,
+        "F16" or "BF16" or "I16" => 2,
+        "I8" or "U8" or "BOOL" => 1,
+        _ => throw new FormatException(type),
     };
 
     public static bool Accepts(byte[] file)
@@ -59,7 +63,7 @@ internal static class FormatOracle
             JsonElement offsets = entry.Value.GetProperty("data_offsets");
             (Int128 begin, Int128 end) = (offsets[0].GetUInt64(), offsets[1].GetUInt64());
             bool isLarge = false;
-            Int128 bytes = Sizes[entry.Value.GetProperty("dtype").GetString()!];
+            Int128 bytes = SizeOf(entry.Value.GetProperty("dtype").GetString()!);
             foreach (JsonElement dimension in entry.Value.GetProperty("shape").EnumerateArray())
             {
                 bytes *= dimension.GetUInt64();

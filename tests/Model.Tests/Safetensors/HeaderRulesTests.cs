@@ -96,6 +96,7 @@ public sealed class HeaderRulesTests : IDisposable
         // Shapes.
         { A("\"U8\"", "1", "[0,1]"), 1, "tensor 'a' has a shape that is not a list of non-negative integers" },
         { A("\"U8\"", "[-1]", "[0,1]"), 1, "tensor 'a' has a shape that is not a list of non-negative integers" },
+        { A("\"U8\"", "[-0]", "[0,0]"), 0, "tensor 'a' has a shape that is not a list of non-negative integers" },
         { A("\"U8\"", "[1.0]", "[0,1]"), 1, "tensor 'a' has a shape that is not a list of non-negative integers" },
         { A("\"U8\"", "[1e0]", "[0,1]"), 1, "tensor 'a' has a shape that is not a list of non-negative integers" },
         { A("\"U8\"", "[\"1\"]", "[0,1]"), 1, "tensor 'a' has a shape that is not a list of non-negative integers" },

@@ -24,13 +24,20 @@ public sealed record ClaimingFile(byte[] Bytes)
     public override string ToString() => Encoding.Latin1.GetString(Bytes);
 }
 
+/// <summary>An index of shards that was valid before something happened to it.</summary>
+public sealed record DamagedIndex(byte[] Bytes)
+{
+    public override string ToString() => Encoding.Latin1.GetString(Bytes);
+}
+
 /// <summary>FsCheck's generators of safetensors files.</summary>
 public static class RandomFiles
 {
     private static readonly string[] Names = ["a", "b", "model.encoder.conv1.weight", "", "quote \" \\ /", "line\nbreak", "é漢😀", "__metadata", "\u0001"];
 
     private static readonly string[] Numbers =
-        ["0", "1", "2", "3", "4", "8", "-1", "-0", "1.0", "1e1", "2147483647", "2147483648", "9223372036854775807", "9223372036854775808", "18446744073709551616", "null", "[]", "\"1\""];
+        ["0", "1", "2", "3", "4", "8", "-1", "-0", "1.0", "1e1", "2147483647", "2147483648", "9223372036854775807", "9223372036854775808", "18446744073709551616",
+        "null", "[]", "\"1\""];
 
     private static readonly string[] Types = ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL", "U16", "F8_E4M3", "f32", ""];
 
@@ -38,13 +45,22 @@ public static class RandomFiles
 
     public static Arbitrary<DamagedFile> Damaged() =>
         (from file in ValidFiles
-         from edits in Edits.NonEmptyListOf()
-         select new DamagedFile(edits.Take(3).Aggregate(file.Bytes, (bytes, edit) => edit(bytes)))).ToArbitrary();
+         from count in Gen.Elements(1, 1, 1, 2, 3)
+         from edits in Edits.ListOf(count)
+         select new DamagedFile(edits.Aggregate(file.Bytes, (bytes, edit) => edit(bytes)))).ToArbitrary();
+
+    public static Arbitrary<DamagedIndex> DamagedIndices() =>
+        (from count in Gen.Elements(1, 1, 2)
+         from edits in Edits.ListOf(count)
+         select new DamagedIndex(edits.Aggregate(
+            """{"metadata":{"total_size":3},"weight_map":{"a":"1.safetensors","b":"1.safetensors","c":"2.safetensors"}}"""u8.ToArray(),
+            (bytes, edit) => edit(bytes)))).ToArbitrary();
 
     public static Arbitrary<ClaimingFile> Claiming() =>
-        (from entries in Entry.ListOf()
-         from data in Gen.Choose(0, 9)
-         select new ClaimingFile(RawFile.Make(RawFile.Header([.. entries.Take(3)]), data))).ToArbitrary();
+        (from count in Gen.Choose(0, 3)
+         from claims in Claims.ListOf(count)
+         from excess in Gen.Frequency((9, Gen.Constant(0)), (1, Gen.Choose(-2, 2)))
+         select Lay([.. claims], excess)).ToArbitrary();
 
     private static Gen<ValidFile> ValidFiles =>
         from names in Gen.SubListOf(Names)
@@ -54,11 +70,13 @@ public static class RandomFiles
         from order in Gen.Shuffle(Enumerable.Range(0, names.Count))
         from withMetadata in Gen.Elements(true, false)
         from padding in Gen.Choose(0, 9)
-        from numbers in Gen.Choose(0, 255).Select(value => (byte)value).ArrayOf(9 * 27 * 8)
-        select Build([.. names.Select((name, i) => new TensorInfo(name, types[i], shapes[i][..ranks[i]]))], order, withMetadata, padding, numbers);
+        from seed in Gen.Choose(0, int.MaxValue - 1)
+        select Build([.. names.Select((name, i) => new TensorInfo(name, types[i], shapes[i][..ranks[i]]))], order, withMetadata, padding, seed);
 
-    private static ValidFile Build(IReadOnlyList<TensorInfo> tensors, int[] order, bool withMetadata, int padding, byte[] numbers)
+    private static ValidFile Build(IReadOnlyList<TensorInfo> tensors, int[] order, bool withMetadata, int padding, int seed)
     {
+        byte[] numbers = new byte[tensors.Sum(tensor => tensor.ByteCount)];
+        new Random(seed).NextBytes(numbers);
         string[] entries = new string[tensors.Count];
         Dictionary<string, byte[]> numbersOf = [];
         int end = 0;
@@ -75,7 +93,7 @@ public static class RandomFiles
 
         string[] metadata = withMetadata ? ["\"__metadata__\":{\"format\":\"pt\",\"\\u00e9\":\"\"}"] : [];
         string header = RawFile.Header([.. metadata, .. entries]) + new string(' ', padding);
-        return new ValidFile(RawFile.Make(Encoding.UTF8.GetBytes(header), numbers[..end]), tensors, numbersOf);
+        return new ValidFile(RawFile.Make(Encoding.UTF8.GetBytes(header), numbers), tensors, numbersOf);
     }
 
     /// <summary>One thing that can happen to a file: on its way, on its disk, or in the hands of somebody clever.</summary>
@@ -83,7 +101,7 @@ public static class RandomFiles
         from kind in Gen.Choose(0, 7)
         from a in Gen.Choose(0, int.MaxValue - 1)
         from b in Gen.Choose(0, int.MaxValue - 1)
-        from inHeader in Gen.Elements(true, true, false)
+        from inHeader in Gen.Elements(true, false)
         from letter in Gen.Elements("\"{}[]:,0123456789eE.+-\\ud tfnFIUB\0\u00ff\u00c3".Select(c => (byte)c).ToArray())
         select (Func<byte[], byte[]>)(bytes =>
         {
@@ -103,15 +121,42 @@ public static class RandomFiles
             };
         });
 
-    private static Gen<string> Entry =>
-        from name in Gen.Elements("a", "b", "c", "\\u0061", "__metadata__", "\\ud83d\\ude00", "\\ud83d")
-        from type in Gen.Frequency((8, Gen.Constant("U8")), (1, Gen.Constant("F16")), (1, Gen.Elements(Types)))
-        from shape in Gen.Frequency((3, Gen.Elements("1", "2", "3")), (1, Gen.Elements(Numbers).NonEmptyListOf().Select(list => string.Join(",", list))))
-        from begin in Gen.Frequency((5, Gen.Elements("0", "1", "2")), (1, Gen.Elements(Numbers)))
-        from end in Gen.Frequency((5, Gen.Elements("1", "2", "3", "4")), (1, Gen.Elements(Numbers)))
-        from members in Gen.Frequency((9, Gen.Constant(new[] { 0, 1, 2 })), (1, Gen.Elements(0, 1, 2, 3).ArrayOf()))
-        let texts = new[] { $"\"dtype\":\"{type}\"", $"\"shape\":[{shape}]", $"\"data_offsets\":[{begin},{end}]", "\"x\":{}" }
-        select $"\"{name}\":{{{string.Join(",", members.Select(member => texts[member]))}}}";
+    /// <summary>
+    /// What a header says about a tensor of <paramref name="Length"/> bytes: mostly the truth, else offsets that are
+    /// shifted, other types and shapes, members twice or not at all.
+    /// </summary>
+    private sealed record Claim(string Name, int Length, string Type, string? Shape, int BeginShift, int EndShift, int[] Members);
+
+    private static Gen<Claim> Claims =>
+        from name in Gen.Elements("a", "b", "c", "d", "\\u0061", "\\ud83d\\ude00", "\\ud83d", "__metadata__")
+        from length in Gen.Choose(0, 3)
+        from type in Gen.Frequency((19, Gen.Constant("U8")), (1, Gen.Elements(Types)))
+        from shape in Gen.Frequency((9, Gen.Constant((string?)null)), (1, Gen.Elements(Numbers).NonEmptyListOf().Select(list => (string?)string.Join(",", list))))
+        from beginShift in Gen.Frequency((9, Gen.Constant(0)), (1, Gen.Choose(-3, 3)))
+        from endShift in Gen.Frequency((19, Gen.Constant(0)), (1, Gen.Choose(-3, 3)))
+        from members in Gen.Frequency((19, Gen.Constant(new[] { 0, 1, 2 })), (1, Gen.Elements(0, 1, 2, 3).ArrayOf()))
+        select new Claim(name, length, type, shape, beginShift, beginShift + endShift, members);
+
+    private static ClaimingFile Lay(IReadOnlyList<Claim> claims, int excess)
+    {
+        List<string> entries = [];
+        int end = 0;
+        foreach (Claim claim in claims)
+        {
+            int begin = end;
+            end += claim.Length;
+            string[] members =
+            [
+                $"\"dtype\":\"{claim.Type}\"",
+                $"\"shape\":[{claim.Shape ?? $"{claim.Length}"}]",
+                $"\"data_offsets\":[{begin + claim.BeginShift},{end + claim.EndShift}]",
+                "\"x\":{}",
+            ];
+            entries.Add($"\"{claim.Name}\":{{{string.Join(",", claim.Members.Select(member => members[member]))}}}");
+        }
+
+        return new ClaimingFile(RawFile.Make(RawFile.Header([.. entries]), Math.Max(0, end + excess)));
+    }
 
     private static int HeaderEnd(byte[] bytes) =>
         bytes.Length < 8 ? bytes.Length : (int)Math.Min((ulong)bytes.Length, 8 + (BinaryPrimitives.ReadUInt64LittleEndian(bytes) & 0xFFFF));

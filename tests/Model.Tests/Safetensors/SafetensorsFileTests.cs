@@ -149,7 +149,7 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         Refuse(_folder["missing.safetensors"], "does not exist");
         Refuse(_folder["no folder/model.safetensors"], "does not exist");
-        Refuse(_folder.Path, "cannot be read");
+        Refuse(_folder.Path, "because it is a folder");
         Refuse("", "cannot be read");
         Refuse("a\0b", "cannot be read");
         if (OperatingSystem.IsLinux())

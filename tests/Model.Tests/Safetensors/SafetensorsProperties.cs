@@ -42,7 +42,7 @@ public sealed class SafetensorsProperties : IDisposable
         Assert.All(valid.Tensors, tensor => Assert.Equal(original.Hash(tensor.Name), copy.Hash(tensor.Name)));
     }
 
-    [Property(MaxTest = 4000)]
+    [Property(MaxTest = 3000)]
     public void Damaged_files_are_read_in_full_or_refused(DamagedFile damaged) => ReadInFullOrRefuse(damaged.Bytes);
 
     [Property(MaxTest = 2000)]
@@ -51,6 +51,23 @@ public sealed class SafetensorsProperties : IDisposable
     [Property(MaxTest = 500)]
     public void Random_bytes_are_read_in_full_or_refused(byte[] bytes, bool asHeader) =>
         ReadInFullOrRefuse(asHeader ? RawFile.Make(bytes, []) : bytes);
+
+    [Property(MaxTest = 1000)]
+    public void A_damaged_index_gives_the_same_tensors_or_is_refused(DamagedIndex damaged)
+    {
+        _folder.Add("1.safetensors", RawFile.Make(RawFile.Header(RawFile.Entry("a", "U8", "[1]", 0, 1), RawFile.Entry("b", "U8", "[1]", 1, 2)), 2));
+        _folder.Add("2.safetensors", RawFile.Make(RawFile.Header(RawFile.Entry("c", "U8", "[1]", 0, 1)), 1));
+        _folder.Add(SafetensorsFolder.IndexName, damaged.Bytes);
+        try
+        {
+            using SafetensorsFolder folder = new(_folder.Path);
+            Assert.Equal(["a", "b", "c"], folder.Names);
+        }
+        catch (SafetensorsException refusal)
+        {
+            Assert.Contains(_folder.Path, refusal.Message, StringComparison.Ordinal);
+        }
+    }
 
     private void ReadInFullOrRefuse(byte[] bytes)
     {

@@ -82,6 +82,15 @@ public sealed class SafetensorsWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_header_beyond_the_limit_of_the_format_is_refused()
+    {
+        Dictionary<string, string> metadata = new() { ["story"] = new string('x', 100_000_000) };
+        SafetensorsException refusal = Assert.Throws<SafetensorsException>(
+            () => SafetensorsWriter.Write(_folder["no.safetensors"], [], _ => throw new InvalidOperationException("never asked"), metadata));
+        Assert.Contains("more than the 100000000 that the format allows", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_failure_on_the_way_leaves_the_old_file_and_no_new_one()
     {
         string path = _folder.Add("model.safetensors", Make("{}", 0));
