@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using System.Text;
 using Handwritten.Cli.Commands;
@@ -45,9 +45,10 @@ internal static class Application
                 return (int)ExitCode.WrongUsage;
             }
 
-            if (result.Action is ParseErrorAction)
+            // Help and version are shown whatever else there is.
+            if (result.Action is not { ClearsParseErrors: true } && Mistake(result) is { } mistake)
             {
-                throw new UsageException(Describe(result));
+                throw new UsageException(mistake);
             }
 
             // Exceptions and signals are handled here.
@@ -80,22 +81,29 @@ internal static class Application
         return code;
     }
 
-    /// <summary>What is wrong with a command line, and where to look it up.</summary>
-    private static string Describe(ParseResult result)
+    /// <summary>What is wrong with a command line and where to look it up; null if nothing is.</summary>
+    private static string? Mistake(ParseResult result)
     {
-        string command = result.CommandResult is { Parent: not null } chosen ? $"handwritten {chosen.Command.Name}" : "handwritten";
-        string hint = $" See '{command} --help'.";
-        if (result.UnmatchedTokens is [string unknown, ..])
+        Command current = result.CommandResult.Command;
+        string command = current is RootCommand ? "handwritten" : $"handwritten {current.Name}";
+        string? sentence = result.UnmatchedTokens.Concat(MistypedOptions(result)).FirstOrDefault() switch
         {
-            Command current = result.CommandResult.Command;
-            (string kind, IEnumerable<string> known) = unknown.StartsWith('-')
-                ? ("option", current.Options.Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)))
-                : current.Subcommands.Count > 0 ? ("command", current.Subcommands.Select(command => command.Name)) : ("argument", []);
-            return kind == "argument"
-                ? $"'{command}' takes no further argument '{unknown}'.{hint}"
-                : $"There is no {kind} '{unknown}'.{Spelling.Suggest(unknown, known)}{hint}";
-        }
+            null => result.Errors.Select(error => error.Message).FirstOrDefault(),
+            ['-', ..] option => $"There is no option '{option}'." + Spelling.Suggest(option, current.Options.SelectMany(known => known.Aliases.Prepend(known.Name))),
+            var word when current.Subcommands.Count > 0 => $"There is no command '{word}'." + Spelling.Suggest(word, current.Subcommands.Select(known => known.Name)),
+            var word => $"'{command}' takes no further argument '{word}'.",
+        };
+        return sentence is null ? null : $"{sentence}{(sentence[^1] is '.' or '?' ? "" : ".")} See '{command} --help'.";
+    }
 
-        return result.Errors[0].Message.TrimEnd('.') + "." + hint;
+    /// <summary>What the parser takes for a recording, but nobody else would: arguments that begin with a dash, unless behind <c>--</c>.</summary>
+    private static IEnumerable<string> MistypedOptions(ParseResult result)
+    {
+        IEnumerable<Token> arguments = result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens);
+        return result.Tokens
+            .TakeWhile(token => token.Type != TokenType.DoubleDash)
+            .Intersect(arguments, ReferenceEqualityComparer.Instance)
+            .Select(token => ((Token)token!).Value)
+            .Where(value => value.Length > 1 && value[0] == '-');
     }
 }

@@ -27,7 +27,8 @@ internal static class Define
         {
             if (result.Tokens.FirstOrDefault(token => !words.Contains(token.Value)) is { } token)
             {
-                result.AddError($"{option.Name} must be {string.Join(", ", words[..^1])} or {words[^1]}, but it is '{token.Value}'.{Spelling.Suggest(token.Value, words)}");
+                string choice = words is [var only] ? only : $"{string.Join(", ", words[..^1])} or {words[^1]}";
+                result.AddError($"{option.Name} must be {choice}, but it is '{token.Value}'.{Spelling.Suggest(token.Value, words)}");
             }
         });
         return option;

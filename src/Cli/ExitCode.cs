@@ -26,6 +26,9 @@ internal enum ExitCode
     /// <summary>A result cannot be written.</summary>
     UnwritableOutput = 5,
 
+    /// <summary>The model's activations are not the original's.</summary>
+    NoParity = 6,
+
     /// <summary>Ctrl-C; 128 + SIGINT, as shells have it.</summary>
     Interrupted = 130,
 }

@@ -33,12 +33,15 @@ internal sealed class ModelOptions
         command.Add(_threads);
     }
 
+    /// <summary>Starts the back end that was chosen.</summary>
+    public CpuKernels CreateKernels(ParseResult parsed) => new(parsed.GetValue(_threads));
+
     /// <summary>Loads the model that was chosen.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
     public LoadedModel Load(ParseResult parsed)
     {
         string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
-        CpuKernels kernels = new(parsed.GetValue(_threads));
+        CpuKernels kernels = CreateKernels(parsed);
         try
         {
             return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));
