@@ -34,15 +34,7 @@ public static class TranscriptFiles
     public static IReadOnlyList<string> Write(
         string folder, string baseName, IEnumerable<ITranscriptWriter> formats, Transcript transcript, WriterOptions options)
     {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
-        }
-
+        CreateFolder(folder);
         List<string> paths = [];
         foreach (ITranscriptWriter writer in formats)
         {
@@ -60,6 +52,21 @@ public static class TranscriptFiles
         }
 
         return paths;
+    }
+
+    /// <summary>Creates a folder for transcripts, with those above it, if it is missing.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="OutputException">It cannot be created.</exception>
+    public static void CreateFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
+        }
     }
 
     private static void WriteAtOnce(string path, Action<TextWriter> write)
