@@ -19,6 +19,8 @@ internal static class Application
         new DetectLanguageCommand(),
         new InspectCommand(),
         new DevicesCommand(),
+        new ParityCommand(),
+        new BenchCommand(),
     };
 
     /// <summary>Runs the program.</summary>

@@ -10,7 +10,7 @@ internal static class Spelling
             .Select(candidate => (candidate, Distance(word.ToLowerInvariant(), candidate.ToLowerInvariant())))
             .DefaultIfEmpty((null!, int.MaxValue))
             .MinBy(pair => pair.Item2);
-        return distance <= Math.Max(1, word.Length / 3) ? $" Did you mean '{nearest}'?" : "";
+        return distance <= word.Length / 3 ? $" Did you mean '{nearest}'?" : "";
     }
 
     /// <summary>

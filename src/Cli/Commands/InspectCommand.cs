@@ -12,10 +12,10 @@ namespace Handwritten.Cli.Commands;
 /// <summary><c>handwritten inspect</c>: what is in a model folder, without loading the model.</summary>
 internal sealed class InspectCommand : Command
 {
-    private readonly Argument<string> _model = new("MODEL")
+    private readonly Argument<string?> _model = new("MODEL")
     {
-        Description = "A model folder, or the name of one in weights/.",
-        DefaultValueFactory = _ => ModelFolder.Default,
+        Description = $"A model folder, or the name of one in weights/. [default: {ModelFolder.Default}]",
+        Arity = ArgumentArity.ZeroOrOne,
     };
 
     private readonly Option<bool> _hashes = Define.Flag("--hashes", "Add the XxHash3 of every tensor's bytes; reads all of the weights.");
@@ -28,7 +28,7 @@ internal sealed class InspectCommand : Command
         Add(_model);
         Add(_hashes);
         Add(_json);
-        SetAction(parsed => Show(Inspect(parsed.GetRequiredValue(_model), parsed.GetValue(_hashes)), parsed.GetValue(_json)));
+        SetAction(parsed => Show(Inspect(parsed.GetValue(_model) ?? ModelFolder.Default, parsed.GetValue(_hashes)), parsed.GetValue(_json)));
     }
 
     /// <summary>A tensor as it is listed; the hash is there if it was asked for.</summary>
