@@ -23,6 +23,21 @@ public static class TranscriptFiles
         return dot > nameStart ? name[..dot] : name;
     }
 
+    /// <summary>Creates a folder for transcripts unless it is there, to learn of trouble before hours of work.</summary>
+    /// <param name="folder">Its path.</param>
+    /// <exception cref="OutputException">The folder cannot be created.</exception>
+    public static void CreateFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
+        }
+    }
+
     /// <summary>Writes a transcript in several formats: UTF-8 without a byte order mark, lines ending in line feeds.</summary>
     /// <param name="folder">Where to; created if missing.</param>
     /// <param name="baseName">The files' name before the extension; see <see cref="BaseName"/>.</param>

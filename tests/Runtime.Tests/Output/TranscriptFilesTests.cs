@@ -81,6 +81,7 @@ public sealed class TranscriptFilesTests : IDisposable
         File.WriteAllText(file, "");
         foreach (string folder in new[] { file, Path.Combine(file, "below"), "" })
         {
+            Assert.Throws<OutputException>(() => TranscriptFiles.CreateFolder(folder));
             OutputException exception = Assert.Throws<OutputException>(() => Write(folder, TranscriptWriters.All));
             Assert.StartsWith($"The output folder '{folder}' cannot be created (", exception.Message, StringComparison.Ordinal);
             Assert.EndsWith("); choose another one.", exception.Message, StringComparison.Ordinal);
