@@ -28,12 +28,15 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --threads two a.wav", "--threads must be a whole number from 1 to 1024, but it is 'two'.")]
     [InlineData("transcribe --device gpu a.wav", "--device must be auto or cpu, but it is 'gpu'.")]
     [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json or all, but it is 'doc'.")]
-    [InlineData("transcribe -f srt x/a.wav y/a.mp3", "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'")]
     [InlineData("inspect one two", "'handwritten inspect' takes no further argument 'two'.")]
     [InlineData("devices cpu", "'handwritten devices' takes no further argument 'cpu'.")]
     [InlineData("detect-language", "Required argument 'AUDIO' missing")]
     public void A_wrong_command_line_is_answered_with_a_sentence(string commandLine, string sentence) =>
         _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence, "--help'.");
+
+    [Fact]
+    public void Two_recordings_must_not_share_their_files() =>
+        _sandbox.Handwritten("transcribe", "-f", "srt", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");
 
     [Fact]
     public void Nothing_at_all_shows_the_help()
