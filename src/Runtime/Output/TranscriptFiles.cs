@@ -69,21 +69,6 @@ public static class TranscriptFiles
         return paths;
     }
 
-    /// <summary>Creates a folder for transcripts, with those above it, if it is missing.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <exception cref="OutputException">It cannot be created.</exception>
-    public static void CreateFolder(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
-        }
-    }
-
     private static void WriteAtOnce(string path, Action<TextWriter> write)
     {
         string passing = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():N}.tmp");
