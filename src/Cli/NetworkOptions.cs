@@ -27,15 +27,15 @@ internal sealed class NetworkOptions
 {
     private readonly ModelOptions _model = new();
 
-    private readonly Option<string?> _shape = Options.Text("--shape",
+    private readonly Option<string?> _shape = Define.Text("--shape",
         "Instead of a model, made-up weights in the shape of a published one.", string.Join('|', WhisperDimensions.Known.Keys));
 
-    private readonly Option<DType> _type;
+    private readonly Option<string> _type;
 
     /// <param name="types">The types in which made-up weights can be stored, the usual one first.</param>
     public NetworkOptions(params DType[] types)
     {
-        _type = Options.Choice("--type", "How the made-up weights are stored.", [.. types.Select(type => (type.ToString().ToLowerInvariant(), type))]);
+        _type = Define.Choice("--type", "How the made-up weights are stored.", [.. types.Select(type => type.ToString().ToLowerInvariant())]);
     }
 
     /// <summary>Adds the options to a command.</summary>
@@ -66,7 +66,7 @@ internal sealed class NetworkOptions
         IKernels kernels = _model.CreateKernels(parsed);
         try
         {
-            using SyntheticWeights weights = new(WhisperDimensions.Known[shape], parsed.GetValue(_type));
+            using SyntheticWeights weights = new(WhisperDimensions.Known[shape], Enum.Parse<DType>(parsed.GetRequiredValue(_type), ignoreCase: true));
             return new LoadedNetwork(shape, kernels, new WhisperNetwork(WhisperDimensions.Known[shape], tiedOutput: true, weights, kernels));
         }
         catch

@@ -17,12 +17,12 @@ internal sealed class BenchCommand : Command
 {
     private readonly NetworkOptions _network = new(DType.F16, DType.F32, DType.BF16);
 
-    private readonly Option<int?> _runs = Options.Count("--runs", "Runs of each part; the median counts. [default: 5]", maximum: 1000);
+    private readonly Option<int?> _runs = Define.Count("--runs", "Runs of each part; the median counts. [default: 5]", maximum: 1000);
 
-    private readonly Option<string?> _compare = Options.Text("--compare",
+    private readonly Option<string?> _compare = Define.Text("--compare",
         "Time this library's matrix product on the same shapes: openblas, where it is installed.", "openblas");
 
-    private readonly Option<bool> _json = Options.Json();
+    private readonly Option<bool> _json = Define.Json();
 
     /// <summary>The command.</summary>
     public BenchCommand()
