@@ -79,6 +79,7 @@ internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenize
             result.Temperature,
             result.AverageLogProbability,
             result.CompressionRatio,
-            result.NoSpeechProbability);
+            result.NoSpeechProbability,
+            empty ? [] : null);
     }
 }
