@@ -34,14 +34,14 @@ internal sealed class ModelOptions
     }
 
     /// <summary>Starts the back end that was chosen.</summary>
-    public CpuKernels CreateKernels(ParseResult parsed) => new(parsed.GetValue(_threads));
+    public IKernels CreateKernels(ParseResult parsed) => new CpuKernels(parsed.GetValue(_threads));
 
     /// <summary>Loads the model that was chosen.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
     public LoadedModel Load(ParseResult parsed)
     {
         string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
-        CpuKernels kernels = CreateKernels(parsed);
+        IKernels kernels = CreateKernels(parsed);
         try
         {
             return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Handwritten.Kernels;
-using Handwritten.Kernels.Cpu;
 using Handwritten.Model;
 using Handwritten.Model.Synthetic;
 

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text;
 using Handwritten.Tests;
 using Xunit;
@@ -21,6 +22,7 @@ public sealed class BadAudioTests : IDisposable
         ["a header without a format"] = Good[..20],
         ["a header and no samples"] = WavBytes.Of([]),
         ["half a sample"] = WavBytes.Of([1]),
+        ["fewer samples than announced"] = Good[..^20000],
         ["no channel"] = WavBytes.Of(new byte[3200], channels: 0),
         ["no sample rate"] = WavBytes.Of(new byte[3200], rate: 0),
         ["a negative sample rate"] = WavBytes.Of(new byte[3200], rate: -16000),
@@ -67,6 +69,7 @@ public sealed class BadAudioTests : IDisposable
         _sandbox.Handwritten("transcribe", "-").Is(ExitCode.UnreadableAudio, "standard input is empty");
 
     [LinuxFact]
+    [UnsupportedOSPlatform("windows")]
     public void What_may_not_be_read_is_refused()
     {
         File.WriteAllBytes(_sandbox["secret.wav"], Good);
@@ -80,15 +83,6 @@ public sealed class BadAudioTests : IDisposable
         }
 
         outcome.Is(ExitCode.UnreadableAudio, "'secret.wav' may not be read");
-    }
-
-    [Fact]
-    public void A_recording_that_ends_early_is_transcribed_as_far_as_it_goes()
-    {
-        File.WriteAllBytes(_sandbox["cut.wav"], Good[..^20000]);
-        Outcome outcome = _sandbox.Handwritten("transcribe", "cut.wav", "--language", "en");
-        Assert.Equal(0, outcome.ExitCode);
-        Assert.Contains("Please play", outcome.Output, StringComparison.Ordinal);
     }
 
     [Fact]

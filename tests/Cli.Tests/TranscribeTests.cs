@@ -78,8 +78,8 @@ public sealed class TranscribeTests : IDisposable
     public void Reads_what_people_have(string recording)
     {
         Outcome outcome = Transcribe(recording, "--language", "English", "--quiet");
-        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        Assert.Equal(Transcribe("01-en.wav", "--language", "en", "--quiet").Output, outcome.Output);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.EndsWith("]  Add bananas to the shopping list.", Assert.Single(outcome.OutputLines), StringComparison.Ordinal);
     }
 
     [Fact]
