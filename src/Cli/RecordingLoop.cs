@@ -16,7 +16,7 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
 
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <returns>The exit code of the first recording that failed.</returns>
-    public ExitCode Run(IEnumerable<string> recordings, CancellationToken cancellation, Action<string, AudioClip, Transcriber> work)
+    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, Transcriber> work, CancellationToken cancellation)
     {
         ExitCode exitCode = ExitCode.Ok;
         foreach (string recording in recordings)

@@ -2,9 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Handwritten.Model.Tokenization;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
-using Handwritten.Runtime.Transcription;
 using Spectre.Console;
 
 namespace Handwritten.Cli.Commands;
@@ -33,7 +31,7 @@ internal sealed class DetectLanguageCommand : Command
     {
         using RecordingLoop loop = new(_model, parsed);
         Dictionary<string, Dictionary<string, double>> results = [];
-        ExitCode exitCode = loop.Run(parsed.GetRequiredValue(_audio), cancellation, (recording, clip, transcriber) =>
+        ExitCode exitCode = loop.Run(parsed.GetRequiredValue(_audio), (recording, clip, transcriber) =>
         {
             if (!transcriber.Model.Tokenizer.Special.IsMultilingual)
             {
@@ -55,7 +53,7 @@ internal sealed class DetectLanguageCommand : Command
             }
 
             Terminal.Write(table);
-        });
+        }, cancellation);
 
         if (parsed.GetValue(_json))
         {

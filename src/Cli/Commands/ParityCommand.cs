@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Handwritten.Kernels;
-using Handwritten.Model;
 using Handwritten.Model.Parity;
 using Spectre.Console;
 

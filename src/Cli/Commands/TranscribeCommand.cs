@@ -80,8 +80,8 @@ internal sealed class TranscribeCommand : Command
         bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
 
         using RecordingLoop loop = new(_model, parsed);
-        return loop.Run(recordings, cancellation, (recording, clip, transcriber) =>
-            files.Write(recording, Transcribe(recording, clip, transcriber, options, verbose, quiet, cancellation)));
+        return loop.Run(recordings, (recording, clip, transcriber) =>
+            files.Write(recording, Transcribe(recording, clip, transcriber, options, verbose, quiet, cancellation)), cancellation);
     }
 
     /// <summary>Transcribes one recording, telling how it goes.</summary>
