@@ -1,12 +1,11 @@
 using System.CommandLine;
-using Handwritten.Kernels;
 using Handwritten.Kernels.Cpu;
 using Handwritten.Model;
 
 namespace Handwritten.Cli;
 
 /// <summary>A model in a back end; both go together.</summary>
-internal sealed record LoadedModel(IKernels Kernels, WhisperModel Model) : IDisposable
+internal sealed record LoadedModel(CpuKernels Kernels, WhisperModel Model) : IDisposable
 {
     public void Dispose()
     {

@@ -48,11 +48,11 @@ internal sealed class BenchCommand : Command
 
         // Before the limits are measured, which takes memory of its own.
         long peakMemory = Process.GetCurrentProcess().PeakWorkingSet64;
-        int threads = ((CpuKernels)loaded.Kernels).Threads;
-        MachineLimits limits = MachineLimits.Measure(threads);
+        int threads = loaded.Kernels.Threads;
+        CpuPeak limits = CpuPeak.Measure(threads);
         IReadOnlyList<ProductComparison>? products = parsed.GetValue(_compare) is null
             ? null
-            : ProductComparison.Run(loaded.Network, loaded.Kernels, threads, runs, cancellation);
+            : ProductComparison.Run(loaded.Network, threads, runs, cancellation);
 
         if (parsed.GetValue(_json))
         {
