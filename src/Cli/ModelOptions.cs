@@ -33,14 +33,14 @@ internal sealed class ModelOptions
     }
 
     /// <summary>Starts the back end that was chosen.</summary>
-    public IKernels CreateKernels(ParseResult parsed) => new CpuKernels(parsed.GetValue(_threads));
+    public CpuKernels CreateKernels(ParseResult parsed) => new(parsed.GetValue(_threads));
 
     /// <summary>Loads the model that was chosen.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
     public LoadedModel Load(ParseResult parsed)
     {
         string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
-        IKernels kernels = CreateKernels(parsed);
+        CpuKernels kernels = CreateKernels(parsed);
         try
         {
             return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));

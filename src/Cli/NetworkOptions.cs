@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Handwritten.Kernels;
+using Handwritten.Kernels.Cpu;
 using Handwritten.Model;
 using Handwritten.Model.Synthetic;
 

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Handwritten.Cli;
 
@@ -11,6 +12,8 @@ namespace Handwritten.Cli;
 /// </summary>
 internal static class Terminal
 {
+    private const int LongestTitle = 24;
+
     private static readonly IAnsiConsole Output = Create(Console.Out, Console.IsOutputRedirected);
     private static readonly IAnsiConsole Error = Create(Console.Error, Console.IsErrorRedirected);
 
@@ -43,8 +46,9 @@ internal static class Terminal
     public static void Write(Table table) => Output.Write(table);
 
     /// <summary>
-    /// Runs work under a bar on standard error with the share that is done, the time taken and the time left; without
-    /// a terminal there is no bar. Meanwhile lines are to be printed with <see cref="Progress.Print"/>.
+    /// Runs work under a bar with the share that is done, the time taken and the time left. The bar is drawn on standard
+    /// error if that is a terminal; where standard output is the same terminal, on that, so that results and bar do not
+    /// overwrite each other. Meanwhile results are to be printed with <see cref="Progress.Print"/>.
     /// </summary>
     /// <param name="title">What is being worked on.</param>
     /// <param name="total">The value that counts as done.</param>
@@ -58,7 +62,12 @@ internal static class Terminal
             return;
         }
 
-        new Spectre.Console.Progress(Error) { AutoClear = true }
+        if (title.Length > LongestTitle)
+        {
+            title = title[..(LongestTitle - 1)] + "…";
+        }
+
+        new Spectre.Console.Progress(Console.IsOutputRedirected ? Error : Output) { AutoClear = true, ExcludeVerticalPadding = true }
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn())
             .Start(context => work(new Progress(context.AddTask(Markup.Escape(title), maxValue: Math.Max(total, 1e-3)))));
     }
@@ -75,21 +84,28 @@ internal static class Terminal
             }
         }
 
-        /// <summary>
-        /// Prints a result. Where the bar and the results share a terminal, both go through the console that draws the
-        /// bar, which moves it down a line; anywhere else results go to standard output.
-        /// </summary>
+        /// <summary>Prints a line on standard output, above the bar if that is there too.</summary>
         public void Print(string line)
         {
-            if (bar is not null && !Console.IsOutputRedirected)
-            {
-                Error.WriteLine(line);
-            }
-            else
+            if (bar is null || Console.IsOutputRedirected)
             {
                 Console.Out.WriteLine(line);
             }
+            else
+            {
+                Output.Write(new LineAboveBar(line));
+            }
         }
+    }
+
+    /// <summary>
+    /// A line that takes the place of the bar, which the console then draws anew below: the old bar has to be erased,
+    /// and a long line is broken by the terminal, as without a bar.
+    /// </summary>
+    private sealed class LineAboveBar(string line) : Renderable
+    {
+        protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
+            [Segment.Control("\u001b[J"), new Segment(line), Segment.LineBreak];
     }
 
     private static IAnsiConsole Create(TextWriter writer, bool redirected)

@@ -102,7 +102,7 @@ internal sealed class TranscribeCommand : Command
             tell($"Detected language: {EnglishName(run.Language)}");
         }
 
-        Terminal.WithProgress(recording, run.Duration, show: !quiet, progress =>
+        Terminal.WithProgress(Path.GetFileName(recording), run.Duration, show: !quiet, progress =>
         {
             foreach (Segment segment in run.Segments())
             {
