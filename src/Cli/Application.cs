@@ -72,6 +72,7 @@ internal static class Application
         {
             ExitCode.Interrupted => "Interrupted.",
             ExitCode.Unexpected => $"Something unexpected happened, a mistake in this program: {failure.Message} (HANDWRITTEN_DEBUG=1 shows where.)",
+            ExitCode.UnwritableOutput when failure is IOException => $"Standard output cannot be written: {failure.Message.TrimEnd('.')}.",
             _ => failure.Message,
         };
         Console.Error.WriteLine($"handwritten: {sentence.ReplaceLineEndings(" ")}");

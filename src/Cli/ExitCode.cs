@@ -45,7 +45,8 @@ internal static class ExitCodes
         UsageException or TokenizationException => ExitCode.WrongUsage,
         AudioException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
-        OutputException => ExitCode.UnwritableOutput,
+        // Files have exceptions of their own, so what remains is standard output.
+        OutputException or IOException => ExitCode.UnwritableOutput,
         OperationCanceledException => ExitCode.Interrupted,
         _ => ExitCode.Unexpected,
     };

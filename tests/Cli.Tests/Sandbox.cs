@@ -45,6 +45,10 @@ internal sealed class Sandbox : IDisposable
     public Outcome Handwritten((string Name, string? Value)[] environment, params string[] arguments) =>
         Run(DotnetHost, [Program, .. arguments], environment: environment);
 
+    /// <summary>Runs a line of bash in which <c>"$DOTNET" "$PROGRAM"</c> is the real program.</summary>
+    public Outcome InShell(string line, params (string Name, string? Value)[] environment) =>
+        Run("bash", ["-c", line], environment: [.. environment, ("DOTNET", DotnetHost), ("PROGRAM", Program)]);
+
     /// <summary>Starts the real program.</summary>
     public Process StartHandwritten(params string[] arguments) => Start(DotnetHost, [Program, .. arguments]);
 

@@ -125,6 +125,22 @@ public sealed class TranscribeTests : IDisposable
     }
 
     [LinuxFact]
+    public void A_full_disk_behind_standard_output_is_told()
+    {
+        Outcome outcome = _sandbox.InShell("\"$DOTNET\" \"$PROGRAM\" transcribe --quiet \"$RECORDING\" >/dev/full", ("RECORDING", TestData.Path("audio", "01-en.wav")));
+        outcome.Is(ExitCode.UnwritableOutput, "Standard output cannot be written: No space left on device");
+    }
+
+    [LinuxFact]
+    public void A_terminal_shows_a_bar_below_the_segments()
+    {
+        // `script` gives the program a terminal of its own.
+        Outcome outcome = _sandbox.InShell("script -qec '\"$DOTNET\" \"$PROGRAM\" transcribe \"$RECORDING\"' /dev/null", ("RECORDING", TestData.Path("audio", "01-en.wav")), ("TERM", "xterm"));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Matches(@"(?s)Detected language: English.*01-en\.wav.* 0%.*\x1b\[J\[00:00\.000 --> 00:02\.200\]  Please play.*100%.*real-time factor", outcome.Output);
+    }
+
+    [LinuxFact]
     public void Interrupting_keeps_what_was_printed_and_leaves_no_file()
     {
         using Process process = _sandbox.StartHandwritten("transcribe", TestData.Path("audio", "long-en.wav"), "--language", "en",
