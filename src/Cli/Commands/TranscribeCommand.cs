@@ -93,6 +93,7 @@ internal sealed class TranscribeCommand : Command
         if (!model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is { } language and not "en")
         {
             tell($"{model.Name} knows only English: {EnglishName(language)} is taken for English.");
+            options = options with { Decoding = options.Decoding with { Language = "en" } };
         }
 
         Stopwatch watch = Stopwatch.StartNew();
