@@ -5,9 +5,9 @@ namespace Handwritten.Kernels.Cpu;
 /// lane (a prompt, or the beams that share one audio window) form a group of at most a tile's rows, so that the lane's
 /// keys and values are read once for all of them. Work is cut by group, head and chunk of 512 entries:
 /// <code>
-///     unit (g, h, c):   scores[r, t] = q[r] · k[t] / sqrt(head size)     t in chunk c, up to row r's own last entry
-///                       m[r] = max scores[r],  p = exp(scores − m),  s[r] = Σ p,  o[r] = p · v
-///     merge (g, h):     M = max over chunks m,  y = Σ o e^(m − M) / Σ s e^(m − M)
+///     unit (g, h, c):   scores[r, t] = q[r] · k[t] · log2(e) / sqrt(head size)     t in chunk c, up to row r's own last entry
+///                       m[r] = max scores[r],  p = 2^(scores − m),  s[r] = Σ p,  o[r] = p · v
+///     merge (g, h):     M = max over chunks m,  y = Σ o 2^(m − M) / Σ s 2^(m − M)
 /// </code>
 /// The chunks are fixed, so the result does not depend on the number of threads; a lane of up to 512 entries, which is
 /// every self-attention of Whisper, is one chunk and needs no merge.
@@ -159,14 +159,14 @@ internal static unsafe class DecoderAttention
         {
             float* source = Shape.Query + (firstRow * Shape.QueryStride) + (head * Shape.Cache.HeadSize);
             RowView.OfMatrix(source, rows, Shape.Cache.HeadSize, Shape.QueryStride).Pack(0, rows, tileRows, 0, Shape.Cache.HeadSize, queries, spare);
-            float scale = 1f / MathF.Sqrt(Shape.Cache.HeadSize);
+            float scale = VectorMath.Log2E / MathF.Sqrt(Shape.Cache.HeadSize);
             for (int i = 0; i < Shape.Cache.HeadSize * tileRows; i++)
             {
                 queries[i] *= scale;
             }
         }
 
-        /// <summary>Turns one row's scores into exp(score − largest), zero from <paramref name="count"/> on.</summary>
+        /// <summary>Turns one row's scores into 2^(score − largest), zero from <paramref name="count"/> on.</summary>
         private static (float Largest, float Sum) Exponentials(float* scores, int panelStride, int panels, int count)
         {
             Fill(scores, panelStride, count, panels * Panel, float.NegativeInfinity);
@@ -186,7 +186,7 @@ internal static unsafe class DecoderAttention
                 for (int i = 0; i < Panel; i += TSimd.Width)
                 {
                     float* score = scores + (panel * panelStride) + i;
-                    VectorMath.Exp(TSimd.Load(score) - largest).Store(score);
+                    VectorMath.Exp2(TSimd.Load(score) - largest).Store(score);
                 }
             }
 
@@ -249,7 +249,7 @@ internal static unsafe class DecoderAttention
             for (int chunk = 0; chunk < Shape.Chunks; chunk++)
             {
                 float* partial = Shape.Partial(row, head, chunk);
-                float scale = MathF.Exp(partial[m] - largest);
+                float scale = float.Exp2(partial[m] - largest);
                 sum += partial[s] * scale;
                 for (int i = 0; i < Shape.Cache.HeadSize; i++)
                 {

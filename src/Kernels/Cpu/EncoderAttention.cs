@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Handwritten.Kernels.Cpu;
 
 /// <summary>
@@ -128,13 +130,10 @@ internal static unsafe class EncoderAttention
                 int count = Math.Min(TSimd.TileRows, HeadSize - row);
                 int rows = TileKernel.RowsOfTile(count);
                 float* tile = values + ((long)row * Frames);
-                for (int frame = 0; frame < Frames; frame++)
+                for (int frame = 0; frame < Frames; frame++, tile += rows)
                 {
-                    float* from = source + ((long)frame * 3 * Width) + row;
-                    for (int r = 0; r < rows; r++)
-                    {
-                        tile[((long)frame * rows) + r] = r < count ? from[r] : 0f;
-                    }
+                    // A last tile of fewer rows leaves what was there before: it is multiplied, and never looked at.
+                    Buffer.MemoryCopy(source + ((long)frame * 3 * Width) + row, tile, count * sizeof(float), count * sizeof(float));
                 }
             }
         }
@@ -142,14 +141,14 @@ internal static unsafe class EncoderAttention
         private readonly void PackQueries(float* source, int first, int count, float* queries, float* spare)
         {
             RowView.OfMatrix(source, Frames, HeadSize, 3L * Width).Pack(first, count, Strip, 0, HeadSize, queries, spare);
-            TSimd scale = TSimd.Broadcast(1f / MathF.Sqrt(HeadSize));
+            TSimd scale = TSimd.Broadcast(VectorMath.Log2E / MathF.Sqrt(HeadSize));
             for (int i = 0; i < HeadSize * Strip; i += TSimd.Width)
             {
                 (TSimd.Load(queries + i) * scale).Store(queries + i);
             }
         }
 
-        /// <summary>Scores become exp(score − largest); the division by their sum is left to the end.</summary>
+        /// <summary>Scores become 2^(score − largest); the division by their sum is left to the end.</summary>
         private readonly void Softmax(float* scores, float* inverseSums)
         {
             for (int lane = 0; lane < Strip; lane += TSimd.Width)
@@ -164,7 +163,7 @@ internal static unsafe class EncoderAttention
                 for (int frame = 0; frame < Frames; frame++)
                 {
                     float* score = scores + ((long)frame * Strip) + lane;
-                    TSimd weight = VectorMath.Exp(TSimd.Load(score) - largest);
+                    TSimd weight = VectorMath.Exp2(TSimd.Load(score) - largest);
                     weight.Store(score);
                     sum += weight;
                 }
@@ -183,9 +182,16 @@ internal static unsafe class EncoderAttention
             for (int query = 0; query < count; query++)
             {
                 float* to = y + ((long)(first + query) * Width);
-                for (int i = 0; i < HeadSize; i++)
+                float* from = result + query;
+                int i = 0;
+                for (; i + 4 <= HeadSize; i += 4, from += 4 * Strip)
                 {
-                    to[i] = result[(i * Strip) + query] * inverseSums[query];
+                    (Vector128.Create(from[0], from[Strip], from[2 * Strip], from[3 * Strip]) * inverseSums[query]).Store(to + i);
+                }
+
+                for (; i < HeadSize; i++, from += Strip)
+                {
+                    to[i] = *from * inverseSums[query];
                 }
             }
         }

@@ -129,14 +129,13 @@ internal static unsafe class WeightReader
             byte* destination = Panels + (panel * PanelBytes);
             int from = Math.Max(panel * PackedMatrix.PanelWidth, FirstOutput);
             int to = Math.Min((panel + 1) * PackedMatrix.PanelWidth, FirstOutput + Outputs);
-            int column = from % PackedMatrix.PanelWidth;
             switch (Type, SourceType)
             {
-                case (DType.F16 or DType.BF16, _): Turn<ushort, ushort, Unchanged<ushort>>(from, to, (ushort*)destination + column); break;
-                case (_, DType.F64): Turn<double, float, DoubleToSingle>(from, to, (float*)destination + column); break;
-                case (_, DType.F16): Turn<Half, float, HalfToSingle>(from, to, (float*)destination + column); break;
-                case (_, DType.BF16): Turn<ushort, float, BrainFloatToSingle>(from, to, (float*)destination + column); break;
-                default: Turn<float, float, Unchanged<float>>(from, to, (float*)destination + column); break;
+                case (DType.F16 or DType.BF16, _): Turn<ushort, ushort, Unchanged<ushort>>(from, to, (ushort*)destination); break;
+                case (_, DType.F64): Turn<double, float, DoubleToSingle>(from, to, (float*)destination); break;
+                case (_, DType.F16): Turn<Half, float, HalfToSingle>(from, to, (float*)destination); break;
+                case (_, DType.BF16): Turn<ushort, float, BrainFloatToSingle>(from, to, (float*)destination); break;
+                default: Turn<float, float, Unchanged<float>>(from, to, (float*)destination); break;
             }
         }
 
@@ -153,9 +152,10 @@ internal static unsafe class WeightReader
                     TTo* block = panel + (((long)tap * Channels) + channel) * PackedMatrix.PanelWidth;
                     for (int output = from; output < to; output++)
                     {
+                        int slot = PackedMatrix.Slot(output % PackedMatrix.PanelWidth, Type);
                         long index = ((((long)(output - FirstOutput) * Channels) + channel) * Taps) + tap;
                         CopyRow<TFrom, TTo, TConversion>(
-                            Source + (index * sizeof(TFrom)), Taps, block + (output - from), PackedMatrix.PanelWidth, count);
+                            Source + (index * sizeof(TFrom)), Taps, block + slot, PackedMatrix.PanelWidth, count);
                     }
                 }
             }
