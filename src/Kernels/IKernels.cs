@@ -96,10 +96,10 @@ public interface IKernels : IDisposable
     KeyValueCache AllocateCache(int lanes, int length, int heads, int headSize);
 
     /// <summary>
-    /// Fills lane <paramref name="window"/> of a cache with keys and values of all frames.
-    /// keyValue: [length, 2 · width].
+    /// Fills lanes of a cache with the keys and values of all frames, one lane for each of <paramref name="windows"/>.
+    /// keyValue: [windows, length, 2 · width].
     /// </summary>
-    void StoreKeysValues(Tensor keyValue, KeyValueCache cache, int window);
+    void StoreKeysValues(Tensor keyValue, KeyValueCache cache, params ReadOnlySpan<int> windows);
 
     /// <summary>
     /// Appends each row's key and value to its lane at its position, then attends from each row over its lane's entries
@@ -109,6 +109,12 @@ public interface IKernels : IDisposable
 
     /// <summary>Attends from each row over all entries of its audio window. query, y: [rows, width].</summary>
     void AttendCross(DecoderRows rows, Tensor query, KeyValueCache cache, Tensor y);
+
+    /// <summary>
+    /// The weights that <see cref="AttendCross"/> gives to the frames in one head: softmax(q kᵀ / sqrt(head size)).
+    /// They tell which frames a token was heard in. query: [rows, width], weights: [rows, length].
+    /// </summary>
+    void CrossAttentionWeights(DecoderRows rows, Tensor query, KeyValueCache cache, int head, Tensor weights);
 
     /// <summary>y[i, :] = x[rows.Outputs[i], :]: keeps only the rows whose logits are wanted.</summary>
     void GatherOutputs(DecoderRows rows, Tensor x, Tensor y);

@@ -37,14 +37,19 @@ public sealed unsafe partial class CpuKernels
     public KeyValueCache AllocateCache(int lanes, int length, int heads, int headSize) => new CpuKeyValueCache(lanes, length, heads, headSize);
 
     /// <inheritdoc/>
-    public void StoreKeysValues(Tensor keyValue, KeyValueCache cache, int window)
+    public void StoreKeysValues(Tensor keyValue, KeyValueCache cache, params ReadOnlySpan<int> windows)
     {
         KeyValueLayout own = Layout(cache);
         int width = own.Heads * own.HeadSize;
+        long windowFloats = (long)own.Length * 2 * width;
         RequireWidth(keyValue.Shape[^1], 2 * width, "A cross-attention cache");
-        RequireEntry(own, window, own.Length - 1);
-        StoreKeysValuesJob job = new() { KeyValue = Dense(keyValue, (long)own.Length * 2 * width), Cache = own, Lane = window };
-        _team.Run(job, own.PaddedLength / PackedMatrix.PanelWidth);
+        float* source = Dense(keyValue, windows.Length * windowFloats);
+        foreach (int window in windows)
+        {
+            RequireEntry(own, window, own.Length - 1);
+            _team.Run(new StoreKeysValuesJob { KeyValue = source, Cache = own, Lane = window }, own.PaddedLength / PackedMatrix.PanelWidth);
+            source += windowFloats;
+        }
     }
 
     /// <inheritdoc/>
@@ -81,6 +86,23 @@ public sealed unsafe partial class CpuKernels
     }
 
     /// <inheritdoc/>
+    public void CrossAttentionWeights(DecoderRows rows, Tensor query, KeyValueCache cache, int head, Tensor weights)
+    {
+        KeyValueLayout own = Layout(cache);
+        int width = own.Heads * own.HeadSize;
+        RequireWidth(query.Shape[^1], width, "Cross-attention");
+        RequireWidth(weights.Shape[^1], own.Length, "A result of cross-attention weights");
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)own.Heads, nameof(head));
+        float* source = Dense(query, (long)rows.Count * width) + (head * own.HeadSize);
+        float* result = Dense(weights, (long)rows.Count * own.Length);
+        for (int row = 0; row < rows.Count; row++, source += width, result += own.Length)
+        {
+            RequireEntry(own, rows.Windows[row], own.Length - 1);
+            CrossWeights(source, own, rows.Windows[row], head, result);
+        }
+    }
+
+    /// <inheritdoc/>
     public void GatherOutputs(DecoderRows rows, Tensor x, Tensor y)
     {
         int width = x.Shape[^1];
@@ -89,6 +111,35 @@ public sealed unsafe partial class CpuKernels
         {
             Copy(source + ((long)row * width), result, width);
             result += width;
+        }
+    }
+
+    /// <summary>softmax(q · keys / sqrt(head size)) of one row, in double precision: it is asked for rarely.</summary>
+    private static void CrossWeights(float* query, in KeyValueLayout cache, int lane, int head, float* weights)
+    {
+        double scale = 1 / Math.Sqrt(cache.HeadSize), largest = double.NegativeInfinity, sum = 0;
+        for (int entry = 0; entry < cache.Length; entry++)
+        {
+            float* keys = cache.Keys(lane, head, entry) + (entry % PackedMatrix.PanelWidth);
+            double score = 0;
+            for (int i = 0; i < cache.HeadSize; i++)
+            {
+                score += query[i] * keys[i * PackedMatrix.PanelWidth];
+            }
+
+            weights[entry] = (float)(score * scale);
+            largest = Math.Max(largest, weights[entry]);
+        }
+
+        for (int entry = 0; entry < cache.Length; entry++)
+        {
+            weights[entry] = (float)Math.Exp(weights[entry] - largest);
+            sum += weights[entry];
+        }
+
+        for (int entry = 0; entry < cache.Length; entry++)
+        {
+            weights[entry] = (float)(weights[entry] / sum);
         }
     }
 

@@ -36,6 +36,9 @@ public sealed unsafe partial class CpuKernels : IKernels
         _scratch = new Scratch(_team.Size);
     }
 
+    /// <summary>Threads that compute.</summary>
+    public int Threads => _team.Size;
+
     /// <inheritdoc/>
     public string DeviceDescription =>
         $"CPU ({RuntimeInformation.ProcessArchitecture}, {_team.Size} {(_team.Size == 1 ? "thread" : "threads")}, {_routines.Bits}-bit vectors)";

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using Handwritten.Kernels;
+using Handwritten.Kernels.Cpu;
+using Handwritten.Model;
+using Handwritten.Model.Synthetic;
+
+namespace Handwritten.Cli;
+
+/// <summary>A network in a back end, of a model or made up; both go together.</summary>
+/// <param name="Name">The model's name, or the shape's.</param>
+/// <param name="Kernels">The back end.</param>
+/// <param name="Network">The network.</param>
+internal sealed record LoadedNetwork(string Name, CpuKernels Kernels, WhisperNetwork Network) : IDisposable
+{
+    public void Dispose()
+    {
+        Network.Dispose();
+        Kernels.Dispose();
+    }
+}
+
+/// <summary>
+/// The options of commands that run a network and no tokenizer: besides those of a model, the shape of a published one
+/// with made-up weights, so that large models can be timed and checked without having them.
+/// </summary>
+internal sealed class NetworkOptions
+{
+    private readonly ModelOptions _model = new();
+
+    private readonly Option<string?> _shape = Define.Text("--shape",
+        "Instead of a model, made-up weights in the shape of a published one.", string.Join('|', WhisperDimensions.Known.Keys));
+
+    private readonly Option<string> _type;
+
+    /// <param name="types">The types in which made-up weights can be stored, the usual one first.</param>
+    public NetworkOptions(params DType[] types)
+    {
+        _type = Define.Choice("--type", "How the made-up weights are stored.", [.. types.Select(type => type.ToString().ToLowerInvariant())]);
+    }
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        _model.AddTo(command);
+        command.Add(_shape);
+        command.Add(_type);
+    }
+
+    /// <summary>The shape that was asked for, if one was.</summary>
+    /// <exception cref="UsageException">There is no such shape.</exception>
+    public string? Shape(ParseResult parsed) => parsed.GetValue(_shape) is not { } name || WhisperDimensions.Known.ContainsKey(name)
+        ? parsed.GetValue(_shape)
+        : throw new UsageException($"--shape must be the name of a published model, but it is '{name}'.{Spelling.Suggest(name, WhisperDimensions.Known.Keys)} The shapes are {string.Join(", ", WhisperDimensions.Known.Keys)}.");
+
+    /// <summary>Loads the model or makes up the weights.</summary>
+    /// <exception cref="ModelException">The model cannot be used.</exception>
+    /// <exception cref="UsageException">There is no such shape.</exception>
+    public LoadedNetwork Load(ParseResult parsed)
+    {
+        if (Shape(parsed) is not { } shape)
+        {
+            LoadedModel loaded = _model.Load(parsed);
+            return new LoadedNetwork(loaded.Model.Name, loaded.Kernels, loaded.Model.Network);
+        }
+
+        CpuKernels kernels = _model.CreateKernels(parsed);
+        try
+        {
+            using SyntheticWeights weights = new(WhisperDimensions.Known[shape], Enum.Parse<DType>(parsed.GetRequiredValue(_type), ignoreCase: true));
+            return new LoadedNetwork(shape, kernels, new WhisperNetwork(WhisperDimensions.Known[shape], tiedOutput: true, weights, kernels));
+        }
+        catch
+        {
+            kernels.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using Handwritten.Kernels;
+
+namespace Handwritten.Model;
+
+/// <summary>The buffers of an encoder pass, allocated once for the largest batch.</summary>
+public sealed class EncoderState : IDisposable
+{
+    internal EncoderState(IKernels kernels, WhisperDimensions dimensions, int batch)
+    {
+        int frames = dimensions.AudioContext, width = dimensions.Width;
+        Batch = batch;
+        LogMel = kernels.Allocate(batch, 2 * frames, dimensions.MelBins);
+        Convolved = kernels.Allocate(batch, 2 * frames, width);
+        Stream = kernels.Allocate(batch, frames, width);
+        Normed = kernels.Allocate(batch, frames, width);
+        QueryKeyValue = kernels.Allocate(batch, frames, 3 * width);
+        Expanded = kernels.Allocate(batch, frames, dimensions.AudioFeedForward);
+        Output = kernels.Allocate(batch, frames, width);
+    }
+
+    /// <summary>The most windows one pass takes.</summary>
+    public int Batch { get; }
+
+    /// <summary>Input: [batch, 3000, mels], frames first.</summary>
+    public Tensor LogMel { get; }
+
+    /// <summary>Output: [batch, 1500, d_model].</summary>
+    public Tensor Output { get; }
+
+    internal Tensor Convolved { get; }
+
+    internal Tensor Stream { get; }
+
+    internal Tensor Normed { get; }
+
+    internal Tensor QueryKeyValue { get; }
+
+    internal Tensor Expanded { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        LogMel.Dispose();
+        Convolved.Dispose();
+        Stream.Dispose();
+        Normed.Dispose();
+        QueryKeyValue.Dispose();
+        Expanded.Dispose();
+        Output.Dispose();
+    }
+}

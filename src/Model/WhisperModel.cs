@@ -1,0 +1,55 @@
+using Handwritten.Kernels;
+using Handwritten.Model.Configuration;
+using Handwritten.Model.Safetensors;
+using Handwritten.Model.Tokenization;
+
+namespace Handwritten.Model;
+
+/// <summary>A whole model from a Hugging Face folder: configuration, tokenizer and network.</summary>
+public sealed class WhisperModel : IDisposable
+{
+    private WhisperModel(string folder, WhisperConfig config, GenerationConfig generation, WhisperTokenizer tokenizer, WhisperNetwork network)
+    {
+        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        Config = config;
+        Generation = generation;
+        Tokenizer = tokenizer;
+        Network = network;
+    }
+
+    /// <summary>The folder's name.</summary>
+    public string Name { get; }
+
+    /// <summary>What config.json says.</summary>
+    public WhisperConfig Config { get; }
+
+    /// <summary>What generation_config.json says.</summary>
+    public GenerationConfig Generation { get; }
+
+    /// <summary>Text to tokens and back.</summary>
+    public WhisperTokenizer Tokenizer { get; }
+
+    /// <summary>The numerical half.</summary>
+    public WhisperNetwork Network { get; }
+
+    /// <summary>The architecture's numbers.</summary>
+    public WhisperDimensions Dimensions => Network.Dimensions;
+
+    /// <summary>Loads a model folder into a back end.</summary>
+    /// <param name="folder">As Hugging Face publishes it: config.json, tokenizer files, model.safetensors or its shards.</param>
+    /// <param name="kernels">The back end; not disposed with the model.</param>
+    /// <exception cref="ModelException">The folder lacks a file, or its files contradict each other.</exception>
+    public static WhisperModel Load(string folder, IKernels kernels)
+    {
+        WhisperConfig config = WhisperConfig.Load(folder);
+        GenerationConfig generation = GenerationConfig.Load(folder, config);
+        _ = PreprocessorConfig.Load(folder, config);
+        WhisperTokenizer tokenizer = WhisperTokenizer.Load(folder, config, generation);
+        using SafetensorsFolder weights = new(folder);
+        bool tied = config.TieWordEmbeddings || !weights.Contains("proj_out.weight");
+        return new WhisperModel(folder, config, generation, tokenizer, new WhisperNetwork(config.Dimensions, tied, weights, kernels));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Network.Dispose();
+}

@@ -1,0 +1,173 @@
+using System.Buffers;
+
+namespace Handwritten.Runtime.Audio;
+
+/// <summary>
+/// From a file, or standard input, to the samples that Whisper hears; <c>load_audio</c> of openai/whisper.
+/// <code>
+///     begins with RIFF .... WAVE ──> WavReader ──> Downmix ──> Resampler ──┐
+///     anything else, and WAV with a codec inside ──> ffmpeg ───────────────┴──> AudioClip
+/// </code>
+/// What a file is, is seen from its first bytes, never from its name. WAV files need no other program; of those with
+/// 16 kHz, one channel and 16 bits every sample is the original's. Of the others they differ in the last bits: ffmpeg
+/// would resample with a shorter filter and round to 16 bits.
+/// </summary>
+public static class AudioFile
+{
+    /// <summary>The name that stands for standard input; a file that is really called so is <c>./-</c>.</summary>
+    public const string StandardInput = "-";
+
+    /// <summary>.NET's arrays end at 2^31 elements, which is 37 hours.</summary>
+    private const int MaximumHours = 36;
+
+    /// <summary>Loads a recording, with the ffmpeg that is on the PATH for what is not WAV.</summary>
+    /// <param name="path">The file, or <see cref="StandardInput"/>.</param>
+    /// <param name="cancellation">Ends the loading.</param>
+    /// <exception cref="AudioException">The recording cannot be read; the message says why in one sentence.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static AudioClip Load(string path, CancellationToken cancellation = default) =>
+        Load(path, Ffmpeg.OnPath, cancellation);
+
+    /// <summary>Loads a recording.</summary>
+    /// <param name="path">The file, or <see cref="StandardInput"/>.</param>
+    /// <param name="ffmpeg">Reads what is not WAV.</param>
+    /// <param name="cancellation">Ends the loading.</param>
+    /// <exception cref="AudioException">The recording cannot be read; the message says why in one sentence.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static AudioClip Load(string path, Ffmpeg ffmpeg, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(ffmpeg);
+        if (path == StandardInput)
+        {
+            if (!Console.IsInputRedirected)
+            {
+                throw new AudioException("standard input is the keyboard: pipe a recording into the program or give the name of a file.");
+            }
+
+            using Stream input = Console.OpenStandardInput();
+            return Load(input, "standard input", ffmpeg, cancellation);
+        }
+
+        if (path.Length == 0)
+        {
+            throw new AudioException("the name of the recording is empty: give the name of a file.");
+        }
+
+        string name = $"'{path}'";
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                throw new AudioException($"{name} is a folder: give the name of a recording in it.");
+            }
+
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+            // ffmpeg reads a real file itself, since it must jump about in some formats; a named pipe is a stream.
+            return Load(file, file.CanSeek ? path : null, name, ffmpeg, cancellation);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new AudioException($"{name} does not exist: check the name and the folder.", exception);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new AudioException($"{name} may not be read: you have no permission to open it.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or ArgumentException or NotSupportedException)
+        {
+            throw new AudioException($"{name} cannot be read: {exception.Message.TrimEnd('.')}.", exception);
+        }
+    }
+
+    /// <summary>Loads a recording from a stream: an upload, a pipe, a part of an archive.</summary>
+    /// <param name="stream">The file from its first byte on; it need not be seekable and is not closed.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <param name="ffmpeg">Reads what is not WAV.</param>
+    /// <param name="cancellation">Ends the loading, if the stream does not block for ever.</param>
+    /// <exception cref="AudioException">The recording cannot be read; the message says why in one sentence.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static AudioClip Load(Stream stream, string name, Ffmpeg ffmpeg, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(ffmpeg);
+        try
+        {
+            return Load(stream, null, name, ffmpeg, cancellation);
+        }
+        catch (IOException exception)
+        {
+            throw new AudioException($"{name} cannot be read: {exception.Message.TrimEnd('.')}.", exception);
+        }
+    }
+
+    /// <summary>Refuses what no array can hold.</summary>
+    internal static void RequireReasonableLength(long sampleCount, string name)
+    {
+        if (sampleCount > MaximumHours * 3600L * AudioClip.SampleRate)
+        {
+            throw new AudioException($"{name} is longer than {MaximumHours} hours: cut it into parts.");
+        }
+    }
+
+    private static AudioClip Load(Stream stream, string? path, string name, Ffmpeg ffmpeg, CancellationToken cancellation)
+    {
+        RewindableStream recording = new(stream);
+        Span<byte> head = stackalloc byte[12];
+        int count = recording.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        if (count == 0)
+        {
+            throw new AudioException($"{name} is empty: it has 0 bytes.");
+        }
+
+        recording.Rewind();
+        WavReader? wav = WavReader.Recognizes(head[..count]) ? WavReader.Open(recording, name) : null;
+        AudioClip clip;
+        if (wav is not null && (wav.Format.Encoding != SampleEncoding.Other || !ffmpeg.IsInstalled))
+        {
+            recording.LetGo();
+            clip = Decode(wav, name, cancellation);
+        }
+        else if (path is not null)
+        {
+            clip = ffmpeg.Decode(path, name, cancellation);
+        }
+        else
+        {
+            recording.Rewind();
+            recording.LetGo();
+            clip = ffmpeg.Decode(recording, name, cancellation);
+        }
+
+        return clip.Samples.Length > 0 ? clip : throw new AudioException($"{name} holds no sound: it has 0 samples.");
+    }
+
+    private static AudioClip Decode(WavReader wav, string name, CancellationToken cancellation)
+    {
+        WavFormat format = wav.Format;
+        Resampler resampler = new(format.SampleRate);
+        ArrayBufferWriter<float> output = new();
+        float[] block = new float[Math.Max(1, 16384 / format.Channels) * format.Channels];
+        long frames = 0;
+        while (wav.Read(block) is int count and > 0)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Span<float> mono = block.AsSpan(0, count / format.Channels);
+            Downmix.ToMono(block.AsSpan(0, count), format.Channels, mono);
+            resampler.Push(mono, output);
+            frames += mono.Length;
+            RequireReasonableLength(output.WrittenCount, name);
+        }
+
+        resampler.Finish(output);
+        float[] samples = output.WrittenSpan.ToArray();
+        foreach (ref float sample in samples.AsSpan())
+        {
+            // Floats may be louder than full scale; the original's 16 bits are not.
+            sample = Math.Clamp(sample, -1, 1);
+        }
+
+        return new AudioClip(samples, new AudioSource(name, format.Codec, format.SampleRate, format.Channels, (double)frames / format.SampleRate));
+    }
+}

@@ -1,0 +1,38 @@
+using Handwritten.Model;
+using Handwritten.Model.Tokenization;
+
+namespace Handwritten.Runtime.Decoding;
+
+/// <summary>Which rules hold for a window, in the order in which they are applied.</summary>
+internal static class LogitRules
+{
+    /// <summary>Makes the rules. Source: openai/whisper, decoding.py, DecodingTask.__init__.</summary>
+    public static IReadOnlyList<ILogitRule> For(DecodingOptions options, WhisperTokenizer tokenizer)
+    {
+        List<ILogitRule> rules = [];
+        if (options.SuppressBlank)
+        {
+            rules.Add(new SuppressBlank(tokenizer.BlankTokens));
+        }
+
+        if (options.SuppressTokens.Count > 0)
+        {
+            IEnumerable<int> listed = options.SuppressTokens.SelectMany(token => token == -1 ? tokenizer.NonSpeechTokens : [token]);
+            rules.Add(new SuppressTokens([.. listed.Union(NeverText(tokenizer.Special))]));
+        }
+
+        if (!options.WithoutTimestamps)
+        {
+            int? limit = options.MaxInitialTimestamp is double seconds and not 0
+                ? (int)Math.Round(seconds / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
+                : null;
+            rules.Add(new TimestampRules(tokenizer.Special, limit));
+        }
+
+        return rules;
+    }
+
+    /// <summary>Specials that only ever stand before the text. Source: DecodingTask._get_suppress_tokens.</summary>
+    private static int[] NeverText(SpecialTokens special) =>
+        [special.Transcribe, special.Translate, special.StartOfTranscript, special.StartOfPrevious, special.StartOfLanguageModel, special.NoSpeech];
+}

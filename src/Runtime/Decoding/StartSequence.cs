@@ -1,0 +1,49 @@
+using Handwritten.Kernels;
+using Handwritten.Model.Tokenization;
+
+namespace Handwritten.Runtime.Decoding;
+
+/// <summary>
+/// What the decoder is given before it may choose:
+/// <code>
+///     [&lt;|startofprev|&gt; prompt ...] &lt;|startoftranscript|&gt; [&lt;|en|&gt; &lt;|transcribe|&gt;] [&lt;|notimestamps|&gt;] [prefix ...]
+///      └─ only with a prompt ─────┘                        └ multilingual ──┘
+/// </code>
+/// Source: openai/whisper, decoding.py, DecodingTask._get_initial_tokens.
+/// </summary>
+/// <param name="Tokens">The sequence.</param>
+/// <param name="StartIndex">Where &lt;|startoftranscript|&gt; stands in it.</param>
+internal sealed record StartSequence(int[] Tokens, int StartIndex)
+{
+    /// <summary>Lays the sequence out.</summary>
+    public static StartSequence For(DecodingOptions options, SpecialTokens special, int context)
+    {
+        List<int> tokens = [];
+        if (options.Prompt.Count > 0)
+        {
+            tokens.Add(special.StartOfPrevious);
+            tokens.AddRange(options.Prompt.TakeLast((context / 2) - 1));
+        }
+
+        int start = tokens.Count;
+        tokens.AddRange(special.StartSequence(options.Language, options.Task, timestamps: !options.WithoutTimestamps));
+
+        // The prefix takes its room from the window's tokens; without a limit on those it may be of any length.
+        int room = (context / 2) - (options.SampleLength ?? (context / 2));
+        tokens.AddRange(room > 0 ? options.Prefix.TakeLast(room) : options.Prefix);
+        return new StartSequence([.. tokens], start);
+    }
+
+    /// <summary>
+    /// Fills a decoder pass with the whole sequence. Logits are wanted where the transcript starts (they tell whether
+    /// there is speech) and at the end.
+    /// </summary>
+    public void Feed(DecoderRows rows, int lane, int window)
+    {
+        rows.Clear();
+        for (int position = 0; position < Tokens.Length; position++)
+        {
+            rows.Add(Tokens[position], lane, position, window, wantsLogits: position == StartIndex || position == Tokens.Length - 1);
+        }
+    }
+}

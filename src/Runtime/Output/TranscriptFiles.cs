@@ -1,0 +1,92 @@
+using System.Text;
+
+namespace Handwritten.Runtime.Output;
+
+// A file appears all at once or not at all: it is written under a passing name in the same folder and then renamed,
+// which a file system does in one step. Whoever watches the folder never sees half a transcript, and an older one
+// survives a full disk.
+
+/// <summary>Writes transcripts to files.</summary>
+public static class TranscriptFiles
+{
+    /// <summary>
+    /// The name that transcripts of a recording get, before their extension: the recording's file name without its last
+    /// extension (<c>dir/my.audio.flac</c>: <c>my.audio</c>, <c>.hidden</c>: <c>.hidden</c>).
+    /// </summary>
+    /// <param name="recording">Path of the recording.</param>
+    public static string BaseName(string recording)
+    {
+        // Dots at the beginning belong to the name. Source: Python, os.path.splitext.
+        string name = Path.GetFileName(recording);
+        int nameStart = name.Length - name.TrimStart('.').Length;
+        int dot = name.LastIndexOf('.');
+        return dot > nameStart ? name[..dot] : name;
+    }
+
+    /// <summary>Creates a folder for transcripts unless it is there, to learn of trouble before hours of work.</summary>
+    /// <param name="folder">Its path.</param>
+    /// <exception cref="OutputException">The folder cannot be created.</exception>
+    public static void CreateFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
+        }
+    }
+
+    /// <summary>Writes a transcript in several formats: UTF-8 without a byte order mark, lines ending in line feeds.</summary>
+    /// <param name="folder">Where to; created if missing.</param>
+    /// <param name="baseName">The files' name before the extension; see <see cref="BaseName"/>.</param>
+    /// <param name="formats">The formats; see <see cref="TranscriptWriters"/>.</param>
+    /// <param name="transcript">What to write.</param>
+    /// <param name="options">How to lay out subtitles.</param>
+    /// <returns>The paths of the files, in the order of the formats.</returns>
+    /// <exception cref="OutputException">The folder cannot be created, or a file in it cannot be written.</exception>
+    public static IReadOnlyList<string> Write(
+        string folder, string baseName, IEnumerable<ITranscriptWriter> formats, Transcript transcript, WriterOptions options)
+    {
+        CreateFolder(folder);
+        List<string> paths = [];
+        foreach (ITranscriptWriter writer in formats)
+        {
+            string path = Path.Combine(folder, $"{baseName}.{writer.Extension}");
+            try
+            {
+                WriteAtOnce(path, output => writer.Write(transcript, output, options));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw new OutputException($"The transcript '{path}' cannot be written ({Reason(exception)}); choose another output folder, or make this one writable.", exception);
+            }
+
+            paths.Add(path);
+        }
+
+        return paths;
+    }
+
+    private static void WriteAtOnce(string path, Action<TextWriter> write)
+    {
+        string passing = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():N}.tmp");
+        try
+        {
+            using (StreamWriter output = new(passing, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)))
+            {
+                write(output);
+            }
+
+            File.Move(passing, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(passing);
+            throw;
+        }
+    }
+
+    private static string Reason(Exception exception) => exception.Message.TrimEnd('.');
+}

@@ -1,0 +1,88 @@
+using Handwritten.Model;
+using Handwritten.Runtime.Decoding;
+
+namespace Handwritten.Runtime.Transcription;
+
+/// <summary>
+/// Transcribes recordings with one model, one after the other. It owns the buffers of a window and of a token sequence;
+/// make one for each thread that transcribes.
+/// </summary>
+public sealed class Transcriber : IDisposable
+{
+    /// <summary>Allocates the buffers.</summary>
+    /// <param name="model">The model; not disposed with the transcriber.</param>
+    public Transcriber(WhisperModel model)
+    {
+        Model = model;
+        EncoderState = model.Network.Encoder.CreateState();
+        DecoderState = model.Network.Decoder.CreateState();
+        DecodingTask = new DecodingTask(model, DecoderState);
+    }
+
+    /// <summary>The model.</summary>
+    public WhisperModel Model { get; }
+
+    internal EncoderState EncoderState { get; }
+
+    internal DecoderState DecoderState { get; }
+
+    internal DecodingTask DecodingTask { get; }
+
+    /// <summary>
+    /// Computes a recording's spectrogram, detects its language unless it is given, and returns the run that transcribes
+    /// it as its segments are asked for. Only one run can be under way at a time.
+    /// </summary>
+    /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellation">Checked between the encoder's layers and between tokens.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public TranscriptionRun Start(ReadOnlySpan<float> samples, TranscriptionOptions options, CancellationToken cancellation = default) =>
+        new(this, samples, options, cancellation);
+
+    /// <summary>Transcribes a whole recording.</summary>
+    /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellation">Checked between the encoder's layers and between tokens.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Transcript Transcribe(ReadOnlySpan<float> samples, TranscriptionOptions options, CancellationToken cancellation = default)
+    {
+        using TranscriptionRun run = Start(samples, options, cancellation);
+        foreach (Segment _ in run.Segments())
+        {
+            // The run keeps them.
+        }
+
+        return run.Transcript;
+    }
+
+    /// <summary>The languages of a recording's first 30 seconds, most probable first.</summary>
+    /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
+    /// <param name="cancellation">Checked between the encoder's layers.</param>
+    /// <exception cref="InvalidOperationException">The model knows only English.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IReadOnlyList<LanguageProbability> DetectLanguage(ReadOnlySpan<float> samples, CancellationToken cancellation = default)
+    {
+        using Kernels.Tensor mel = Model.Network.Frontend.Compute(samples, WhisperAudio.WindowSamples);
+        Listen(mel, 0, WhisperAudio.WindowFrames, cancellation);
+        return DecodingTask.DetectLanguage();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        EncoderState.Dispose();
+        DecoderState.Dispose();
+    }
+
+    /// <summary>Encodes a window of a spectrogram and has the decoder listen to it.</summary>
+    /// <param name="mel">The recording's spectrogram, [frames, mels].</param>
+    /// <param name="seek">The window's first frame.</param>
+    /// <param name="frames">Its frames; zeros follow up to 3000.</param>
+    /// <param name="cancellation">Checked between the encoder's layers.</param>
+    internal void Listen(Kernels.Tensor mel, int seek, int frames, CancellationToken cancellation)
+    {
+        Model.Network.Kernels.CopyWindow(mel, seek, frames, EncoderState.LogMel, index: 0);
+        Model.Network.Encoder.Forward(EncoderState, cancellation: cancellation);
+        Model.Network.Decoder.Listen(DecoderState, EncoderState.Output, 0);
+    }
+}

@@ -1,0 +1,57 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Model.Tests;
+
+public class MelFiltersTests
+{
+    [Theory]
+    [InlineData(80)]
+    [InlineData(128)]
+    public void Are_the_filters_that_the_original_ships(int mels)
+    {
+        float[] expected = Reference($"mel_{mels}");
+        float[] actual = MelFilters.Create(mels);
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-9f));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(40)]
+    [InlineData(64)]
+    [InlineData(80)]
+    public void Are_triangles_of_equal_area(int mels)
+    {
+        float[] filters = MelFilters.Create(mels);
+        Assert.Equal(mels * MelFilters.Bins, filters.Length);
+        Assert.All(filters, weight => Assert.True(weight >= 0));
+        for (int mel = 0; mel < mels; mel++)
+        {
+            // Narrow triangles are sampled too coarsely for the sum to say anything about the area.
+            float[] filter = filters[(mel * MelFilters.Bins)..((mel + 1) * MelFilters.Bins)];
+            if (filter.Count(weight => weight > 0) > 8)
+            {
+                Assert.Equal(1, 40 * filter.Sum(), 0.03);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-80)]
+    public void Need_a_band(int mels) => Assert.Throws<ArgumentOutOfRangeException>(() => MelFilters.Create(mels));
+
+    private static float[] Reference(string name)
+    {
+        byte[] bytes = File.ReadAllBytes(TestData.Path("reference", "frontend", "mel_filters.safetensors"));
+        int headerLength = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
+        using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, headerLength));
+        int[] offsets = [.. header.RootElement.GetProperty(name).GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt32())];
+        float[] values = new float[(offsets[1] - offsets[0]) / sizeof(float)];
+        Buffer.BlockCopy(bytes, 8 + headerLength + offsets[0], values, 0, offsets[1] - offsets[0]);
+        return values;
+    }
+}

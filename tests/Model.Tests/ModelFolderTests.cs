@@ -1,0 +1,40 @@
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Model.Tests;
+
+public class ModelFolderTests
+{
+    private static readonly string[] Weights = [TestData.Weights()];
+
+    [Theory]
+    [InlineData("whisper-nano")]
+    [InlineData("nano")]
+    public void A_name_below_weights_is_found(string name) =>
+        Assert.Equal(TestData.Weights("whisper-nano"), ModelFolder.Resolve(name, Weights));
+
+    [Fact]
+    public void The_default_model_is_found_from_the_program() =>
+        Assert.Equal("whisper-nano", Path.GetFileName(ModelFolder.Resolve(ModelFolder.Default)));
+
+    [Fact]
+    public void A_folder_is_taken_as_it_is() =>
+        Assert.Equal(Path.GetTempPath(), ModelFolder.Resolve(Path.GetTempPath(), Weights));
+
+    [Fact]
+    public void A_file_in_a_model_is_no_model()
+    {
+        ModelException exception = Assert.Throws<ModelException>(() => ModelFolder.Resolve(TestData.Weights("whisper-nano", "config.json"), Weights));
+        Assert.Contains("is a file", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("whisper-huge")]
+    [InlineData("")]
+    [InlineData("/no/such/folder")]
+    public void An_unknown_name_is_answered_with_the_known_ones(string name)
+    {
+        ModelException exception = Assert.Throws<ModelException>(() => ModelFolder.Resolve(name, Weights));
+        Assert.Contains("whisper-nano", exception.Message, StringComparison.Ordinal);
+    }
+}

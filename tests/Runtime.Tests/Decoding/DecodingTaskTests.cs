@@ -1,0 +1,81 @@
+using System.Text.Json;
+using Handwritten.Kernels;
+using Handwritten.Model;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Runtime.Tests.Decoding;
+
+/// <summary>
+/// The demo model on the demo clips: every greedy run of the original's decode(), token by token, with its scores, and
+/// the probabilities of its languages.
+/// </summary>
+public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
+{
+    public static TheoryData<string> Clips()
+    {
+        using JsonDocument reference = Reference();
+        return [.. reference.RootElement.GetProperty("clips").EnumerateArray().Select(clip => clip.GetProperty("file").GetString()!)];
+    }
+
+    [Theory]
+    [MemberData(nameof(Clips))]
+    public void Decodes_a_clip_to_the_original_s_tokens(string file)
+    {
+        using JsonDocument reference = Reference();
+        JsonElement clip = reference.RootElement.GetProperty("clips").EnumerateArray().Single(clip => clip.GetProperty("file").GetString() == file);
+        WhisperModel model = demo.Model;
+        using EncoderState encoder = model.Network.Encoder.CreateState();
+        using DecoderState decoder = model.Network.Decoder.CreateState();
+        DecodingTask task = new(model, decoder);
+
+        // decode() of a clip pads or trims the samples, not the spectrogram.
+        float[] samples = AudioFile.Load(TestData.Path("audio", file)).Samples;
+        int length = Math.Min(samples.Length, WhisperAudio.WindowSamples);
+        using Tensor mel = model.Network.Frontend.Compute(samples.AsSpan(0, length), WhisperAudio.WindowSamples - length);
+        model.Network.Kernels.CopyWindow(mel, 0, WhisperAudio.WindowFrames, encoder.LogMel, 0);
+        model.Network.Encoder.Forward(encoder);
+        model.Network.Decoder.Listen(decoder, encoder.Output, 0);
+
+        // The resampled 44.1 kHz clip has slightly other samples than ffmpeg delivers: the tokens are still the same.
+        bool sameSamples = file != "formats-44k1-stereo.wav";
+        double tolerance = sameSamples ? 1e-3 : 5e-2;
+
+        IReadOnlyList<LanguageProbability> languages = task.DetectLanguage();
+        Assert.Equal(clip.GetProperty("detected_language").GetString(), languages[0].Code);
+        foreach (LanguageProbability language in languages)
+        {
+            Assert.Equal(clip.GetProperty("language_probs").GetProperty(language.Code).GetDouble(), language.Probability, tolerance);
+        }
+
+        int runs = 0;
+        foreach (JsonProperty run in clip.GetProperty("runs").EnumerateObject())
+        {
+            JsonElement given = run.Value.GetProperty("options");
+            if (!ReferenceOptions.AreUnderstood(given, ReferenceOptions.Decoding) || !run.Value.TryGetProperty("tokens", out JsonElement tokens))
+            {
+                continue;
+            }
+
+            DecodingOptions options = ReferenceOptions.Read(given, model.Tokenizer);
+            DecodingResult result = task.Decode(options with { Language = options.Language ?? languages[0].Code });
+            string name = $"{file}, {run.Name}";
+            if (run.Value.GetProperty("same_in_float64").GetBoolean() && (sameSamples || run.Value.GetProperty("smallest_margin").GetDouble() > 0.05))
+            {
+                Assert.True(tokens.EnumerateArray().Select(token => token.GetInt32()).SequenceEqual(result.Tokens), $"{name}: {result.Text}");
+                Assert.Equal(run.Value.GetProperty("text").GetString(), result.Text);
+                Assert.Equal(run.Value.GetProperty("avg_logprob").GetDouble(), result.AverageLogProbability, tolerance);
+                Assert.Equal(run.Value.GetProperty("compression_ratio").GetDouble(), result.CompressionRatio, 0.1);
+                runs++;
+            }
+
+            Assert.Equal(run.Value.GetProperty("no_speech_prob").GetDouble(), result.NoSpeechProbability, tolerance);
+        }
+
+        Assert.True(runs >= (sameSamples ? 15 : 5), $"{file}: only {runs} runs were compared");
+    }
+
+    private static JsonDocument Reference() => JsonDocument.Parse(File.ReadAllBytes(TestData.Path("reference", "nano", "decode.json")));
+}
