@@ -146,11 +146,7 @@ public sealed class TranscribeTests : IDisposable
         using Process process = _sandbox.StartHandwritten("transcribe", TestData.Path("audio", "long-en.wav"), "--language", "en",
             "--condition-on-previous-text", "False", "--threads", "1", "-o", ".");
         string? first = process.StandardOutput.ReadLine();
-        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
-        {
-            kill.WaitForExit();
-        }
-
+        Interrupt(process);
         string rest = process.StandardOutput.ReadToEnd();
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
         Assert.Equal((int)ExitCode.Interrupted, process.ExitCode);
@@ -160,6 +156,23 @@ public sealed class TranscribeTests : IDisposable
         Assert.True(lines.Length < all.Length, "It ended before it was interrupted.");
         Assert.Equal(all[..lines.Length], lines);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_sandbox.Folder));
+    }
+
+    [LinuxFact]
+    public void Interrupting_ends_the_wait_for_a_silent_pipe()
+    {
+        using Process process = _sandbox.StartHandwritten("transcribe", "--quiet", TestData.Path("audio", "01-en.wav"), "-");
+        Assert.Contains("Please play", process.StandardOutput.ReadLine(), StringComparison.Ordinal);
+        Interrupt(process);
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal((int)ExitCode.Interrupted, process.ExitCode);
+        Assert.Equal("handwritten: Interrupted.\n", process.StandardError.ReadToEnd());
+    }
+
+    private static void Interrupt(Process process)
+    {
+        using Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 
     private Outcome Transcribe(string recording, params string[] options) =>
