@@ -113,6 +113,10 @@ public sealed class TranscribeTests : IDisposable
         Transcribe("01-en.wav", "--output-dir", folder).Is(ExitCode.UnwritableOutput, $"'{folder}'");
     }
 
+    [LinuxFact]
+    public void A_folder_that_takes_no_files_is_told_before_any_work() => // nobody may create a file there, root neither
+        Transcribe("01-en.wav", "--output-dir", "/proc").Is(ExitCode.UnwritableOutput, "'/proc' takes no files");
+
     [Fact]
     public void A_file_that_cannot_be_written_fails_with_the_text_on_the_screen()
     {
