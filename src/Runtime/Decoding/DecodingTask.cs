@@ -113,7 +113,7 @@ public sealed class DecodingTask
     private DecodingResult ToResult(double noSpeech)
     {
         int[] tokens = _search.Tokens.ToArray();
-        string text = _model.Tokenizer.Decode(tokens).Trim();
+        string text = PythonText.Strip(_model.Tokenizer.Decode(tokens));
         return new DecodingResult(
             tokens,
             text,
