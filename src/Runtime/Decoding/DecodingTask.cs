@@ -41,7 +41,7 @@ public sealed class DecodingTask
     public DecodingResult Decode(DecodingOptions options, int window = 0, int lane = 0, CancellationToken cancellation = default)
     {
         StartSequence start = StartSequence.For(options, _model.Tokenizer.Special, _model.Dimensions.TextContext);
-        IReadOnlyList<ILogitRule> rules = LogitRules.For(options, _model.Tokenizer);
+        ILogitRule[] rules = LogitRules.For(options, _model.Tokenizer);
         int sampleLength = options.SampleLength ?? (_model.Dimensions.TextContext / 2);
         double noSpeech = double.NaN;
         _search.Clear();
