@@ -91,12 +91,7 @@ public sealed class OtherCommandTests : IDisposable
     public void Parity_fails_where_an_activation_is_not_the_original_s()
     {
         // The scales of the decoder's last norm, all of them another number.
-        string model = Directory.CreateDirectory(_sandbox["model"]).FullName;
-        foreach (string file in Directory.GetFiles(TestData.Weights("whisper-nano")))
-        {
-            File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
-        }
-
+        string model = _sandbox.CopyModel();
         using (SafetensorsFile original = new(TestData.Weights("whisper-nano", "model.safetensors")))
         {
             SafetensorsWriter.Write(Path.Combine(model, "model.safetensors"), original.Names.Select(original.Describe), name =>
