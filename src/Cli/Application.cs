@@ -13,6 +13,9 @@ namespace Handwritten.Cli;
 /// </summary>
 internal static class Application
 {
+    /// <summary>What work has after Ctrl-C to come to an end by itself.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private static RootCommand CreateRoot() => new("Whisper speech recognition, written by hand.")
     {
         new TranscribeCommand(),
@@ -29,8 +32,10 @@ internal static class Application
         // Transcripts hold every script there is, whatever the terminal's legacy code page.
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
-        // The first Ctrl-C asks the command to stop, a second one ends the process at once.
-        using CancellationTokenSource interrupt = new();
+        // The first Ctrl-C asks the command to stop, a second one ends the process at once. Work that waits for a silent
+        // pipe hears of neither: after a moment it is left behind.
+        using CancellationTokenSource interrupt = new(), impatience = new();
+        using CancellationTokenRegistration wait = interrupt.Token.Register(() => impatience.CancelAfter(Patience));
         using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
         {
             signal.Cancel = !interrupt.IsCancellationRequested;
@@ -55,7 +60,7 @@ internal static class Application
 
             // Exceptions and signals are handled here.
             InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return await result.InvokeAsync(configuration, interrupt.Token);
+            return await Task.Run(() => result.InvokeAsync(configuration, interrupt.Token)).WaitAsync(impatience.Token);
         }
         catch (Exception failure)
         {

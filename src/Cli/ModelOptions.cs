@@ -32,6 +32,9 @@ internal sealed class ModelOptions
         command.Add(_threads);
     }
 
+    /// <summary>Whether a model was named.</summary>
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(_model) is not null;
+
     /// <summary>Starts the back end that was chosen.</summary>
     public CpuKernels CreateKernels(ParseResult parsed) => new(parsed.GetValue(_threads));
 

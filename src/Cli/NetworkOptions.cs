@@ -47,14 +47,22 @@ internal sealed class NetworkOptions
     }
 
     /// <summary>The shape that was asked for, if one was.</summary>
-    /// <exception cref="UsageException">There is no such shape.</exception>
-    public string? Shape(ParseResult parsed) => parsed.GetValue(_shape) is not { } name || WhisperDimensions.Known.ContainsKey(name)
-        ? parsed.GetValue(_shape)
-        : throw new UsageException($"--shape must be the name of a published model, but it is '{name}'.{Spelling.Suggest(name, WhisperDimensions.Known.Keys)} The shapes are {string.Join(", ", WhisperDimensions.Known.Keys)}.");
+    /// <exception cref="UsageException">There is no such shape, or it comes with options that contradict it.</exception>
+    public string? Shape(ParseResult parsed) => parsed.GetValue(_shape) switch
+    {
+        null when parsed.GetResult(_type) is { Implicit: false } =>
+            throw new UsageException($"{_type.Name} is for made-up weights: give {_shape.Name} with it, or leave it out."),
+        null => null,
+        { } name when !WhisperDimensions.Known.ContainsKey(name) =>
+            throw new UsageException($"{_shape.Name} must be the name of a published model, but it is '{name}'.{Spelling.Suggest(name, WhisperDimensions.Known.Keys)} The shapes are {string.Join(", ", WhisperDimensions.Known.Keys)}."),
+        _ when _model.IsGiven(parsed) =>
+            throw new UsageException($"{_shape.Name} makes a model up and --model names one: give only one of them."),
+        { } name => name,
+    };
 
     /// <summary>Loads the model or makes up the weights.</summary>
     /// <exception cref="ModelException">The model cannot be used.</exception>
-    /// <exception cref="UsageException">There is no such shape.</exception>
+    /// <exception cref="UsageException">There is no such shape, or it comes with options that contradict it.</exception>
     public LoadedNetwork Load(ParseResult parsed)
     {
         if (Shape(parsed) is not { } shape)

@@ -11,7 +11,7 @@ internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, stri
 {
     /// <summary>Finds out what would fail at the end, before hours of work.</summary>
     /// <exception cref="UsageException">Two recordings would have the same files.</exception>
-    /// <exception cref="OutputException">The folder cannot be created.</exception>
+    /// <exception cref="OutputException">The folder cannot be created, or no file in it.</exception>
     public void Prepare(IEnumerable<string> recordings)
     {
         if (formats.Count == 0)
@@ -24,7 +24,7 @@ internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, stri
             throw new UsageException($"'{same.First()}' and '{same.Last()}' would both be written to '{same.Key}.{formats[0].Extension}': transcribe them one by one, with different --output-dir.");
         }
 
-        TranscriptFiles.CreateFolder(folder);
+        TranscriptFiles.PrepareFolder(folder);
     }
 
     /// <summary>Writes a transcript; every file appears whole or not at all.</summary>

@@ -16,6 +16,7 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
 
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <returns>The exit code of the first recording that failed.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, Transcriber> work, CancellationToken cancellation)
     {
         ExitCode exitCode = ExitCode.Ok;
@@ -31,6 +32,8 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
             }
             catch (Exception failure) when (failure is AudioException or OutputException)
             {
+                // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
+                cancellation.ThrowIfCancellationRequested();
                 ExitCode code = Application.Report(failure);
                 exitCode = exitCode == ExitCode.Ok ? code : exitCode;
             }

@@ -20,7 +20,7 @@ public sealed class BadModelTests : IDisposable
     [InlineData("merges.txt")]
     public void A_missing_file_is_named(string file)
     {
-        string model = CopyModel();
+        string model = _sandbox.CopyModel();
         File.Delete(Path.Combine(model, file));
         Transcribe(model).Is(ExitCode.UnusableModel, file);
     }
@@ -44,7 +44,7 @@ public sealed class BadModelTests : IDisposable
     [InlineData("preprocessor_config.json", "\"feature_size\": 80", "\"feature_size\": 128", "preprocessor_config.json")]
     public void A_wrong_or_contradicting_entry_is_named(string file, string text, string other, string named)
     {
-        string model = CopyModel();
+        string model = _sandbox.CopyModel();
         string path = Path.Combine(model, file);
         string content = File.ReadAllText(path);
         int at = content.IndexOf(text, StringComparison.Ordinal);
@@ -60,7 +60,7 @@ public sealed class BadModelTests : IDisposable
     [InlineData(1_000_000)] // within the tensors
     public void Cut_weights_are_refused(int length)
     {
-        string model = CopyModel();
+        string model = _sandbox.CopyModel();
         using (FileStream weights = File.OpenWrite(Path.Combine(model, "model.safetensors")))
         {
             weights.SetLength(length);
@@ -74,7 +74,7 @@ public sealed class BadModelTests : IDisposable
     [InlineData(8, (byte)'x')] // the header's first character
     public void Damaged_weights_are_refused(int position, byte value)
     {
-        string model = CopyModel();
+        string model = _sandbox.CopyModel();
         using (FileStream weights = File.OpenWrite(Path.Combine(model, "model.safetensors")))
         {
             weights.Position = position;
@@ -85,10 +85,25 @@ public sealed class BadModelTests : IDisposable
     }
 
     [Fact]
+    public void Weights_that_are_no_numbers_are_refused()
+    {
+        string model = _sandbox.CopyModel();
+        using (FileStream weights = File.OpenWrite(Path.Combine(model, "model.safetensors")))
+        {
+            byte[] noNumbers = new byte[512];
+            Array.Fill(noNumbers, (byte)0xFF);
+            weights.Position = weights.Length - noNumbers.Length;
+            weights.Write(noNumbers);
+        }
+
+        Transcribe(model).Is(ExitCode.UnusableModel, "'model' computes NaN");
+    }
+
+    [Fact]
     public void A_tensor_of_another_shape_is_named()
     {
         // Same bytes, other dimensions: the header keeps its length.
-        string path = Path.Combine(CopyModel(), "model.safetensors");
+        string path = Path.Combine(_sandbox.CopyModel(), "model.safetensors");
         byte[] weights = File.ReadAllBytes(path);
         byte[] shape = Encoding.ASCII.GetBytes("\"shape\":[512,128]"), other = Encoding.ASCII.GetBytes("\"shape\":[128,512]");
         int at = weights.AsSpan().IndexOf(shape);
@@ -113,21 +128,10 @@ public sealed class BadModelTests : IDisposable
     [Fact]
     public void Inspection_refuses_as_transcription_does()
     {
-        string model = CopyModel();
+        string model = _sandbox.CopyModel();
         File.Delete(Path.Combine(model, "config.json"));
         _sandbox.Handwritten("inspect", model).Is(ExitCode.UnusableModel, "config.json");
     }
 
     private Outcome Transcribe(string model) => _sandbox.Handwritten("transcribe", "good.wav", "--model", model);
-
-    private string CopyModel()
-    {
-        string copy = Directory.CreateDirectory(_sandbox["model"]).FullName;
-        foreach (string file in Directory.GetFiles(TestData.Weights("whisper-nano")))
-        {
-            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
-        }
-
-        return copy;
-    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Handwritten.Tests;
 
 namespace Handwritten.Cli.Tests;
 
@@ -36,6 +37,18 @@ internal sealed class Sandbox : IDisposable
         }
 
         return full;
+    }
+
+    /// <summary>Copies the demo model to the folder <c>model</c>, to change it.</summary>
+    public string CopyModel()
+    {
+        string copy = Directory.CreateDirectory(this["model"]).FullName;
+        foreach (string file in Directory.GetFiles(TestData.Weights("whisper-nano")))
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
+        return copy;
     }
 
     /// <summary>Runs the real program, with its streams redirected as in a script.</summary>

@@ -113,6 +113,10 @@ public sealed class TranscribeTests : IDisposable
         Transcribe("01-en.wav", "--output-dir", folder).Is(ExitCode.UnwritableOutput, $"'{folder}'");
     }
 
+    [LinuxFact]
+    public void A_folder_that_takes_no_files_is_told_before_any_work() => // nobody may create a file there, root neither
+        Transcribe("01-en.wav", "--output-dir", "/proc").Is(ExitCode.UnwritableOutput, "'/proc' takes no files");
+
     [Fact]
     public void A_file_that_cannot_be_written_fails_with_the_text_on_the_screen()
     {
@@ -146,11 +150,7 @@ public sealed class TranscribeTests : IDisposable
         using Process process = _sandbox.StartHandwritten("transcribe", TestData.Path("audio", "long-en.wav"), "--language", "en",
             "--condition-on-previous-text", "False", "--threads", "1", "-o", ".");
         string? first = process.StandardOutput.ReadLine();
-        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
-        {
-            kill.WaitForExit();
-        }
-
+        Interrupt(process);
         string rest = process.StandardOutput.ReadToEnd();
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
         Assert.Equal((int)ExitCode.Interrupted, process.ExitCode);
@@ -160,6 +160,23 @@ public sealed class TranscribeTests : IDisposable
         Assert.True(lines.Length < all.Length, "It ended before it was interrupted.");
         Assert.Equal(all[..lines.Length], lines);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_sandbox.Folder));
+    }
+
+    [LinuxFact]
+    public void Interrupting_ends_the_wait_for_a_silent_pipe()
+    {
+        using Process process = _sandbox.StartHandwritten("transcribe", "--quiet", TestData.Path("audio", "01-en.wav"), "-");
+        Assert.Contains("Please play", process.StandardOutput.ReadLine(), StringComparison.Ordinal);
+        Interrupt(process);
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal((int)ExitCode.Interrupted, process.ExitCode);
+        Assert.Equal("handwritten: Interrupted.\n", process.StandardError.ReadToEnd());
+    }
+
+    private static void Interrupt(Process process)
+    {
+        using Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 
     private Outcome Transcribe(string recording, params string[] options) =>

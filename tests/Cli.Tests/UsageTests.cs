@@ -34,6 +34,14 @@ public sealed class UsageTests : IDisposable
     public void A_wrong_command_line_is_answered_with_a_sentence(string commandLine, string sentence) =>
         _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence, "--help'.");
 
+    [Theory]
+    [InlineData("bench --shape tinny", "--shape must be the name of a published model, but it is 'tinny'. Did you mean 'tiny'?")]
+    [InlineData("bench --type f32", "--type is for made-up weights: give --shape with it, or leave it out.")]
+    [InlineData("parity --shape tiny --model whisper-nano", "--shape makes a model up and --model names one: give only one of them.")]
+    [InlineData("bench --compare mkl", "--compare knows openblas, but not 'mkl'.")]
+    public void Options_that_make_no_sense_together_are_answered_with_a_sentence(string commandLine, string sentence) =>
+        _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence);
+
     [Fact]
     public void Two_recordings_must_not_share_their_files() =>
         _sandbox.Handwritten("transcribe", "-f", "srt", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");

@@ -42,6 +42,12 @@ internal sealed class BenchCommand : Command
             throw new UsageException($"--compare knows openblas, but not '{library}'.");
         }
 
+        if (parsed.GetValue(_compare) is not null)
+        {
+            // Whether it is there is better told before the minutes of work.
+            OpenBlas.Load(threads: 1).Dispose();
+        }
+
         int runs = parsed.GetValue(_runs) ?? 5;
         using LoadedNetwork loaded = _network.Load(parsed);
         List<BenchStage> stages = [.. ModelBenchmark.Run(loaded.Network, loaded.Network.WeightType.ByteSize(), runs, cancellation)];

@@ -22,22 +22,22 @@ public sealed record PreprocessorConfig
     public required int MelBins { get; init; }
 
     /// <summary>Samples per second.</summary>
-    public int SampleRate { get; } = 16000;
+    public int SampleRate { get; } = WhisperAudio.SampleRate;
 
     /// <summary>Samples from one frame to the next.</summary>
-    public int HopLength { get; } = 160;
+    public int HopLength { get; } = WhisperAudio.HopLength;
 
     /// <summary>Samples under one Fourier transform.</summary>
-    public int FftSize { get; } = 400;
+    public int FftSize { get; } = WhisperAudio.FourierSize;
 
     /// <summary>Length of a window in seconds.</summary>
-    public int ChunkSeconds { get; } = 30;
+    public int ChunkSeconds { get; } = WhisperAudio.WindowSeconds;
 
     /// <summary>Samples of a window: 480,000.</summary>
-    public int ChunkSamples => ChunkSeconds * SampleRate;
+    public int ChunkSamples { get; } = WhisperAudio.WindowSamples;
 
     /// <summary>Frames of a window: 3,000.</summary>
-    public int ChunkFrames => ChunkSamples / HopLength;
+    public int ChunkFrames { get; } = WhisperAudio.WindowFrames;
 
     /// <summary>Reads <c>preprocessor_config.json</c> of a model folder, if there is one.</summary>
     /// <param name="folder">The model folder.</param>

@@ -27,11 +27,8 @@ public enum SpeechTask
 /// <summary>Ids of the special tokens of a model (the properties of <c>Tokenizer</c> in openai/whisper).</summary>
 public sealed class SpecialTokens
 {
-    /// <summary>Seconds from one timestamp token to the next.</summary>
-    public const double TimestampStep = 0.02;
-
     /// <summary>Number of timestamp tokens: 0.00 to 30.00 seconds.</summary>
-    public const int TimestampCount = 1501;
+    public const int TimestampCount = (WhisperAudio.WindowFrames / WhisperAudio.FramesPerTimestamp) + 1;
 
     private readonly Dictionary<string, int> _ids;
     private readonly Dictionary<string, int> _languages;
@@ -105,9 +102,6 @@ public sealed class SpecialTokens
     private int this[string text] => _ids.TryGetValue(text, out int id)
         ? id
         : throw new ModelException($"The tokenizer has no {text}; take the tokenizer files of a Whisper model.");
-
-    /// <summary>The time of a timestamp token in seconds.</summary>
-    public double Seconds(int timestamp) => (timestamp - TimestampBegin) * TimestampStep;
 
     /// <summary>The id of a language's token.</summary>
     /// <param name="code">The language's code.</param>

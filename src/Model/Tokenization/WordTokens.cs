@@ -56,7 +56,7 @@ public sealed record WordTokens(string Text, int[] Tokens)
             bool special = part.Tokens[0] >= endOfText;
             // A search for a substring, as in the original: nothing but spaces counts as punctuation, and so do
             // several marks if they stand side by side in the list.
-            bool punctuation = Punctuation.Contains(Strip(part.Text), StringComparison.Ordinal);
+            bool punctuation = Punctuation.Contains(PythonText.Strip(part.Text), StringComparison.Ordinal);
             if (special || part.Text.StartsWith(' ') || punctuation || words.Count == 0)
             {
                 words.Add(part);
@@ -68,25 +68,5 @@ public sealed record WordTokens(string Text, int[] Tokens)
         }
 
         return words;
-    }
-
-    /// <summary>Python's strip(), which takes the four separators U+001C to U+001F for white space.</summary>
-    private static string Strip(string text)
-    {
-        int start = 0;
-        int end = text.Length;
-        while (start < end && IsSpace(text[start]))
-        {
-            start++;
-        }
-
-        while (end > start && IsSpace(text[end - 1]))
-        {
-            end--;
-        }
-
-        return text[start..end];
-
-        static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001C' and <= '\u001F';
     }
 }

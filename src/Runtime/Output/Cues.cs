@@ -1,3 +1,5 @@
+using Handwritten.Model.Tokenization;
+
 namespace Handwritten.Runtime.Output;
 
 // From segments to subtitles. Without word times a segment is a cue. With them, words are set like type, one by one:

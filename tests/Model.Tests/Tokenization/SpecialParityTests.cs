@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Xunit;
 
@@ -148,7 +149,7 @@ public class SpecialParityTests
             Assert.Equal(text, tokenizer.DecodeWithTimestamps([id]));
             Assert.Equal(string.Empty, tokenizer.Decode([id]));
             Assert.Equal([id], tokenizer.EncodeWithSpecial(text));
-            Assert.Equal(double.Parse(text.AsSpan()[2..^2]), tokenizer.Special.Seconds(id), 9);
+            Assert.Equal(double.Parse(text.AsSpan()[2..^2]), (id - tokenizer.Special.TimestampBegin) * WhisperAudio.SecondsPerTimestamp, 9);
             count++;
         }
 
