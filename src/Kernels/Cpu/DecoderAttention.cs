@@ -36,7 +36,7 @@ internal static unsafe class DecoderAttention
             return;
         }
 
-                int longest = 1;
+        int longest = 1;
         foreach (int entry in lastEntries)
         {
             longest = Math.Max(longest, entry + 1);
@@ -135,7 +135,7 @@ internal static unsafe class DecoderAttention
             for (int r = 0; r < tileRows; r++)
             {
                 int count = r < rows ? Math.Clamp(Shape.RowCount[firstRow + r] - firstEntry, 0, Chunk) : 0;
-                (float largest, float sum) = Exponentials(scores + (r * Panel), tileRows * Panel, panels, count);
+                (float largest, float sum) = RowSoftmax.Run<TSimd>(scores + (r * Panel), tileRows * Panel, panels, count);
                 if (r < rows)
                 {
                     float* partial = Shape.Partial(firstRow + r, head, chunk);
@@ -163,51 +163,6 @@ internal static unsafe class DecoderAttention
             for (int i = 0; i < Shape.Cache.HeadSize * tileRows; i++)
             {
                 queries[i] *= scale;
-            }
-        }
-
-        /// <summary>Turns one row's scores into 2^(score − largest), zero from <paramref name="count"/> on.</summary>
-        private static (float Largest, float Sum) Exponentials(float* scores, int panelStride, int panels, int count)
-        {
-            Fill(scores, panelStride, count, panels * Panel, float.NegativeInfinity);
-            TSimd largest = TSimd.Broadcast(float.NegativeInfinity);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                for (int i = 0; i < Panel; i += TSimd.Width)
-                {
-                    largest = TSimd.Max(largest, TSimd.Load(scores + (panel * panelStride) + i));
-                }
-            }
-
-            float maximum = TSimd.Largest(largest);
-            largest = TSimd.Broadcast(count > 0 ? maximum : 0f);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                for (int i = 0; i < Panel; i += TSimd.Width)
-                {
-                    float* score = scores + (panel * panelStride) + i;
-                    VectorMath.Exp2(TSimd.Load(score) - largest).Store(score);
-                }
-            }
-
-            Fill(scores, panelStride, count, panels * Panel, 0f);
-            TSimd sum = TSimd.Broadcast(0f);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                for (int i = 0; i < Panel; i += TSimd.Width)
-                {
-                    sum += TSimd.Load(scores + (panel * panelStride) + i);
-                }
-            }
-
-            return (maximum, TSimd.Sum(sum));
-        }
-
-        private static void Fill(float* scores, int panelStride, int from, int to, float value)
-        {
-            for (int i = from; i < to; i++)
-            {
-                scores[(i / Panel * panelStride) + (i % Panel)] = value;
             }
         }
 
