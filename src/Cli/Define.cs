@@ -61,13 +61,8 @@ internal static class Define
             HelpName = "LANGUAGE",
             CustomParser = result =>
             {
-                string language = result.Tokens[0].Value, lower = language.ToLowerInvariant();
-                if (Languages.Names.ContainsKey(lower))
-                {
-                    return lower;
-                }
-
-                if (Languages.Codes.TryGetValue(lower, out string? code))
+                string language = result.Tokens[0].Value;
+                if (Languages.FindCode(language) is { } code)
                 {
                     return code;
                 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.IO.Hashing;
 using System.Text.Json;
 using Handwritten.Model.Safetensors;
 using Handwritten.Tests;
@@ -50,6 +52,7 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Matches("encoder +4 layers, 2 heads, width 128", outcome.Output);
         Assert.Matches("vocabulary +51865 tokens, 99 languages", outcome.Output);
         Assert.Matches("parameters +8,818,560", outcome.Output);
+        Assert.Matches(@"file +model\.safetensors, [\d,]+ bytes", outcome.Output);
         Assert.Matches(@"model\.encoder\.conv1\.weight +F16 +\[128, 80, 3\] +61,440", outcome.Output);
     }
 
@@ -65,6 +68,11 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal(2 * 8_818_560, tensors.Sum(tensor => tensor.GetProperty("bytes").GetInt64()));
         Assert.Equal(2 * 8_818_560, model.GetProperty("memory").GetProperty("weights").GetInt64());
         Assert.All(tensors, tensor => Assert.Matches("^[0-9a-f]{16}$", tensor.GetProperty("xxHash3").GetString()));
+
+        byte[] weights = File.ReadAllBytes(TestData.Weights("whisper-nano", "model.safetensors"));
+        JsonElement file = Assert.Single(model.GetProperty("files").EnumerateArray());
+        Assert.Equal(("model.safetensors", weights.Length), (file.GetProperty("name").GetString(), file.GetProperty("bytes").GetInt32()));
+        Assert.Equal(XxHash3.HashToUInt64(weights).ToString("x16", CultureInfo.InvariantCulture), file.GetProperty("xxHash3").GetString());
     }
 
     [Fact]

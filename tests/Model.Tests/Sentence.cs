@@ -1,7 +1,6 @@
-using Handwritten.Model;
 using Xunit;
 
-namespace Handwritten.Tests;
+namespace Handwritten.Model.Tests;
 
 /// <summary>What a message for the person at the keyboard must be: one sentence that names the culprit and a way out.</summary>
 internal static class Sentence

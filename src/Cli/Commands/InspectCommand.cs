@@ -18,7 +18,7 @@ internal sealed class InspectCommand : Command
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<bool> _hashes = Define.Flag("--hashes", "Add the XxHash3 of every tensor's bytes; reads all of the weights.");
+    private readonly Option<bool> _hashes = Define.Flag("--hashes", "Add the XxHash3 of every file and of every tensor's bytes; reads all of the weights.");
 
     private readonly Option<bool> _json = Define.Json();
 
@@ -34,6 +34,9 @@ internal sealed class InspectCommand : Command
     /// <summary>A tensor as it is listed; the hash is there if it was asked for.</summary>
     private sealed record TensorRow(string Name, string Dtype, int[] Shape, long Bytes, string? XxHash3);
 
+    /// <summary>A file of weights as it is listed; the hash is there if it was asked for.</summary>
+    private sealed record FileRow(string Name, long Bytes, string? XxHash3);
+
     /// <summary>Memory for transcribing one recording at a time, in bytes.</summary>
     private sealed record Memory(long Weights, long KeyValueCaches, long Activations)
     {
@@ -42,7 +45,7 @@ internal sealed class InspectCommand : Command
 
     private sealed record Report(
         string Name, string Folder, WhisperDimensions Dimensions, bool Multilingual, int Languages, IReadOnlyList<AlignmentHead> AlignmentHeads,
-        long Parameters, Memory Memory, IReadOnlyList<TensorRow> Tensors);
+        long Parameters, Memory Memory, IReadOnlyList<FileRow> Files, IReadOnlyList<TensorRow> Tensors);
 
     private static Report Inspect(string nameOrPath, bool hashes)
     {
@@ -61,8 +64,10 @@ internal sealed class InspectCommand : Command
             generation.AlignmentHeads,
             tensors.Sum(tensor => tensor.ElementCount),
             Estimate(config.Dimensions, tensors.Sum(tensor => tensor.ByteCount)),
-            [.. tensors.Select(tensor => new TensorRow(tensor.Name, tensor.Type.ToString(), tensor.Shape, tensor.ByteCount,
-                hashes ? weights.Hash(tensor.Name).ToString("x16", CultureInfo.InvariantCulture) : null))]);
+            [.. weights.Files.Select(file => new FileRow(Path.GetFileName(file.Origin), file.ByteCount, Hash(file.Hash)))],
+            [.. tensors.Select(tensor => new TensorRow(tensor.Name, tensor.Type.ToString(), tensor.Shape, tensor.ByteCount, Hash(() => weights.Hash(tensor.Name))))]);
+
+        string? Hash(Func<ulong> compute) => hashes ? compute().ToString("x16", CultureInfo.InvariantCulture) : null;
     }
 
     private static void Show(Report report, bool json)
@@ -90,6 +95,11 @@ internal sealed class InspectCommand : Command
         })
         {
             summary.AddRow(name, Markup.Escape(value));
+        }
+
+        foreach (FileRow file in report.Files)
+        {
+            summary.AddRow("file", Markup.Escape($"{file.Name}, {file.Bytes.ToString("N0", CultureInfo.InvariantCulture)} bytes{(file.XxHash3 is { } hash ? $", XxHash3 {hash}" : "")}"));
         }
 
         bool hashed = report.Tensors is [{ XxHash3: not null }, ..];

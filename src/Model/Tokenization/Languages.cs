@@ -58,13 +58,18 @@ public static class Languages
     /// <summary>English names by code.</summary>
     public static IReadOnlyDictionary<string, string> Names => NameOfCode;
 
-    /// <summary>The code of a language given by code, name or other name, in any case: "de" for "German".</summary>
-    /// <exception cref="TokenizationException">Whisper has no such language.</exception>
-    public static string ToCode(string language)
+    /// <summary>
+    /// The code of a language given by code, name or other name, in any case: "de" for "German". Null if Whisper has no
+    /// such language.
+    /// </summary>
+    public static string? FindCode(string language)
     {
         string lower = language.ToLowerInvariant();
-        return NameOfCode.ContainsKey(lower) ? lower
-            : CodeOfName.TryGetValue(lower, out string? code) ? code
-            : throw new TokenizationException($"There is no language \"{language}\" in Whisper; give a code such as \"en\" or a name such as \"English\".");
+        return NameOfCode.ContainsKey(lower) ? lower : CodeOfName.GetValueOrDefault(lower);
     }
+
+    /// <summary>The code of a language given by code, name or other name, in any case.</summary>
+    /// <exception cref="TokenizationException">Whisper has no such language.</exception>
+    public static string ToCode(string language) => FindCode(language)
+        ?? throw new TokenizationException($"There is no language \"{language}\" in Whisper; give a code such as \"en\" or a name such as \"English\".");
 }

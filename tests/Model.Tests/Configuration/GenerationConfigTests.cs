@@ -1,8 +1,8 @@
-using Handwritten.Model;
 using Handwritten.Model.Configuration;
+using Handwritten.Tests;
 using Xunit;
 
-namespace Handwritten.Tests.Configuration;
+namespace Handwritten.Model.Tests.Configuration;
 
 public class GenerationConfigTests
 {
@@ -31,7 +31,7 @@ public class GenerationConfigTests
     [InlineData(51866, true)]
     public void Without_the_file_config_json_and_openai_whispers_defaults_count(int vocabulary, bool multilingual)
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config => config["vocab_size"] = vocabulary);
+        using TemporaryModel folder = TemporaryModel.WithConfig(config => config["vocab_size"] = vocabulary);
         CheckFallback(folder, multilingual);
 
         // A file that says nothing is like none.
@@ -42,7 +42,7 @@ public class GenerationConfigTests
     [Fact]
     public void Without_any_lists_nothing_is_suppressed()
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config =>
+        using TemporaryModel folder = TemporaryModel.WithConfig(config =>
         {
             config.Remove("suppress_tokens");
             config.Remove("begin_suppress_tokens");
@@ -57,7 +57,7 @@ public class GenerationConfigTests
     [Fact]
     public void The_file_comes_before_config_json()
     {
-        using ModelFolder folder = ModelFolder.WithConfig();
+        using TemporaryModel folder = TemporaryModel.WithConfig();
         folder.Write("generation_config.json", """
             {
               "is_multilingual": false,
@@ -86,7 +86,7 @@ public class GenerationConfigTests
     [InlineData("[]")]
     public void Alignment_heads_of_another_model_count_as_none(string heads)
     {
-        using ModelFolder folder = ModelFolder.WithConfig();
+        using TemporaryModel folder = TemporaryModel.WithConfig();
         folder.Write("generation_config.json", $$"""{ "alignment_heads": {{heads}} }""");
         Assert.Equal([new(2, 0), new(2, 1), new(3, 0), new AlignmentHead(3, 1)], folder.Generation().AlignmentHeads);
     }
@@ -94,7 +94,7 @@ public class GenerationConfigTests
     [Fact]
     public void A_decoder_of_an_odd_number_of_layers_aligns_by_the_larger_half()
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config => config["decoder_layers"] = 1);
+        using TemporaryModel folder = TemporaryModel.WithConfig(config => config["decoder_layers"] = 1);
         Assert.Equal([new(0, 0), new AlignmentHead(0, 1)], folder.Generation().AlignmentHeads);
     }
 
@@ -121,12 +121,12 @@ public class GenerationConfigTests
     [InlineData("7", "must hold a JSON object, but it holds 7")]
     public void A_bad_field_is_named(string content, string named)
     {
-        using ModelFolder folder = ModelFolder.WithConfig();
+        using TemporaryModel folder = TemporaryModel.WithConfig();
         folder.Write("generation_config.json", content);
         Sentence.Check(content, Assert.Throws<ModelException>(folder.Generation), folder.Locate("generation_config.json"), named);
     }
 
-    private static void CheckFallback(ModelFolder folder, bool multilingual)
+    private static void CheckFallback(TemporaryModel folder, bool multilingual)
     {
         GenerationConfig generation = folder.Generation();
         Assert.Equal(multilingual, generation.IsMultilingual);

@@ -1,8 +1,8 @@
-using Handwritten.Model;
 using Handwritten.Model.Configuration;
+using Handwritten.Tests;
 using Xunit;
 
-namespace Handwritten.Tests.Configuration;
+namespace Handwritten.Model.Tests.Configuration;
 
 public class PreprocessorConfigTests
 {
@@ -22,7 +22,7 @@ public class PreprocessorConfigTests
     [InlineData(128)]
     public void Without_the_file_the_front_end_delivers_what_the_encoder_takes(int melBins)
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config => config["num_mel_bins"] = melBins);
+        using TemporaryModel folder = TemporaryModel.WithConfig(config => config["num_mel_bins"] = melBins);
         Assert.Equal(melBins, folder.Preprocessor().MelBins);
 
         // Early folders write the filters out; later ones write less and less.
@@ -35,7 +35,7 @@ public class PreprocessorConfigTests
     [Fact]
     public void The_section_of_the_new_processor_file_is_read()
     {
-        using ModelFolder folder = ModelFolder.WithConfig();
+        using TemporaryModel folder = TemporaryModel.WithConfig();
         folder.Write("processor_config.json", $$"""{ "processor_class": "WhisperProcessor", "feature_extractor": {{DemoFile}} }""");
         Assert.Equal(80, folder.Preprocessor().MelBins);
 
@@ -65,7 +65,7 @@ public class PreprocessorConfigTests
     [InlineData("[]", "must hold a JSON object")]
     public void What_the_front_end_cannot_do_is_named(string content, string named)
     {
-        using ModelFolder folder = ModelFolder.WithConfig();
+        using TemporaryModel folder = TemporaryModel.WithConfig();
         folder.Write("preprocessor_config.json", content);
         Sentence.Check(content, Assert.Throws<ModelException>(folder.Preprocessor), folder.Locate("preprocessor_config.json"), named);
     }
@@ -73,7 +73,7 @@ public class PreprocessorConfigTests
     [Fact]
     public void An_encoder_for_another_window_is_refused()
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config => config["max_source_positions"] = 750);
+        using TemporaryModel folder = TemporaryModel.WithConfig(config => config["max_source_positions"] = 750);
         Sentence.Check("window", Assert.Throws<ModelException>(folder.Preprocessor), folder.Locate("config.json"), "\"max_source_positions\" is 750");
     }
 }

@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Xunit;
-using Handwritten.Model;
 using Handwritten.Model.Configuration;
+using Handwritten.Tests;
 using Xunit;
+using TestData = Handwritten.Tests.TestData;
 
-namespace Handwritten.Tests.Configuration;
+namespace Handwritten.Model.Tests.Configuration;
 
 public class WhisperConfigTests
 {
@@ -48,7 +49,7 @@ public class WhisperConfigTests
     [InlineData(1280, 20, 32, 2, 128, 51866)]
     public void Every_published_size_is_read(int width, int heads, int audioLayers, int textLayers, int melBins, int vocabulary)
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config =>
+        using TemporaryModel folder = TemporaryModel.WithConfig(config =>
         {
             config["d_model"] = width;
             config["encoder_attention_heads"] = heads;
@@ -71,7 +72,7 @@ public class WhisperConfigTests
     [InlineData(true)]
     public void Fields_with_a_default_may_be_absent_or_null(bool writeNull)
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config =>
+        using TemporaryModel folder = TemporaryModel.WithConfig(config =>
         {
             foreach (string field in (string[])
             [
@@ -99,7 +100,7 @@ public class WhisperConfigTests
     [Fact]
     public void Other_values_than_the_defaults_are_read()
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config =>
+        using TemporaryModel folder = TemporaryModel.WithConfig(config =>
         {
             config["tie_word_embeddings"] = false;
             config["scale_embedding"] = true;
@@ -116,7 +117,7 @@ public class WhisperConfigTests
     [Fact]
     public void A_byte_order_mark_is_no_obstacle()
     {
-        using ModelFolder folder = ModelFolder.WithConfig();
+        using TemporaryModel folder = TemporaryModel.WithConfig();
         File.WriteAllBytes(folder.Locate("config.json"), [0xEF, 0xBB, 0xBF, .. File.ReadAllBytes(folder.Locate("config.json"))]);
         Assert.Equal(128, folder.Config().Dimensions.Width);
     }
@@ -169,7 +170,7 @@ public class WhisperConfigTests
     [MemberData(nameof(BadFields))]
     public void A_bad_field_is_named(string fields, string named)
     {
-        using ModelFolder folder = ModelFolder.WithConfig(config => config.Change(fields));
+        using TemporaryModel folder = TemporaryModel.WithConfig(config => config.Change(fields));
         Sentence.Check(fields, Assert.Throws<ModelException>(folder.Config), folder.Locate("config.json"), named);
     }
 
@@ -189,7 +190,7 @@ public class WhisperConfigTests
     [InlineData("{}", "\"model_type\" is missing")]
     public void A_damaged_file_is_named(string content, string named)
     {
-        using ModelFolder folder = new();
+        using TemporaryModel folder = new();
         folder.Write("config.json", content);
         Sentence.Check(content, Assert.Throws<ModelException>(folder.Config), folder.Locate("config.json"), named);
     }
@@ -199,7 +200,7 @@ public class WhisperConfigTests
     public void Flipped_bytes_never_surprise(PositiveInt seed)
     {
         Random random = new(seed.Get);
-        using ModelFolder folder = new();
+        using TemporaryModel folder = new();
         foreach (string file in (string[])["config.json", "generation_config.json", "preprocessor_config.json"])
         {
             byte[] bytes = File.ReadAllBytes(TestData.Weights("whisper-nano", file));
@@ -225,7 +226,7 @@ public class WhisperConfigTests
     [Fact]
     public void Bytes_that_are_no_text_are_named()
     {
-        using ModelFolder folder = new();
+        using TemporaryModel folder = new();
         File.WriteAllBytes(folder.Locate("config.json"), [.. "{ \"model_type\": \""u8, 0xC3, .. "\" }"u8]);
         Sentence.Check("bytes", Assert.Throws<ModelException>(folder.Config), folder.Locate("config.json"), "is not valid UTF-8");
     }
@@ -233,7 +234,7 @@ public class WhisperConfigTests
     [Fact]
     public void A_missing_file_or_folder_is_named()
     {
-        using ModelFolder folder = new();
+        using TemporaryModel folder = new();
         Sentence.Check("no file", Assert.Throws<ModelException>(folder.Config), folder.Path, "has no config.json");
         string nowhere = folder.Locate("nowhere");
         Sentence.Check("no folder", Assert.Throws<ModelException>(() => WhisperConfig.Load(nowhere)), nowhere, "does not exist");

@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 using Handwritten.Model.Tokenization;
 using Xunit;
 
-namespace Handwritten.Tests.Tokenization;
+namespace Handwritten.Model.Tests.Tokenization;
 
 public partial class GptPreTokenizerTests
 {

@@ -1,9 +1,10 @@
 using System.Text.Json;
-using Handwritten.Model;
 using Handwritten.Model.Tokenization;
+using Handwritten.Tests;
+using Handwritten.Tests.Tokenization;
 using Xunit;
 
-namespace Handwritten.Tests.Tokenization;
+namespace Handwritten.Model.Tests.Tokenization;
 
 /// <summary>Every special id, start sequence and language in the reference data.</summary>
 public class SpecialParityTests

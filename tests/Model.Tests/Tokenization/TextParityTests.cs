@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Handwritten.Model.Tokenization;
+using Handwritten.Tests;
+using Handwritten.Tests.Tokenization;
 using Xunit;
 
-namespace Handwritten.Tests.Tokenization;
+namespace Handwritten.Model.Tests.Tokenization;
 
 /// <summary>Every text and every list of ids in the reference data, against what tiktoken made of them.</summary>
 public class TextParityTests

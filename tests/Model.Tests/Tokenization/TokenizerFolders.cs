@@ -42,7 +42,7 @@ public static class TokenizerFolders
         {
             if (!Loaded.TryGetValue((vocabulary, form), out WhisperTokenizer? tokenizer))
             {
-                using ModelFolder folder = Make(vocabulary, form);
+                using TemporaryModel folder = Make(vocabulary, form);
                 Loaded[(vocabulary, form)] = tokenizer = folder.Tokenizer();
             }
 
@@ -51,10 +51,10 @@ public static class TokenizerFolders
     }
 
     /// <summary>A folder with config.json and tokenizer files.</summary>
-    internal static ModelFolder Make(string vocabulary, string form = "files")
+    internal static TemporaryModel Make(string vocabulary, string form = "files")
     {
         bool english = vocabulary == "english";
-        ModelFolder folder = ModelFolder.WithConfig(config =>
+        TemporaryModel folder = TemporaryModel.WithConfig(config =>
         {
             config["vocab_size"] = vocabulary switch { "english" => 51864, "multilingual_99" => 51865, _ => 51866 };
             config["eos_token_id"] = english ? 50256 : 50257;
@@ -66,7 +66,7 @@ public static class TokenizerFolders
         folder.Copy(merging, "merges.txt");
         folder.Copy(data, "added_tokens.json");
 
-        JsonObject added = ModelFolder.ReadObject(folder.Locate("added_tokens.json"));
+        JsonObject added = TemporaryModel.ReadObject(folder.Locate("added_tokens.json"));
         switch (form)
         {
             case "old_files":
@@ -103,7 +103,7 @@ public static class TokenizerFolders
         return folder;
     }
 
-    private static JsonObject MakeTokenizerJson(ModelFolder folder, JsonObject added, bool pairs)
+    private static JsonObject MakeTokenizerJson(TemporaryModel folder, JsonObject added, bool pairs)
     {
         IEnumerable<JsonNode?> merges = File.ReadLines(folder.Locate("merges.txt")).Skip(1).Select(merge =>
             pairs ? (JsonNode)new JsonArray([.. merge.Split(' ').Select(part => (JsonNode)part)]) : merge);
@@ -121,7 +121,7 @@ public static class TokenizerFolders
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",
-                ["vocab"] = ModelFolder.ReadObject(folder.Locate("vocab.json")),
+                ["vocab"] = TemporaryModel.ReadObject(folder.Locate("vocab.json")),
                 ["merges"] = new JsonArray([.. merges]),
             },
         };

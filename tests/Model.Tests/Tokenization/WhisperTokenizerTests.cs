@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
 using FsCheck.Xunit;
-using Handwritten.Model;
 using Handwritten.Model.Tokenization;
+using Handwritten.Tests;
+using Handwritten.Tests.Tokenization;
 using Xunit;
 
-namespace Handwritten.Tests.Tokenization;
+namespace Handwritten.Model.Tests.Tokenization;
 
 public class WhisperTokenizerTests
 {
@@ -21,7 +22,7 @@ public class WhisperTokenizerTests
     [Fact]
     public void The_demo_model_has_a_tokenizer()
     {
-        using ModelFolder folder = ModelFolder.WithConfig();
+        using TemporaryModel folder = TemporaryModel.WithConfig();
         foreach (string file in (string[])["vocab.json", "merges.txt", "added_tokens.json", "generation_config.json"])
         {
             folder.Copy(TestData.Weights("whisper-nano"), file);
@@ -72,9 +73,9 @@ public class WhisperTokenizerTests
     [Fact]
     public void Words_added_for_a_fine_tuned_model_and_ids_without_a_token_decode()
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
-        folder.Edit("config.json", ModelFolder.ReadObject(folder.Locate("config.json")), config => config["vocab_size"] = 51872);
-        folder.Edit("added_tokens.json", ModelFolder.ReadObject(folder.Locate("added_tokens.json")), added =>
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
+        folder.Edit("config.json", TemporaryModel.ReadObject(folder.Locate("config.json")), config => config["vocab_size"] = 51872);
+        folder.Edit("added_tokens.json", TemporaryModel.ReadObject(folder.Locate("added_tokens.json")), added =>
         {
             added["Größe"] = 51865;
             added["beyond the vocabulary"] = 51872;
@@ -88,8 +89,8 @@ public class WhisperTokenizerTests
     [Fact]
     public void A_language_that_only_generation_config_names_has_a_token()
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
-        folder.Edit("config.json", ModelFolder.ReadObject(folder.Locate("config.json")), config => config["vocab_size"] = 51866);
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
+        folder.Edit("config.json", TemporaryModel.ReadObject(folder.Locate("config.json")), config => config["vocab_size"] = 51866);
         folder.Write("generation_config.json", """{ "lang_to_id": { "<|en|>": 50259, "<|tlh|>": 51865 } }""");
         SpecialTokens special = folder.Tokenizer().Special;
         Assert.Equal(51865, special.LanguageToken("tlh"));
@@ -122,8 +123,8 @@ public class WhisperTokenizerTests
     [MemberData(nameof(BadAddedTokens))]
     public void Special_tokens_that_make_no_whisper_are_refused(string name, string named, Action<JsonObject> spoil)
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
-        folder.Edit("added_tokens.json", ModelFolder.ReadObject(folder.Locate("added_tokens.json")), spoil);
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
+        folder.Edit("added_tokens.json", TemporaryModel.ReadObject(folder.Locate("added_tokens.json")), spoil);
         Sentence.Check(name, Assert.Throws<ModelException>(folder.Tokenizer), named);
     }
 
@@ -135,7 +136,7 @@ public class WhisperTokenizerTests
     [InlineData("""{ "prev_sot_token_id": 50360 }""", "prev_sot_token_id")]
     public void A_generation_config_of_another_model_is_refused(string content, string named)
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
         folder.Write("generation_config.json", content);
         Sentence.Check(content, Assert.Throws<ModelException>(folder.Tokenizer), named);
     }
@@ -154,7 +155,7 @@ public class WhisperTokenizerTests
     [MemberData(nameof(BadVocabularies))]
     public void Damaged_tokenizer_files_are_refused(string file, string named, string content)
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
         folder.Write(file, content);
         Sentence.Check(file, Assert.Throws<ModelException>(folder.Tokenizer), named);
     }
@@ -165,7 +166,7 @@ public class WhisperTokenizerTests
     [InlineData("no space", "Ġt")]
     public void Merges_of_another_vocabulary_are_refused_with_the_first_text(string name, string merge)
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
         File.AppendAllLines(folder.Locate("merges.txt"), [merge]);
         WhisperTokenizer tokenizer = folder.Tokenizer();
         Assert.Equal("!", tokenizer.Decode([0]));
@@ -175,18 +176,18 @@ public class WhisperTokenizerTests
     [Fact]
     public void A_vocabulary_larger_than_the_model_is_refused()
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
-        folder.Edit("vocab.json", ModelFolder.ReadObject(folder.Locate("vocab.json")), vocabulary =>
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
+        folder.Edit("vocab.json", TemporaryModel.ReadObject(folder.Locate("vocab.json")), vocabulary =>
         {
             vocabulary.Remove("Ġthe");
             vocabulary["Ġthe"] = 51865;
         });
         Sentence.Check("vocab.json", Assert.Throws<ModelException>(folder.Tokenizer), "\"vocab_size\" is 51865");
 
-        folder.Edit("vocab.json", ModelFolder.ReadObject(folder.Locate("vocab.json")), vocabulary => vocabulary["Ġthe"] = 0);
+        folder.Edit("vocab.json", TemporaryModel.ReadObject(folder.Locate("vocab.json")), vocabulary => vocabulary["Ġthe"] = 0);
         Sentence.Check("vocab.json", Assert.Throws<ModelException>(folder.Tokenizer), "share the id 0");
 
-        folder.Edit("vocab.json", ModelFolder.ReadObject(folder.Locate("vocab.json")), vocabulary =>
+        folder.Edit("vocab.json", TemporaryModel.ReadObject(folder.Locate("vocab.json")), vocabulary =>
         {
             vocabulary.Remove("Ġthe");
             vocabulary["▁the"] = 264;
@@ -204,8 +205,8 @@ public class WhisperTokenizerTests
     [InlineData("a number", "must be a list", "added_tokens", "50259")]
     public void A_damaged_tokenizer_json_is_refused(string name, string named, string field, string? content)
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99", "tokenizer_json");
-        folder.Edit("tokenizer.json", ModelFolder.ReadObject(folder.Locate("tokenizer.json")), file =>
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99", "tokenizer_json");
+        folder.Edit("tokenizer.json", TemporaryModel.ReadObject(folder.Locate("tokenizer.json")), file =>
             file[field] = content is null ? null : JsonNode.Parse(content));
         Sentence.Check(name, Assert.Throws<ModelException>(folder.Tokenizer), named);
     }
@@ -213,7 +214,7 @@ public class WhisperTokenizerTests
     [Fact]
     public void A_folder_without_tokenizer_says_which_files_to_get()
     {
-        using ModelFolder folder = TokenizerFolders.Make("multilingual_99");
+        using TemporaryModel folder = TokenizerFolders.Make("multilingual_99");
         File.Delete(folder.Locate("merges.txt"));
         Sentence.Check("no merges", Assert.Throws<ModelException>(folder.Tokenizer), "merges.txt", "tokenizer.json");
     }

@@ -5,14 +5,14 @@ using Handwritten.Model.Tokenization;
 namespace Handwritten.Tests;
 
 /// <summary>A model folder put together for a test, deleted with it.</summary>
-internal sealed class ModelFolder : IDisposable
+internal sealed class TemporaryModel : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("handwritten-").FullName;
 
     /// <summary>A folder with the demo model's config.json, changed by <paramref name="change"/>.</summary>
-    public static ModelFolder WithConfig(Action<JsonObject>? change = null)
+    public static TemporaryModel WithConfig(Action<JsonObject>? change = null)
     {
-        ModelFolder folder = new();
+        TemporaryModel folder = new();
         folder.Edit("config.json", ReadObject(TestData.Weights("whisper-nano", "config.json")), change);
         return folder;
     }
