@@ -53,6 +53,7 @@ internal sealed class InspectCommand : Command
         WhisperConfig config = WhisperConfig.Load(folder);
         GenerationConfig generation = GenerationConfig.Load(folder, config);
         WhisperTokenizer tokenizer = WhisperTokenizer.Load(folder, config, generation);
+        tokenizer.EnsureReady();
         using SafetensorsFolder weights = new(folder);
         TensorInfo[] tensors = [.. weights.Names.Select(weights.Describe)];
         return new Report(

@@ -57,6 +57,10 @@ public sealed class WhisperTokenizer
         return new WhisperTokenizer(encoder, TokenTable.Create(files, special, config.Dimensions.Vocabulary), special);
     }
 
+    /// <summary>Waits for the encoder, which is made while the rest of a model loads.</summary>
+    /// <exception cref="ModelException">The merges contradict the vocabulary.</exception>
+    public void EnsureReady() => _encoder.GetAwaiter().GetResult();
+
     /// <summary>Token ids of a text in which special tokens must not occur.</summary>
     /// <exception cref="TokenizationException">The text has the form of a special token in it.</exception>
     public int[] Encode(string text) =>
