@@ -19,6 +19,8 @@ namespace Handwritten.Cli.Bench;
 /// <param name="Ratio">Median of the ratios ours / OpenBLAS's, pair by pair.</param>
 internal sealed record ProductComparison(string Name, int Rows, int Outputs, int Inputs, double Gigaflops, double OtherGigaflops, double Ratio)
 {
+    private const int SettleMilliseconds = 60;
+
     /// <summary>Compares the products of an encoder's block.</summary>
     /// <param name="network">Gives the shapes.</param>
     /// <param name="threads">Threads of both.</param>
@@ -49,6 +51,7 @@ internal sealed record ProductComparison(string Name, int Rows, int Outputs, int
                 using Tensor from = network.Kernels.Allocate(rows, inputs), to = network.Kernels.Allocate(rows, outputs);
                 network.Kernels.Write(input, from);
                 float* y = (float*)NativeMemory.AlignedAlloc((nuint)rows * (nuint)outputs * sizeof(float), 64);
+                float* xs = x, ws = w; // a lambda may not capture what is fixed
                 double flops = 2.0 * rows * outputs * inputs;
                 List<double> ours = [], others = [];
                 try
@@ -56,15 +59,13 @@ internal sealed record ProductComparison(string Name, int Rows, int Outputs, int
                     for (int run = -1; run < runs; run++)
                     {
                         cancellation.ThrowIfCancellationRequested();
-                        long start = Stopwatch.GetTimestamp();
-                        network.Kernels.MatMul(rows, from, linear, to);
-                        long middle = Stopwatch.GetTimestamp();
-                        openBlas.Multiply(x, w, y, rows, outputs, inputs);
-                        long end = Stopwatch.GetTimestamp();
+
+                        double our = Turn(() => network.Kernels.MatMul(rows, from, linear, to));
+                        double other = Turn(() => openBlas.Multiply(xs, ws, y, rows, outputs, inputs));
                         if (run >= 0)
                         {
-                            ours.Add(flops / Stopwatch.GetElapsedTime(start, middle).TotalSeconds / 1e9);
-                            others.Add(flops / Stopwatch.GetElapsedTime(middle, end).TotalSeconds / 1e9);
+                            ours.Add(flops / our / 1e9);
+                            others.Add(flops / other / 1e9);
                         }
                     }
                 }
@@ -76,6 +77,25 @@ internal sealed record ProductComparison(string Name, int Rows, int Outputs, int
                 return new ProductComparison(name, rows, outputs, inputs, Median(ours), Median(others), Median(ours.Zip(others, (a, b) => a / b)));
             }
         }
+    }
+
+    /// <summary>
+    /// Seconds of a product. Idle threads of either library spin for a while in case more work comes, and threads just
+    /// woken may share a core until the system moves one of them; so a turn begins with a pause, and with products for
+    /// as long again that are not counted.
+    /// </summary>
+    private static double Turn(Action multiply)
+    {
+        Thread.Sleep(SettleMilliseconds);
+        long start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < SettleMilliseconds)
+        {
+            multiply();
+        }
+
+        start = Stopwatch.GetTimestamp();
+        multiply();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     private static double Median(IEnumerable<double> values)
