@@ -10,7 +10,7 @@ namespace Handwritten.Cli;
 /// <param name="Name">The model's name, or the shape's.</param>
 /// <param name="Kernels">The back end.</param>
 /// <param name="Network">The network.</param>
-internal sealed record LoadedNetwork(string Name, IKernels Kernels, WhisperNetwork Network) : IDisposable
+internal sealed record LoadedNetwork(string Name, CpuKernels Kernels, WhisperNetwork Network) : IDisposable
 {
     public void Dispose()
     {
@@ -27,15 +27,15 @@ internal sealed class NetworkOptions
 {
     private readonly ModelOptions _model = new();
 
-    private readonly Option<string?> _shape = Options.Text("--shape",
+    private readonly Option<string?> _shape = Define.Text("--shape",
         "Instead of a model, made-up weights in the shape of a published one.", string.Join('|', WhisperDimensions.Known.Keys));
 
-    private readonly Option<DType> _type;
+    private readonly Option<string> _type;
 
     /// <param name="types">The types in which made-up weights can be stored, the usual one first.</param>
     public NetworkOptions(params DType[] types)
     {
-        _type = Options.Choice("--type", "How the made-up weights are stored.", [.. types.Select(type => (type.ToString().ToLowerInvariant(), type))]);
+        _type = Define.Choice("--type", "How the made-up weights are stored.", [.. types.Select(type => type.ToString().ToLowerInvariant())]);
     }
 
     /// <summary>Adds the options to a command.</summary>
@@ -47,14 +47,22 @@ internal sealed class NetworkOptions
     }
 
     /// <summary>The shape that was asked for, if one was.</summary>
-    /// <exception cref="UsageException">There is no such shape.</exception>
-    public string? Shape(ParseResult parsed) => parsed.GetValue(_shape) is not { } name || WhisperDimensions.Known.ContainsKey(name)
-        ? parsed.GetValue(_shape)
-        : throw new UsageException($"--shape must be the name of a published model, but it is '{name}'.{Spelling.Suggest(name, WhisperDimensions.Known.Keys)} The shapes are {string.Join(", ", WhisperDimensions.Known.Keys)}.");
+    /// <exception cref="UsageException">There is no such shape, or it comes with options that contradict it.</exception>
+    public string? Shape(ParseResult parsed) => parsed.GetValue(_shape) switch
+    {
+        null when parsed.GetResult(_type) is { Implicit: false } =>
+            throw new UsageException($"{_type.Name} is for made-up weights: give {_shape.Name} with it, or leave it out."),
+        null => null,
+        { } name when !WhisperDimensions.Known.ContainsKey(name) =>
+            throw new UsageException($"{_shape.Name} must be the name of a published model, but it is '{name}'.{Spelling.Suggest(name, WhisperDimensions.Known.Keys)} The shapes are {string.Join(", ", WhisperDimensions.Known.Keys)}."),
+        _ when _model.IsGiven(parsed) =>
+            throw new UsageException($"{_shape.Name} makes a model up and --model names one: give only one of them."),
+        { } name => name,
+    };
 
     /// <summary>Loads the model or makes up the weights.</summary>
     /// <exception cref="ModelException">The model cannot be used.</exception>
-    /// <exception cref="UsageException">There is no such shape.</exception>
+    /// <exception cref="UsageException">There is no such shape, or it comes with options that contradict it.</exception>
     public LoadedNetwork Load(ParseResult parsed)
     {
         if (Shape(parsed) is not { } shape)
@@ -63,10 +71,10 @@ internal sealed class NetworkOptions
             return new LoadedNetwork(loaded.Model.Name, loaded.Kernels, loaded.Model.Network);
         }
 
-        IKernels kernels = _model.CreateKernels(parsed);
+        CpuKernels kernels = _model.CreateKernels(parsed);
         try
         {
-            using SyntheticWeights weights = new(WhisperDimensions.Known[shape], parsed.GetValue(_type));
+            using SyntheticWeights weights = new(WhisperDimensions.Known[shape], Enum.Parse<DType>(parsed.GetRequiredValue(_type), ignoreCase: true));
             return new LoadedNetwork(shape, kernels, new WhisperNetwork(WhisperDimensions.Known[shape], tiedOutput: true, weights, kernels));
         }
         catch

@@ -1,1 +1,1 @@
-return 0;
+return await Handwritten.Cli.Application.RunAsync(args);

@@ -14,6 +14,10 @@ public interface ITensorSource : IDisposable
     /// <summary>Whether the tensor exists.</summary>
     bool Contains(string name);
 
+    /// <summary>What a tensor is, without its bytes.</summary>
+    /// <exception cref="ModelException">There is no such tensor.</exception>
+    TensorInfo Describe(string name);
+
     /// <summary>A tensor's bytes. Dispose it when they have been used.</summary>
     /// <exception cref="ModelException">There is no such tensor.</exception>
     HostTensor Open(string name);

@@ -19,11 +19,7 @@ namespace Handwritten.Model;
 /// <summary>The mel filter bank: which of a spectrum's frequencies belong to which band, and with what weight.</summary>
 public static class MelFilters
 {
-    /// <summary>Frequencies in a spectrum of 400 samples: 0, 40, ..., 8000 Hz.</summary>
-    public const int Bins = (FrameSize / 2) + 1;
-
-    private const int FrameSize = 400;
-    private const double SampleRate = 16000;
+    private const int Bins = WhisperAudio.FourierBins;
     private const double HertzPerMel = 200.0 / 3;
     private const double LogStartHertz = 1000;
     private const double LogStartMel = LogStartHertz / HertzPerMel;
@@ -36,7 +32,7 @@ public static class MelFilters
     public static float[] Create(int mels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(mels, 1);
-        double highest = ToMel(SampleRate / 2);
+        double highest = ToMel(WhisperAudio.SampleRate / 2);
         double[] corners = [.. Enumerable.Range(0, mels + 2).Select(i => ToHertz(highest * i / (mels + 1)))];
 
         float[] filters = new float[mels * Bins];
@@ -45,7 +41,7 @@ public static class MelFilters
             (double left, double top, double right) = (corners[mel], corners[mel + 1], corners[mel + 2]);
             for (int bin = 0; bin < Bins; bin++)
             {
-                double hertz = bin * SampleRate / FrameSize;
+                double hertz = (double)bin * WhisperAudio.SampleRate / WhisperAudio.FourierSize;
                 double rising = (hertz - left) / (top - left);
                 double falling = (right - hertz) / (right - top);
 

@@ -47,7 +47,17 @@ public sealed class WhisperModel : IDisposable
         WhisperTokenizer tokenizer = WhisperTokenizer.Load(folder, config, generation);
         using SafetensorsFolder weights = new(folder);
         bool tied = config.TieWordEmbeddings || !weights.Contains("proj_out.weight");
-        return new WhisperModel(folder, config, generation, tokenizer, new WhisperNetwork(config.Dimensions, tied, weights, kernels));
+        WhisperNetwork network = new(config.Dimensions, tied, weights, kernels);
+        try
+        {
+            tokenizer.EnsureReady();
+            return new WhisperModel(folder, config, generation, tokenizer, network);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

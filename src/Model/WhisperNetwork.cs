@@ -18,11 +18,22 @@ public sealed class WhisperNetwork : IDisposable
     {
         Dimensions = dimensions;
         Kernels = kernels;
-        WeightLoader load = new(weights, kernels);
-        WeightType = load.TypeOf("decoder.embed_tokens.weight");
-        Encoder = new AudioEncoder(dimensions, load, kernels);
-        Decoder = new TextDecoder(dimensions, tiedOutput, load, kernels);
-        Frontend = new LogMelFrontend(dimensions.MelBins, kernels);
+        try
+        {
+            WeightLoader load = new(weights, kernels);
+            WeightType = load.TypeOf("decoder.embed_tokens.weight");
+            Encoder = new AudioEncoder(dimensions, load, kernels);
+            Decoder = new TextDecoder(dimensions, tiedOutput, load, kernels);
+            Frontend = new LogMelFrontend(dimensions.MelBins, kernels);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new ModelException($"{weights.Origin}: {exception.Message}", exception);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new ModelException($"{weights.Origin} does not fit into this machine's memory: choose a smaller model.", exception);
+        }
     }
 
     /// <summary>The architecture's numbers.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Handwritten.Tests;
 
 namespace Handwritten.Cli.Tests;
 
@@ -13,6 +14,13 @@ internal sealed record Outcome(int ExitCode, string Output, string Error)
 /// <summary>A temporary folder to run programs in; it goes with the test.</summary>
 internal sealed class Sandbox : IDisposable
 {
+    /// <summary>The program as it was built beside the tests.</summary>
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "handwritten.dll");
+
+    /// <summary>The <c>dotnet</c> that runs the tests, which need not be on the PATH.</summary>
+    private static readonly string DotnetHost =
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("handwritten test ").FullName;
 
     public string this[params string[] parts] => Path.Combine([Folder, .. parts]);
@@ -30,6 +38,32 @@ internal sealed class Sandbox : IDisposable
 
         return full;
     }
+
+    /// <summary>Copies the demo model to the folder <c>model</c>, to change it.</summary>
+    public string CopyModel()
+    {
+        string copy = Directory.CreateDirectory(this["model"]).FullName;
+        foreach (string file in Directory.GetFiles(TestData.Weights("whisper-nano")))
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
+        return copy;
+    }
+
+    /// <summary>Runs the real program, with its streams redirected as in a script.</summary>
+    public Outcome Handwritten(params string[] arguments) => Handwritten([], arguments);
+
+    /// <summary>Runs the real program in an environment with some variables set.</summary>
+    public Outcome Handwritten((string Name, string? Value)[] environment, params string[] arguments) =>
+        Run(DotnetHost, [Program, .. arguments], environment: environment);
+
+    /// <summary>Runs a line of bash in which <c>"$DOTNET" "$PROGRAM"</c> is the real program.</summary>
+    public Outcome InShell(string line, params (string Name, string? Value)[] environment) =>
+        Run("bash", ["-c", line], environment: [.. environment, ("DOTNET", DotnetHost), ("PROGRAM", Program)]);
+
+    /// <summary>Starts the real program.</summary>
+    public Process StartHandwritten(params string[] arguments) => Start(DotnetHost, [Program, .. arguments]);
 
     /// <summary>Runs a program to its end, two minutes at most.</summary>
     public Outcome Run(string program, string[] arguments, string? input = null, string? workingDirectory = null,

@@ -90,6 +90,55 @@ public class DecoderAttentionTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Cross_attention_weights_match_the_definition(int bits)
+    {
+        const int windows = 2, length = 75, heads = 3, size = 20, width = heads * size, head = 1;
+        using CpuKernels kernels = new(2, bits);
+        using KeyValueCache cache = kernels.AllocateCache(windows, length, heads, size);
+        float[] stored = Array.ConvertAll(Make.Values(1, windows, length, 2 * width), v => v * 3);
+        using Tensor keyValue = Make.Device(kernels, stored, windows, length, 2 * width);
+        kernels.StoreKeysValues(keyValue, cache, 0, 1);
+        DecoderRows rows = new(40);
+        while (rows.Count < rows.Capacity)
+        {
+            rows.Add(0, rows.Count, 0, rows.Count % 3 / 2, false);
+        }
+
+        float[] x = Array.ConvertAll(Make.Values(2, rows.Count, width), v => v * 3);
+        using Tensor query = Make.Device(kernels, x, rows.Count, width), weights = kernels.Allocate(rows.Count, length);
+        kernels.CrossAttentionWeights(rows, query, cache, head, weights);
+        double[] expected = new double[rows.Count * length];
+        for (int row = 0; row < rows.Count; row++)
+        {
+            Span<double> line = expected.AsSpan(row * length, length);
+            for (int t = 0; t < length; t++)
+            {
+                double score = 0;
+                for (int i = head * size; i < (head + 1) * size; i++)
+                {
+                    score += (double)x[(row * width) + i] * stored[(((rows.Windows[row] * length) + t) * 2 * width) + i];
+                }
+
+                line[t] = Math.Exp(score / Math.Sqrt(size));
+            }
+
+            double sum = 0;
+            foreach (double weight in line)
+            {
+                sum += weight;
+            }
+
+            foreach (ref double weight in line)
+            {
+                weight /= sum;
+            }
+        }
+
+        Assert.InRange(Reference.Distance(expected, Make.Read(kernels, weights, expected.Length)), 0, 3e-6);
+    }
+
     [Fact]
     public void A_prompt_in_one_pass_equals_its_tokens_one_by_one_bit_by_bit()
     {

@@ -16,6 +16,15 @@ public class EncoderAttentionTests
         Check(kernels, batch: 3, frames: 33, heads: 2, size: 20);
         Check(kernels, batch: 2, frames: 1, heads: 3, size: 5);
         Check(kernels, batch: 1, frames: 70, heads: 1, size: 128);
+        Check(kernels, batch: 2, frames: 500, heads: 1, size: 24);
+    }
+
+    [Fact]
+    public void Heads_that_do_not_share_the_width_evenly_are_refused()
+    {
+        using CpuKernels kernels = new(1);
+        using Tensor x = kernels.Allocate(1, 4, 30), y = kernels.Allocate(1, 4, 10);
+        Assert.StartsWith("A width of 10 cannot be shared out to 3 heads.", Assert.Throws<ArgumentException>(() => kernels.Attention(1, x, 3, y)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -111,6 +111,23 @@ public class LoadingTests
             Assert.Throws<InvalidDataException>(() => kernels.LoadMatrix(two, three)).Message);
     }
 
+    [Theory]
+    [InlineData(float.PositiveInfinity, 0)]
+    [InlineData(float.NaN, 1000)]
+    [InlineData(-1e9f, 69 * 33 - 1)]
+    public void Halves_that_are_not_finite_are_refused_with_a_sentence(float value, int index)
+    {
+        using CpuKernels kernels = new(2);
+        float[] values = Make.Values(1, 69, 33);
+        using HostTensor good = Make.Host(DType.F16, values, 69, 33).Tensor;
+        kernels.LoadMatrix(good).Dispose();
+        values[index] = value;
+        using HostTensor damaged = Make.Host(DType.F16, values, 69, 33).Tensor;
+        Assert.Equal(
+            "Tensor 'test.F16' holds infinities or values that are not numbers; the file is damaged.",
+            Assert.Throws<InvalidDataException>(() => kernels.LoadMatrix(good, damaged)).Message);
+    }
+
     [Fact]
     public void Windows_are_cut_out_and_padded_with_zeros()
     {

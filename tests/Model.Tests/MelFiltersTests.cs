@@ -26,12 +26,12 @@ public class MelFiltersTests
     public void Are_triangles_of_equal_area(int mels)
     {
         float[] filters = MelFilters.Create(mels);
-        Assert.Equal(mels * MelFilters.Bins, filters.Length);
+        Assert.Equal(mels * WhisperAudio.FourierBins, filters.Length);
         Assert.All(filters, weight => Assert.True(weight >= 0));
         for (int mel = 0; mel < mels; mel++)
         {
             // Narrow triangles are sampled too coarsely for the sum to say anything about the area.
-            float[] filter = filters[(mel * MelFilters.Bins)..((mel + 1) * MelFilters.Bins)];
+            float[] filter = filters[(mel * WhisperAudio.FourierBins)..((mel + 1) * WhisperAudio.FourierBins)];
             if (filter.Count(weight => weight > 0) > 8)
             {
                 Assert.Equal(1, 40 * filter.Sum(), 0.03);

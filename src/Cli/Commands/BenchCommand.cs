@@ -17,12 +17,12 @@ internal sealed class BenchCommand : Command
 {
     private readonly NetworkOptions _network = new(DType.F16, DType.F32, DType.BF16);
 
-    private readonly Option<int?> _runs = Options.Count("--runs", "Runs of each part; the median counts. [default: 5]", maximum: 1000);
+    private readonly Option<int?> _runs = Define.Count("--runs", "Runs of each part; the median counts. [default: 5]", maximum: 1000);
 
-    private readonly Option<string?> _compare = Options.Text("--compare",
+    private readonly Option<string?> _compare = Define.Text("--compare",
         "Time this library's matrix product on the same shapes: openblas, where it is installed.", "openblas");
 
-    private readonly Option<bool> _json = Options.Json();
+    private readonly Option<bool> _json = Define.Json();
 
     /// <summary>The command.</summary>
     public BenchCommand()
@@ -42,17 +42,23 @@ internal sealed class BenchCommand : Command
             throw new UsageException($"--compare knows openblas, but not '{library}'.");
         }
 
+        if (parsed.GetValue(_compare) is not null)
+        {
+            // Whether it is there is better told before the minutes of work.
+            OpenBlas.Load(threads: 1).Dispose();
+        }
+
         int runs = parsed.GetValue(_runs) ?? 5;
         using LoadedNetwork loaded = _network.Load(parsed);
         List<BenchStage> stages = [.. ModelBenchmark.Run(loaded.Network, loaded.Network.WeightType.ByteSize(), runs, cancellation)];
 
         // Before the limits are measured, which takes memory of its own.
         long peakMemory = Process.GetCurrentProcess().PeakWorkingSet64;
-        int threads = ((CpuKernels)loaded.Kernels).Threads;
-        MachineLimits limits = MachineLimits.Measure(threads);
+        int threads = loaded.Kernels.Threads;
+        CpuPeak limits = CpuPeak.Measure(threads);
         IReadOnlyList<ProductComparison>? products = parsed.GetValue(_compare) is null
             ? null
-            : ProductComparison.Run(loaded.Network, loaded.Kernels, threads, runs, cancellation);
+            : ProductComparison.Run(loaded.Network, threads, runs, cancellation);
 
         if (parsed.GetValue(_json))
         {

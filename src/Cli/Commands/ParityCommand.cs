@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Handwritten.Kernels;
-using Handwritten.Model;
 using Handwritten.Model.Parity;
 using Spectre.Console;
 
@@ -16,10 +15,10 @@ internal sealed class ParityCommand : Command
 {
     private readonly NetworkOptions _network = new(DType.F32);
 
-    private readonly Option<string?> _reference = Options.Text("--reference",
+    private readonly Option<string?> _reference = Define.Text("--reference",
         "The folder with the original's activations. [default: those of the demo model, or of the --shape]", "FOLDER");
 
-    private readonly Option<bool> _json = Options.Json();
+    private readonly Option<bool> _json = Define.Json();
 
     /// <summary>The command.</summary>
     public ParityCommand()

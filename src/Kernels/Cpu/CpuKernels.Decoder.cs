@@ -76,11 +76,7 @@ public sealed unsafe partial class CpuKernels
         KeyValueLayout own = Layout(cache);
         int width = own.Heads * own.HeadSize;
         RequireWidth(query.Shape[^1], width, "Cross-attention");
-        foreach (int window in rows.Windows)
-        {
-            RequireEntry(own, window, own.Length - 1);
-        }
-
+        RequireWindows(own, rows);
         float* source = Dense(query, (long)rows.Count * width), result = Dense(y, (long)rows.Count * width);
         _routines.AttendCached(_team, _scratch, source, width, rows.Windows, [], own, result);
     }
@@ -93,13 +89,9 @@ public sealed unsafe partial class CpuKernels
         RequireWidth(query.Shape[^1], width, "Cross-attention");
         RequireWidth(weights.Shape[^1], own.Length, "A result of cross-attention weights");
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)own.Heads, nameof(head));
+        RequireWindows(own, rows);
         float* source = Dense(query, (long)rows.Count * width) + (head * own.HeadSize);
-        float* result = Dense(weights, (long)rows.Count * own.Length);
-        for (int row = 0; row < rows.Count; row++, source += width, result += own.Length)
-        {
-            RequireEntry(own, rows.Windows[row], own.Length - 1);
-            CrossWeights(source, own, rows.Windows[row], head, result);
-        }
+        _routines.WeighCached(_team, _scratch, source, width, rows.Windows, own, head, Dense(weights, (long)rows.Count * own.Length));
     }
 
     /// <inheritdoc/>
@@ -114,38 +106,17 @@ public sealed unsafe partial class CpuKernels
         }
     }
 
-    /// <summary>softmax(q · keys / sqrt(head size)) of one row, in double precision: it is asked for rarely.</summary>
-    private static void CrossWeights(float* query, in KeyValueLayout cache, int lane, int head, float* weights)
-    {
-        double scale = 1 / Math.Sqrt(cache.HeadSize), largest = double.NegativeInfinity, sum = 0;
-        for (int entry = 0; entry < cache.Length; entry++)
-        {
-            float* keys = cache.Keys(lane, head, entry) + (entry % PackedMatrix.PanelWidth);
-            double score = 0;
-            for (int i = 0; i < cache.HeadSize; i++)
-            {
-                score += query[i] * keys[i * PackedMatrix.PanelWidth];
-            }
-
-            weights[entry] = (float)(score * scale);
-            largest = Math.Max(largest, weights[entry]);
-        }
-
-        for (int entry = 0; entry < cache.Length; entry++)
-        {
-            weights[entry] = (float)Math.Exp(weights[entry] - largest);
-            sum += weights[entry];
-        }
-
-        for (int entry = 0; entry < cache.Length; entry++)
-        {
-            weights[entry] = (float)(weights[entry] / sum);
-        }
-    }
-
     private static KeyValueLayout Layout(KeyValueCache cache) => cache is CpuKeyValueCache own
         ? own.Layout
         : throw new ArgumentException("The cache was not allocated by the CPU back end.", nameof(cache));
+
+    private static void RequireWindows(in KeyValueLayout cache, DecoderRows rows)
+    {
+        foreach (int window in rows.Windows)
+        {
+            RequireEntry(cache, window, cache.Length - 1);
+        }
+    }
 
     private static void RequireEntry(in KeyValueLayout cache, int lane, int entry)
     {

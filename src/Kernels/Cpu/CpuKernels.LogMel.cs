@@ -1,77 +1,85 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Handwritten.Kernels.Cpu;
 
-/// <content>Log-mel spectrograms: the threads share the recording's frames, see <see cref="LogMelSpectrogram"/>.</content>
+/// <content>The spectrogram: two jobs for the team, with the largest value of the recording in between.</content>
 public sealed unsafe partial class CpuKernels
 {
-    /// <summary>Frames of one unit of work: 2.56 seconds of sound.</summary>
-    private const int FramesPerUnit = 256;
+    // About 0.1 ms of work, and a whole number of vectors of frames.
+    private const int FramesPerItem = 64;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">There are 200 samples or less, padding included.</exception>
+    /// <exception cref="ArgumentException">The recording has 200 samples or less, padding included.</exception>
     public Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters)
     {
-        LogMelSpectrogram spectrogram = new(new ReadOnlySpan<float>(Dense(filters, filters.ElementCount), (int)filters.ElementCount));
-        int frames = LogMelSpectrogram.FrameCount(samples.Length, padding), units = (frames + FramesPerUnit - 1) / FramesPerUnit;
-        DenseTensor result = new([frames, spectrogram.Mels]);
-        float[] largest = new float[units];
-        GCHandle handle = GCHandle.Alloc(spectrogram);
-        try
+        RequireWidth(filters.Shape[^1], LogMelSpectrogram.Bins, "A mel filter");
+        int weights = checked((int)filters.ElementCount);
+        LogMelSpectrogram transform = new(new ReadOnlySpan<float>(Dense(filters, weights), weights));
+        int frames = LogMelSpectrogram.FrameCount(samples.Length, padding);
+        int items = (frames + FramesPerItem - 1) / FramesPerItem;
+        DenseTensor mel = new([frames, transform.Mels]);
+        float* largest = _scratch.ReserveShared(items);
+
+        // A job holds pointers only; the handle is one to an object.
+        using GCHandle<LogMelSpectrogram> handle = new(transform);
+        fixed (float* firstSample = samples)
         {
-            fixed (float* recording = samples, peaks = largest)
+            LogFramesJob job = new()
             {
-                LogMelJob job = new()
-                {
-                    Spectrogram = handle,
-                    Samples = recording,
-                    SampleCount = samples.Length,
-                    Padding = padding,
-                    Frames = frames,
-                    Mels = spectrogram.Mels,
-                    Result = result.Data,
-                    Largest = peaks,
-                };
-                _team.Run(job, units);
-                _team.Run(new NormalizeJob { LogMel = job, Loudest = largest.Max() }, units);
-            }
-        }
-        finally
-        {
-            handle.Free();
+                Transform = handle,
+                Samples = firstSample,
+                SampleCount = samples.Length,
+                Padding = padding,
+                Frames = frames,
+                Mel = mel.Data,
+                Largest = largest,
+                Work = _scratch.Reserve(LogMelSpectrogram.WorkSize * Vector<float>.Count),
+            };
+            _team.Run(job, items);
         }
 
-        return result;
+        float ofAll = new ReadOnlySpan<float>(largest, items).ToArray().Max();
+        _team.Run(new NormalizeJob { Mel = mel.Data, Frames = frames, Mels = transform.Mels, Largest = ofAll }, items);
+        return mel;
     }
 
-    private struct LogMelJob : ITeamJob
+    private struct LogFramesJob : ITeamJob
     {
-        /// <summary>Of a <see cref="LogMelSpectrogram"/>; jobs hold no references.</summary>
-        public GCHandle Spectrogram;
+        public GCHandle<LogMelSpectrogram> Transform;
         public float* Samples;
         public int SampleCount;
         public int Padding;
         public int Frames;
-        public float* Result;
-        public int Mels;
+        public float* Mel;
         public float* Largest;
+        public ScratchBlocks Work;
 
-        public readonly void Run(int item, int member) =>
-            Largest[item] = ((LogMelSpectrogram)Spectrogram.Target!).LogFrames(new ReadOnlySpan<float>(Samples, SampleCount), Padding, item * FramesPerUnit, Unit(item));
-
-        /// <summary>A unit's part of the result.</summary>
-        public readonly Span<float> Unit(int item)
+        public readonly void Run(int item, int member)
         {
-            int first = item * FramesPerUnit, count = Math.Min(FramesPerUnit, Frames - first);
-            return new Span<float>(Result + ((long)first * Mels), count * Mels);
+            LogMelSpectrogram transform = Transform.Target;
+            Largest[item] = transform.LogFrames(
+                new ReadOnlySpan<float>(Samples, SampleCount),
+                Padding,
+                item * FramesPerItem,
+                FramesOfItem(Mel, item, Frames, transform.Mels),
+                new Span<Vector<double>>(Work[member], LogMelSpectrogram.WorkSize));
         }
     }
 
     private struct NormalizeJob : ITeamJob
     {
-        public LogMelJob LogMel;
-        public float Loudest;
+        public float* Mel;
+        public int Frames;
+        public int Mels;
+        public float Largest;
 
-        public readonly void Run(int item, int member) => LogMelSpectrogram.Normalize(LogMel.Unit(item), Loudest);
+        public readonly void Run(int item, int member) => LogMelSpectrogram.Normalize(FramesOfItem(Mel, item, Frames, Mels), Largest);
+    }
+
+    private static Span<float> FramesOfItem(float* mel, int item, int frames, int mels)
+    {
+        int first = item * FramesPerItem;
+        return new Span<float>(mel + ((long)first * mels), Math.Min(FramesPerItem, frames - first) * mels);
     }
 }

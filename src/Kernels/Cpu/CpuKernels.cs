@@ -36,6 +36,9 @@ public sealed unsafe partial class CpuKernels : IKernels
         _scratch = new Scratch(_team.Size);
     }
 
+    /// <summary>Threads that compute.</summary>
+    public int Threads => _team.Size;
+
     /// <inheritdoc/>
     public string DeviceDescription =>
         $"CPU ({RuntimeInformation.ProcessArchitecture}, {_team.Size} {(_team.Size == 1 ? "thread" : "threads")}, {_routines.Bits}-bit vectors)";
@@ -167,6 +170,11 @@ public sealed unsafe partial class CpuKernels : IKernels
     {
         int width = y.Shape[^1], frames = y.Shape[^2];
         RequireWidth(queryKeyValue.Shape[^1], 3 * width, "Attention");
+        if (heads < 1 || width % heads != 0)
+        {
+            throw new ArgumentException($"A width of {width} cannot be shared out to {heads} heads.", nameof(heads));
+        }
+
         float* source = Dense(queryKeyValue, (long)batch * frames * 3 * width), result = Dense(y, (long)batch * frames * width);
         _routines.AttendFully(_team, _scratch, source, batch, frames, heads, width / heads, result);
     }

@@ -5,9 +5,9 @@ namespace Handwritten.Kernels.Cpu;
 /// lane (a prompt, or the beams that share one audio window) form a group of at most a tile's rows, so that the lane's
 /// keys and values are read once for all of them. Work is cut by group, head and chunk of 512 entries:
 /// <code>
-///     unit (g, h, c):   scores[r, t] = q[r] · k[t] / sqrt(head size)     t in chunk c, up to row r's own last entry
-///                       m[r] = max scores[r],  p = exp(scores − m),  s[r] = Σ p,  o[r] = p · v
-///     merge (g, h):     M = max over chunks m,  y = Σ o e^(m − M) / Σ s e^(m − M)
+///     unit (g, h, c):   scores[r, t] = q[r] · k[t] · log2(e) / sqrt(head size)     t in chunk c, up to row r's own last entry
+///                       m[r] = max scores[r],  p = 2^(scores − m),  s[r] = Σ p,  o[r] = p · v
+///     merge (g, h):     M = max over chunks m,  y = Σ o 2^(m − M) / Σ s 2^(m − M)
 /// </code>
 /// The chunks are fixed, so the result does not depend on the number of threads; a lane of up to 512 entries, which is
 /// every self-attention of Whisper, is one chunk and needs no merge.
@@ -36,7 +36,7 @@ internal static unsafe class DecoderAttention
             return;
         }
 
-                int longest = 1;
+        int longest = 1;
         foreach (int entry in lastEntries)
         {
             longest = Math.Max(longest, entry + 1);
@@ -135,7 +135,7 @@ internal static unsafe class DecoderAttention
             for (int r = 0; r < tileRows; r++)
             {
                 int count = r < rows ? Math.Clamp(Shape.RowCount[firstRow + r] - firstEntry, 0, Chunk) : 0;
-                (float largest, float sum) = Exponentials(scores + (r * Panel), tileRows * Panel, panels, count);
+                (float largest, float sum) = RowSoftmax.Run<TSimd>(scores + (r * Panel), tileRows * Panel, panels, count);
                 if (r < rows)
                 {
                     float* partial = Shape.Partial(firstRow + r, head, chunk);
@@ -159,55 +159,10 @@ internal static unsafe class DecoderAttention
         {
             float* source = Shape.Query + (firstRow * Shape.QueryStride) + (head * Shape.Cache.HeadSize);
             RowView.OfMatrix(source, rows, Shape.Cache.HeadSize, Shape.QueryStride).Pack(0, rows, tileRows, 0, Shape.Cache.HeadSize, queries, spare);
-            float scale = 1f / MathF.Sqrt(Shape.Cache.HeadSize);
+            float scale = VectorMath.Log2E / MathF.Sqrt(Shape.Cache.HeadSize);
             for (int i = 0; i < Shape.Cache.HeadSize * tileRows; i++)
             {
                 queries[i] *= scale;
-            }
-        }
-
-        /// <summary>Turns one row's scores into exp(score − largest), zero from <paramref name="count"/> on.</summary>
-        private static (float Largest, float Sum) Exponentials(float* scores, int panelStride, int panels, int count)
-        {
-            Fill(scores, panelStride, count, panels * Panel, float.NegativeInfinity);
-            TSimd largest = TSimd.Broadcast(float.NegativeInfinity);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                for (int i = 0; i < Panel; i += TSimd.Width)
-                {
-                    largest = TSimd.Max(largest, TSimd.Load(scores + (panel * panelStride) + i));
-                }
-            }
-
-            float maximum = TSimd.Largest(largest);
-            largest = TSimd.Broadcast(count > 0 ? maximum : 0f);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                for (int i = 0; i < Panel; i += TSimd.Width)
-                {
-                    float* score = scores + (panel * panelStride) + i;
-                    VectorMath.Exp(TSimd.Load(score) - largest).Store(score);
-                }
-            }
-
-            Fill(scores, panelStride, count, panels * Panel, 0f);
-            TSimd sum = TSimd.Broadcast(0f);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                for (int i = 0; i < Panel; i += TSimd.Width)
-                {
-                    sum += TSimd.Load(scores + (panel * panelStride) + i);
-                }
-            }
-
-            return (maximum, TSimd.Sum(sum));
-        }
-
-        private static void Fill(float* scores, int panelStride, int from, int to, float value)
-        {
-            for (int i = from; i < to; i++)
-            {
-                scores[(i / Panel * panelStride) + (i % Panel)] = value;
             }
         }
 
@@ -249,7 +204,7 @@ internal static unsafe class DecoderAttention
             for (int chunk = 0; chunk < Shape.Chunks; chunk++)
             {
                 float* partial = Shape.Partial(row, head, chunk);
-                float scale = MathF.Exp(partial[m] - largest);
+                float scale = float.Exp2(partial[m] - largest);
                 sum += partial[s] * scale;
                 for (int i = 0; i < Shape.Cache.HeadSize; i++)
                 {

@@ -25,11 +25,11 @@ internal unsafe interface ISimd<TSelf>
     /// <summary>Loads <see cref="Width"/> floats; any alignment.</summary>
     static abstract TSelf Load(float* source);
 
-    /// <summary>Loads <see cref="Width"/> IEEE half-precision numbers and widens them, exactly.</summary>
-    static abstract TSelf LoadHalf(ushort* source);
+    /// <summary>Loads <see cref="Width"/> words of two IEEE half-precision numbers each and widens them, exactly.</summary>
+    static abstract void LoadHalfPairs(uint* source, out TSelf low, out TSelf high);
 
-    /// <summary>Loads <see cref="Width"/> bfloat16 numbers and widens them, exactly.</summary>
-    static abstract TSelf LoadBrainFloat(ushort* source);
+    /// <summary>Loads <see cref="Width"/> words of two bfloat16 numbers each and widens them, exactly.</summary>
+    static abstract void LoadBrainFloatPairs(uint* source, out TSelf low, out TSelf high);
 
     /// <summary>The same value in every lane.</summary>
     static abstract TSelf Broadcast(float value);
@@ -49,7 +49,7 @@ internal unsafe interface ISimd<TSelf>
     /// <summary>left · right + addend, rounded once where the machine can.</summary>
     static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
 
-    /// <summary>The larger of each pair of lanes.</summary>
+    /// <summary>The larger of each pair of lanes; NaN where <paramref name="right"/> is NaN.</summary>
     static abstract TSelf Max(TSelf left, TSelf right);
 
     /// <summary>The smaller of each pair of lanes.</summary>
@@ -72,18 +72,20 @@ internal unsafe interface ISimd<TSelf>
 }
 
 /// <summary>
-/// How 16-bit floats become 32-bit ones with integer operations; .NET offers no instruction for it.
+/// How half-precision numbers become float32 with integer operations, since .NET offers no instruction for it. They come
+/// in pairs, one in each half of a 32-bit word, so that no lanes need to move:
 /// <code>
-///     half   s eeeee mmmmmmmmmm            sign-extend to 32 bits, shift left by 13, clear the copies of the sign:
-///     float  s 000eeeee mmmmmmmmmm 0...0   the exponent's bias is then 15 where 127 belongs: multiply by 2¹¹²
-///     bfloat16 is the upper half of a float32: shift left by 16
+///     half in the upper 16 bits   s eeeee mmmmmmmmmm ................
+///     shift right by 3            s sss eeeee mmmmmmmmmm ............   (arithmetic: the sign fills up)
+///     mask                        s 000 eeeee mmmmmmmmmm 0000000000000  a float32 but for the exponent's bias,
+///     multiply by 2¹¹²                                                  which is 15 where 127 belongs
 /// </code>
-/// The multiplication normalises subnormal halves by itself and is exact. Infinities and NaN, which no weight is, would
-/// come out as large finite numbers.
+/// The multiplication normalises subnormal halves by itself, and is exact. Infinities and NaN, which no weight is, would
+/// come out as large finite numbers. For bfloat16, the upper half of a float32, the mask alone does it.
 /// </summary>
 internal static class HalfBits
 {
-    public const int Shift = 13;
+    public const int Shift = 3;
     public const int Mask = unchecked((int)0x8FFFE000);
     public const float Rebias = 5192296858534827628530496329220096f; // 2¹¹²
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Handwritten.Kernels.Cpu;
 
 /// <summary>
@@ -39,6 +41,7 @@ internal static unsafe class LayerNormalization
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Normalize(float* x, float* y)
         {
             int vectors = Width - (Width % TSimd.Width);

@@ -22,7 +22,7 @@ namespace Handwritten.Kernels.Cpu;
 /// threads share it and take a range of frames each. A frame's numbers depend on nothing but its samples, so that the
 /// result is the same to the last bit however the frames were divided.
 /// </summary>
-public sealed class LogMelSpectrogram
+internal sealed class LogMelSpectrogram
 {
     /// <summary>Samples in a frame: 25 ms at 16 kHz.</summary>
     public const int FrameSize = 400;
@@ -32,6 +32,9 @@ public sealed class LogMelSpectrogram
 
     /// <summary>Frequencies in a frame's spectrum, from 0 to 8 kHz.</summary>
     public const int Bins = (FrameSize / 2) + 1;
+
+    /// <summary>Vectors of working memory that <see cref="LogFrames"/> needs: 32 KiB with 256-bit vectors.</summary>
+    public const int WorkSize = FrameSize + FrameSize + Bins;
 
     private const int Overhang = FrameSize / 2;
     private const double SmallestPower = 1e-10;
@@ -83,7 +86,7 @@ public sealed class LogMelSpectrogram
     public float[] Compute(ReadOnlySpan<float> samples, int padding)
     {
         float[] result = GC.AllocateUninitializedArray<float>(checked(FrameCount(samples.Length, padding) * Mels));
-        Normalize(result, LogFrames(samples, padding, 0, result));
+        Normalize(result, LogFrames(samples, padding, 0, result, new Vector<double>[WorkSize]));
         return result;
     }
 
@@ -92,14 +95,14 @@ public sealed class LogMelSpectrogram
     /// <param name="padding">Zero samples that follow them.</param>
     /// <param name="first">The first frame of the range.</param>
     /// <param name="output">[frames, mels]: the range ends where this does.</param>
+    /// <param name="work">Working memory of <see cref="WorkSize"/> vectors; what is in it does not matter.</param>
     /// <returns>The largest value.</returns>
-    public float LogFrames(ReadOnlySpan<float> samples, int padding, int first, Span<float> output)
+    public float LogFrames(ReadOnlySpan<float> samples, int padding, int first, Span<float> output, Span<Vector<double>> work)
     {
         int lanes = Vector<double>.Count;
-        Vector<double>[] memory = new Vector<double>[FrameSize + FrameSize + Bins];
-        Span<Vector<double>> signal = memory.AsSpan(0, FrameSize);
-        Span<Vector<double>> scratch = memory.AsSpan(FrameSize, FrameSize);
-        Span<Vector<double>> power = memory.AsSpan(FrameSize + FrameSize, Bins);
+        Span<Vector<double>> signal = work[..FrameSize];
+        Span<Vector<double>> scratch = work.Slice(FrameSize, FrameSize);
+        Span<Vector<double>> power = work.Slice(FrameSize + FrameSize, Bins);
 
         float largest = LogOfSmallestPower;
         int frames = output.Length / Mels;

@@ -9,7 +9,9 @@ namespace Handwritten.Kernels.Cpu;
 ///            ...                                                 ...
 ///            row 32 : ...                              panel 1:  w[32,0] ...
 /// </code>
-/// The last panel is filled up with zeros.
+/// A line of 16-bit weights is stored in pairs, w[0] w[16] w[1] w[17] ... w[15] w[31], so that a 32-bit word holds
+/// columns c and c + 16: one load then feeds two vectors (see <see cref="HalfBits"/>). The last panel is filled up with
+/// zeros.
 /// </summary>
 internal sealed unsafe class PackedMatrix : Tensor
 {
@@ -42,10 +44,15 @@ internal sealed unsafe class PackedMatrix : Tensor
     /// <summary>Bytes of one panel.</summary>
     public long PanelBytes => (long)Inputs * PanelWidth * Type.ByteSize();
 
+    /// <summary>Where column <paramref name="column"/> is stored in a panel's line of 32.</summary>
+    public static int Slot(int column, DType type) => type == DType.F32
+        ? column
+        : (2 * (column % (PanelWidth / 2))) + (column / (PanelWidth / 2));
+
     /// <summary>Reads one output's weights back, as float32.</summary>
     public void CopyRow(int output, float* destination)
     {
-        byte* first = Data + ((output / PanelWidth) * PanelBytes) + ((long)(output % PanelWidth) * Type.ByteSize());
+        byte* first = Data + ((output / PanelWidth) * PanelBytes) + ((long)Slot(output % PanelWidth, Type) * Type.ByteSize());
         for (int i = 0; i < Inputs; i++)
         {
             destination[i] = Type switch

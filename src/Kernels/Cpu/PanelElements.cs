@@ -2,14 +2,17 @@ using System.Runtime.CompilerServices;
 
 namespace Handwritten.Kernels.Cpu;
 
-/// <summary>How the numbers of a panel are stored, and how a vector of them is loaded as float32.</summary>
+/// <summary>How the numbers of a panel are stored (see <see cref="PackedMatrix"/>), and how they are loaded as float32.</summary>
 internal unsafe interface IPanelElement
 {
     /// <summary>Bytes of one element.</summary>
     static abstract int Size { get; }
 
-    /// <summary>Loads one vector's worth, starting <paramref name="offset"/> elements behind <paramref name="panel"/>.</summary>
-    static abstract TSimd Load<TSimd>(byte* panel, int offset)
+    /// <summary>
+    /// Loads two vectors from one line of 32 columns: those from <paramref name="column"/> on and those from
+    /// <paramref name="column"/> + 16 on.
+    /// </summary>
+    static abstract void Load<TSimd>(byte* line, int column, out TSimd left, out TSimd right)
         where TSimd : unmanaged, ISimd<TSimd>;
 }
 
@@ -19,8 +22,12 @@ internal readonly unsafe struct SingleElement : IPanelElement
     public static int Size => sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TSimd Load<TSimd>(byte* panel, int offset)
-        where TSimd : unmanaged, ISimd<TSimd> => TSimd.Load((float*)panel + offset);
+    public static void Load<TSimd>(byte* line, int column, out TSimd left, out TSimd right)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        left = TSimd.Load((float*)line + column);
+        right = TSimd.Load((float*)line + column + (PackedMatrix.PanelWidth / 2));
+    }
 }
 
 /// <summary>IEEE half precision.</summary>
@@ -29,8 +36,8 @@ internal readonly unsafe struct HalfElement : IPanelElement
     public static int Size => sizeof(ushort);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TSimd Load<TSimd>(byte* panel, int offset)
-        where TSimd : unmanaged, ISimd<TSimd> => TSimd.LoadHalf((ushort*)panel + offset);
+    public static void Load<TSimd>(byte* line, int column, out TSimd left, out TSimd right)
+        where TSimd : unmanaged, ISimd<TSimd> => TSimd.LoadHalfPairs((uint*)line + column, out left, out right);
 }
 
 /// <summary>bfloat16.</summary>
@@ -39,6 +46,6 @@ internal readonly unsafe struct BrainFloatElement : IPanelElement
     public static int Size => sizeof(ushort);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TSimd Load<TSimd>(byte* panel, int offset)
-        where TSimd : unmanaged, ISimd<TSimd> => TSimd.LoadBrainFloat((ushort*)panel + offset);
+    public static void Load<TSimd>(byte* line, int column, out TSimd left, out TSimd right)
+        where TSimd : unmanaged, ISimd<TSimd> => TSimd.LoadBrainFloatPairs((uint*)line + column, out left, out right);
 }

@@ -28,7 +28,7 @@ namespace Handwritten.Kernels.Cpu;
 /// Power spectra of real signals, |Σ_n x[n] exp(−2πi k n / N)|², one signal in each lane of a
 /// <see cref="Vector{T}"/>. An instance is an immutable table that threads can share.
 /// </summary>
-public sealed class RealFft
+internal sealed class RealFft
 {
     private static readonly double Cos1 = Math.Cos(2 * Math.PI / 5);
     private static readonly double Sin1 = Math.Sin(2 * Math.PI / 5);

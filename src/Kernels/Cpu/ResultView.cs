@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Handwritten.Kernels.Cpu;
 
@@ -26,6 +27,20 @@ internal unsafe struct ResultView
     public int ItemRows;
     public Epilogue Epilogue;
 
+    /// <summary>Calls the memory of a tile into the cache, so that it is there when the products are done.</summary>
+    public readonly void Prefetch(long firstRow, int rows, int column)
+    {
+        if (Sse.IsSupported)
+        {
+            float* y = Data + (firstRow * Outputs) + column;
+            for (int r = 0; r < rows; r++, y += Outputs)
+            {
+                Sse.Prefetch0(y);
+                Sse.Prefetch0(y + (PackedMatrix.PanelWidth / 2));
+            }
+        }
+    }
+
     /// <summary>Takes one tile of partial sums.</summary>
     /// <param name="tile">[rows, 32].</param>
     /// <param name="firstRow">Row of the result.</param>
@@ -36,66 +51,82 @@ internal unsafe struct ResultView
     public readonly void Take<TSimd>(float* tile, long firstRow, int rows, int column, bool isFirst, bool isLast)
         where TSimd : unmanaged, ISimd<TSimd>
     {
+        float* y = Data + (firstRow * Outputs) + column;
         int columns = Math.Min(PackedMatrix.PanelWidth, Outputs - column);
-        bool adds = !isFirst || Epilogue == Epilogue.AddToOutput;
-        float* bias = isLast && Bias is not null ? Bias + column : null;
-        bool gelu = isLast && Epilogue == Epilogue.Gelu;
-        float* edge = stackalloc float[2 * PackedMatrix.PanelWidth];
-        for (int r = 0; r < rows; r++, tile += PackedMatrix.PanelWidth)
+        long position = firstRow % ItemRows;
+        Parts parts = new()
         {
-            float* y = Data + ((firstRow + r) * Outputs) + column;
-            float* positions = isLast && Positions is not null
-                ? Positions + ((firstRow + r) % ItemRows * Outputs) + column
-                : null;
-            if (columns == PackedMatrix.PanelWidth)
+            Adds = !isFirst || Epilogue == Epilogue.AddToOutput,
+            Gelu = isLast && Epilogue == Epilogue.Gelu,
+            Bias = isLast && Bias is not null ? Bias + column : null,
+            Positions = isLast && Positions is not null ? Positions + (position * Outputs) + column : null,
+        };
+        if (columns == PackedMatrix.PanelWidth && (parts.Positions is null || position + rows <= ItemRows))
+        {
+            Finish<TSimd>(tile, y, rows, Outputs, parts);
+            return;
+        }
+
+        // Row by row: the positions begin anew within the tile, or the panel hangs over the end of the rows; then the
+        // work is done on copies that have room.
+        float* room = stackalloc float[2 * PackedMatrix.PanelWidth];
+        int bytes = columns * sizeof(float);
+        for (int r = 0; r < rows; r++, tile += PackedMatrix.PanelWidth, y += Outputs)
+        {
+            if (parts.Positions is not null)
             {
-                Finish<TSimd>(tile, y, adds, bias, gelu, positions);
-                continue;
+                parts.Positions = room + PackedMatrix.PanelWidth;
+                Buffer.MemoryCopy(Positions + ((firstRow + r) % ItemRows * Outputs) + column, parts.Positions, bytes, bytes);
             }
 
-            // The last panel hangs over the row's end: work on copies that have room.
-            int bytes = columns * sizeof(float);
-            Buffer.MemoryCopy(y, edge, bytes, bytes);
-            float* edgePositions = null;
-            if (positions is not null)
-            {
-                edgePositions = edge + PackedMatrix.PanelWidth;
-                Buffer.MemoryCopy(positions, edgePositions, bytes, bytes);
-            }
-
-            Finish<TSimd>(tile, edge, adds, bias, gelu, edgePositions);
-            Buffer.MemoryCopy(edge, y, bytes, bytes);
+            Buffer.MemoryCopy(y, room, bytes, bytes);
+            Finish<TSimd>(tile, room, 1, 0, parts);
+            Buffer.MemoryCopy(room, y, bytes, bytes);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Finish<TSimd>(float* tile, float* y, bool adds, float* bias, bool gelu, float* positions)
+    private static void Finish<TSimd>(float* tile, float* y, int rows, long stride, Parts parts)
         where TSimd : unmanaged, ISimd<TSimd>
     {
-        for (int j = 0; j < PackedMatrix.PanelWidth; j += TSimd.Width)
+        for (; rows > 0; rows--, tile += PackedMatrix.PanelWidth, y += stride)
         {
-            TSimd value = TSimd.Load(tile + j);
-            if (adds)
+            for (int j = 0; j < PackedMatrix.PanelWidth; j += TSimd.Width)
             {
-                value = TSimd.Load(y + j) + value;
+                TSimd value = TSimd.Load(tile + j);
+                if (parts.Adds)
+                {
+                    value = TSimd.Load(y + j) + value;
+                }
+
+                if (parts.Bias is not null)
+                {
+                    value += TSimd.Load(parts.Bias + j);
+                }
+
+                if (parts.Gelu)
+                {
+                    value = VectorMath.Gelu(value);
+                }
+
+                if (parts.Positions is not null)
+                {
+                    value += TSimd.Load(parts.Positions + j);
+                }
+
+                value.Store(y + j);
             }
 
-            if (bias is not null)
-            {
-                value += TSimd.Load(bias + j);
-            }
-
-            if (gelu)
-            {
-                value = VectorMath.Gelu(value);
-            }
-
-            if (positions is not null)
-            {
-                value += TSimd.Load(positions + j);
-            }
-
-            value.Store(y + j);
+            parts.Positions = parts.Positions is null ? null : parts.Positions + stride;
         }
+    }
+
+    /// <summary>What happens to one tile.</summary>
+    private struct Parts
+    {
+        public bool Adds;
+        public bool Gelu;
+        public float* Bias;
+        public float* Positions;
     }
 }

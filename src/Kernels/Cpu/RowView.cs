@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Handwritten.Kernels.Cpu;
@@ -74,6 +75,7 @@ internal unsafe struct RowView
         Interleave(rows, tileRows, depth, packed);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Interleave(float** rows, int tileRows, int depth, float* packed)
     {
         int r = 0;

@@ -17,14 +17,21 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
     public static Simd128 Load(float* source) => new(Vector128.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd128 LoadHalf(ushort* source)
+    public static void LoadHalfPairs(uint* source, out Simd128 low, out Simd128 high)
     {
-        Vector128<int> bits = (Widen(source) << HalfBits.Shift) & Vector128.Create(HalfBits.Mask);
-        return new(bits.AsSingle() * Vector128.Create(HalfBits.Rebias));
+        Vector128<int> words = Vector128.Load((int*)source), mask = Vector128.Create(HalfBits.Mask);
+        Vector128<float> rebias = Vector128.Create(HalfBits.Rebias);
+        low = new((((words << 16) >> HalfBits.Shift) & mask).AsSingle() * rebias);
+        high = new(((words >> HalfBits.Shift) & mask).AsSingle() * rebias);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd128 LoadBrainFloat(ushort* source) => new((Widen(source) << 16).AsSingle());
+    public static void LoadBrainFloatPairs(uint* source, out Simd128 low, out Simd128 high)
+    {
+        Vector128<uint> words = Vector128.Load(source);
+        low = new((words << 16).AsSingle());
+        high = new((words & Vector128.Create(0xFFFF0000)).AsSingle());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd128 Broadcast(float value) => new(Vector128.Create(value));
@@ -67,8 +74,4 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
         Vector128<float> pairs = Vector128.MaxNative(value._value, Vector128.Shuffle(value._value, Vector128.Create(2, 3, 0, 1)));
         return Vector128.MaxNative(pairs, Vector128.Shuffle(pairs, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Widen(ushort* source) =>
-        Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(source)).AsInt16());
 }

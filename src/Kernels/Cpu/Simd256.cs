@@ -16,14 +16,21 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     public static Simd256 Load(float* source) => new(Vector256.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd256 LoadHalf(ushort* source)
+    public static void LoadHalfPairs(uint* source, out Simd256 low, out Simd256 high)
     {
-        Vector256<int> bits = (Widen(source) << HalfBits.Shift) & Vector256.Create(HalfBits.Mask);
-        return new(bits.AsSingle() * Vector256.Create(HalfBits.Rebias));
+        Vector256<int> words = Vector256.Load((int*)source), mask = Vector256.Create(HalfBits.Mask);
+        Vector256<float> rebias = Vector256.Create(HalfBits.Rebias);
+        low = new((((words << 16) >> HalfBits.Shift) & mask).AsSingle() * rebias);
+        high = new(((words >> HalfBits.Shift) & mask).AsSingle() * rebias);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd256 LoadBrainFloat(ushort* source) => new((Widen(source) << 16).AsSingle());
+    public static void LoadBrainFloatPairs(uint* source, out Simd256 low, out Simd256 high)
+    {
+        Vector256<uint> words = Vector256.Load(source);
+        low = new((words << 16).AsSingle());
+        high = new((words & Vector256.Create(0xFFFF0000)).AsSingle());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Broadcast(float value) => new(Vector256.Create(value));
@@ -63,8 +70,4 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(Simd256 value) =>
         Simd128.Largest(new(Vector128.MaxNative(value._value.GetLower(), value._value.GetUpper())));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Widen(ushort* source) =>
-        Vector256.WidenLower(Vector128.Load((short*)source).ToVector256Unsafe());
 }

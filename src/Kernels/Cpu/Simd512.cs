@@ -16,14 +16,21 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     public static Simd512 Load(float* source) => new(Vector512.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd512 LoadHalf(ushort* source)
+    public static void LoadHalfPairs(uint* source, out Simd512 low, out Simd512 high)
     {
-        Vector512<int> bits = (Widen(source) << HalfBits.Shift) & Vector512.Create(HalfBits.Mask);
-        return new(bits.AsSingle() * Vector512.Create(HalfBits.Rebias));
+        Vector512<int> words = Vector512.Load((int*)source), mask = Vector512.Create(HalfBits.Mask);
+        Vector512<float> rebias = Vector512.Create(HalfBits.Rebias);
+        low = new((((words << 16) >> HalfBits.Shift) & mask).AsSingle() * rebias);
+        high = new(((words >> HalfBits.Shift) & mask).AsSingle() * rebias);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd512 LoadBrainFloat(ushort* source) => new((Widen(source) << 16).AsSingle());
+    public static void LoadBrainFloatPairs(uint* source, out Simd512 low, out Simd512 high)
+    {
+        Vector512<uint> words = Vector512.Load(source);
+        low = new((words << 16).AsSingle());
+        high = new((words & Vector512.Create(0xFFFF0000)).AsSingle());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Broadcast(float value) => new(Vector512.Create(value));
@@ -63,8 +70,4 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Largest(Simd512 value) =>
         Simd256.Largest(new(Vector256.MaxNative(value._value.GetLower(), value._value.GetUpper())));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Widen(ushort* source) =>
-        Vector512.WidenLower(Vector256.Load((short*)source).ToVector512Unsafe());
 }

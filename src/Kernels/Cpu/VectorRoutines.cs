@@ -41,6 +41,10 @@ internal abstract class VectorRoutines
     public abstract unsafe void AttendCached(
         ThreadTeam team, Scratch scratch, float* query, long queryStride,
         ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y);
+
+    /// <inheritdoc cref="CrossWeights"/>
+    public abstract unsafe void WeighCached(
+        ThreadTeam team, Scratch scratch, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights);
 }
 
 /// <summary>The operations for one vector type.</summary>
@@ -63,4 +67,8 @@ internal sealed unsafe class VectorRoutines<TSimd> : VectorRoutines
         ThreadTeam team, Scratch scratch, float* query, long queryStride,
         ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y) =>
         DecoderAttention.Run<TSimd>(team, scratch, query, queryStride, lanes, lastEntries, cache, y);
+
+    public override void WeighCached(
+        ThreadTeam team, Scratch scratch, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights) =>
+        CrossWeights.Run<TSimd>(team, scratch, query, queryStride, lanes, cache, head, weights);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Handwritten.Kernels.Cpu;
 
@@ -64,9 +65,8 @@ internal static unsafe class WeightReader
             outputs = checked(outputs + tensor.Shape[0]);
         }
 
-        int channels = stacked[0].Shape[1];
+        int channels = stacked[0].Shape[1], first = 0, damaged = 0;
         PackedMatrix matrix = new(outputs, channels * taps, type);
-        int first = 0;
         foreach (HostTensor tensor in stacked)
         {
             PackJob job = new()
@@ -80,10 +80,16 @@ internal static unsafe class WeightReader
                 FirstOutput = first,
                 Panels = matrix.Data,
                 PanelBytes = matrix.PanelBytes,
+                Damaged = &damaged,
             };
             int lastPanel = (first + tensor.Shape[0] - 1) / PackedMatrix.PanelWidth;
             team.Run(job, lastPanel - (first / PackedMatrix.PanelWidth) + 1);
             first += tensor.Shape[0];
+            if (damaged != 0)
+            {
+                matrix.Dispose();
+                throw new InvalidDataException($"Tensor '{tensor.Name}' holds infinities or values that are not numbers; the file is damaged.");
+            }
         }
 
         return matrix;
@@ -123,21 +129,53 @@ internal static unsafe class WeightReader
         public byte* Panels;
         public long PanelBytes;
 
+        /// <summary>Set where half-precision numbers are not finite: widening (<see cref="HalfBits"/>) would hide it.</summary>
+        public int* Damaged;
+
         public readonly void Run(int item, int member)
         {
             int panel = (FirstOutput / PackedMatrix.PanelWidth) + item;
             byte* destination = Panels + (panel * PanelBytes);
             int from = Math.Max(panel * PackedMatrix.PanelWidth, FirstOutput);
             int to = Math.Min((panel + 1) * PackedMatrix.PanelWidth, FirstOutput + Outputs);
-            int column = from % PackedMatrix.PanelWidth;
+            if (SourceType == DType.F16 && !AreFinite(from - FirstOutput, to - FirstOutput))
+            {
+                *Damaged = 1;
+            }
+
             switch (Type, SourceType)
             {
-                case (DType.F16 or DType.BF16, _): Turn<ushort, ushort, Unchanged<ushort>>(from, to, (ushort*)destination + column); break;
-                case (_, DType.F64): Turn<double, float, DoubleToSingle>(from, to, (float*)destination + column); break;
-                case (_, DType.F16): Turn<Half, float, HalfToSingle>(from, to, (float*)destination + column); break;
-                case (_, DType.BF16): Turn<ushort, float, BrainFloatToSingle>(from, to, (float*)destination + column); break;
-                default: Turn<float, float, Unchanged<float>>(from, to, (float*)destination + column); break;
+                case (DType.F16 or DType.BF16, _): Turn<ushort, ushort, Unchanged<ushort>>(from, to, (ushort*)destination); break;
+                case (_, DType.F64): Turn<double, float, DoubleToSingle>(from, to, (float*)destination); break;
+                case (_, DType.F16): Turn<Half, float, HalfToSingle>(from, to, (float*)destination); break;
+                case (_, DType.BF16): Turn<ushort, float, BrainFloatToSingle>(from, to, (float*)destination); break;
+                default: Turn<float, float, Unchanged<float>>(from, to, (float*)destination); break;
             }
+        }
+
+        private readonly bool AreFinite(int from, int to)
+        {
+            const ushort exponent = 0x7C00;
+            long row = (long)Channels * Taps;
+            ushort* half = (ushort*)Source + (from * row), end = (ushort*)Source + (to * row);
+            Vector128<ushort> exponents = Vector128.Create(exponent);
+            for (; end - half >= Vector128<ushort>.Count; half += Vector128<ushort>.Count)
+            {
+                if (Vector128.EqualsAny(Vector128.Load(half) & exponents, exponents))
+                {
+                    return false;
+                }
+            }
+
+            for (; half < end; half++)
+            {
+                if ((*half & exponent) == exponent)
+                {
+                    return false;
+                }
+            }
+
+            return true;
         }
 
         private readonly void Turn<TFrom, TTo, TConversion>(int from, int to, TTo* panel)
@@ -153,9 +191,10 @@ internal static unsafe class WeightReader
                     TTo* block = panel + (((long)tap * Channels) + channel) * PackedMatrix.PanelWidth;
                     for (int output = from; output < to; output++)
                     {
+                        int slot = PackedMatrix.Slot(output % PackedMatrix.PanelWidth, Type);
                         long index = ((((long)(output - FirstOutput) * Channels) + channel) * Taps) + tap;
                         CopyRow<TFrom, TTo, TConversion>(
-                            Source + (index * sizeof(TFrom)), Taps, block + (output - from), PackedMatrix.PanelWidth, count);
+                            Source + (index * sizeof(TFrom)), Taps, block + slot, PackedMatrix.PanelWidth, count);
                     }
                 }
             }

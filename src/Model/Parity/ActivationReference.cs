@@ -6,14 +6,16 @@ namespace Handwritten.Model.Parity;
 
 /// <summary>
 /// The activations of one forward pass of openai/whisper, to compare a model with. Two forms exist on disk: a folder
-/// with every element (<c>activations.safetensors</c> and <c>activations.json</c>) for a trained checkpoint, and one
-/// JSON file of summaries for each model size with synthetic weights.
+/// with every element (<c>activations.safetensors</c>) for a trained checkpoint, and one JSON file of summaries for each
+/// model size with synthetic weights.
 /// </summary>
 public sealed class ActivationReference
 {
-    private ActivationReference(float[] logMel, int melBins, int[] tokens)
+    private ActivationReference(FullReference logMel, int[] tokens)
     {
-        LogMel = new FullReference([melBins, WhisperAudio.WindowFrames], logMel);
+        LogMel = logMel.Shape is [_, WhisperAudio.WindowFrames]
+            ? logMel
+            : throw new InvalidDataException($"the log-mel has the shape [{string.Join(", ", logMel.Shape)}]");
         Tokens = tokens;
         LogitsRows = [.. Enumerable.Range(0, tokens.Length)];
     }
@@ -25,7 +27,13 @@ public sealed class ActivationReference
     public int[] Tokens { get; }
 
     /// <summary>The rows whose logits are kept.</summary>
-    public int[] LogitsRows { get; private init; }
+    public int[] LogitsRows
+    {
+        get;
+        private init => field = Array.TrueForAll(value, row => row >= 0 && row < Tokens.Length)
+            ? value
+            : throw new InvalidDataException($"it keeps logits of other rows than its {Tokens.Length} tokens");
+    }
 
     /// <summary>The activations by name.</summary>
     public IReadOnlyDictionary<string, ReferenceTensor> Activations { get; private init; } = new Dictionary<string, ReferenceTensor>();
@@ -36,15 +44,11 @@ public sealed class ActivationReference
     /// <summary>Their weights, [tokens, 1500] each.</summary>
     public IReadOnlyList<FullReference> AlignmentWeights { get; private init; } = [];
 
-    /// <summary>The recording that <see cref="LogMel"/> was computed from; null if unknown.</summary>
-    public string? Clip { get; private init; }
-
     /// <summary>Opens a folder that holds every element.</summary>
-    /// <exception cref="ModelException">The folder lacks a file, or a file cannot be read.</exception>
-    public static ActivationReference OpenFolder(string folder)
+    /// <exception cref="ModelException">The file is not there, or holds something else.</exception>
+    public static ActivationReference OpenFolder(string folder) => Read(Path.Combine(folder, "activations.safetensors"), path =>
     {
-        using JsonDocument index = ReadJson(Path.Combine(folder, "activations.json"));
-        using SafetensorsFile file = new(Path.Combine(folder, "activations.safetensors"));
+        using SafetensorsFile file = new(path);
         Dictionary<string, FullReference> tensors = file.Names
             .Where(name => file.Describe(name).Type == DType.F32)
             .ToDictionary(name => name, name => ReadFloats(file, name));
@@ -52,10 +56,8 @@ public sealed class ActivationReference
         int[] heads = ReadIntegers(file, "alignment_heads");
         FullReference weights = tensors["alignment_head_weights"];
         int headSize = weights.Shape[1] * weights.Shape[2];
-        FullReference logMel = tensors["log_mel"];
-        return new ActivationReference([.. logMel.Values], logMel.Shape[0], ReadIntegers(file, "tokens"))
+        return new ActivationReference(tensors["log_mel"], ReadIntegers(file, "tokens"))
         {
-            Clip = index.RootElement.GetProperty("clip").GetString(),
             LogitsRows = ReadIntegers(file, "decoder.logits_rows"),
             Activations = tensors
                 .Where(pair => pair.Key is not ("log_mel" or "alignment_head_weights"))
@@ -64,37 +66,41 @@ public sealed class ActivationReference
             AlignmentWeights = [.. Enumerable.Range(0, heads.Length / 2).Select(i =>
                 new FullReference(weights.Shape[1..], [.. weights.Values.Slice(i * headSize, headSize)]))],
         };
-    }
+    });
 
     /// <summary>Opens the summaries of one model size.</summary>
     /// <param name="path">The JSON file; the log-mel it names lies in the folder beside its own.</param>
-    /// <exception cref="ModelException">A file cannot be read.</exception>
-    public static ActivationReference OpenSummaries(string path)
+    /// <exception cref="ModelException">A file is not there, or holds something else.</exception>
+    public static ActivationReference OpenSummaries(string path) => Read(path, path =>
     {
-        using JsonDocument document = ReadJson(path);
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement input = document.RootElement.GetProperty("input");
 
         // "frontend/jfk.safetensors: log_mel_80"
         string[] source = input.GetProperty("log_mel").GetString()!.Split(": ");
         string melPath = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "..", source[0]);
         using SafetensorsFile melFile = new(melPath);
-        FullReference logMel = ReadFloats(melFile, source[1]);
-        return new ActivationReference([.. logMel.Values], logMel.Shape[0], [.. input.GetProperty("tokens").EnumerateArray().Select(token => token.GetInt32())])
+        return new ActivationReference(ReadFloats(melFile, source[1]), [.. input.GetProperty("tokens").EnumerateArray().Select(token => token.GetInt32())])
         {
             Activations = document.RootElement.GetProperty("activations").EnumerateObject()
                 .ToDictionary(entry => entry.Name, entry => (ReferenceTensor)new SummaryReference(entry.Value)),
         };
-    }
+    });
 
-    private static JsonDocument ReadJson(string path)
+    /// <summary>Whatever is wrong with a file that nobody but a developer ever writes is one and the same mistake.</summary>
+    private static ActivationReference Read(string path, Func<string, ActivationReference> read)
     {
         try
         {
-            return JsonDocument.Parse(File.ReadAllBytes(path));
+            return read(path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ModelException($"{path}: the reference activations cannot be read: {exception.Message.Split('\n')[0]}", exception);
+            throw new ModelException($"There is no reference '{path}': give the folder with the activations of the original.", exception);
+        }
+        catch (Exception exception) when (exception is not (ModelException or OutOfMemoryException))
+        {
+            throw new ModelException($"'{path}' is no reference of activations ({exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}): copy it again from the repository.", exception);
         }
     }
 

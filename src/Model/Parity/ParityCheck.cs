@@ -29,20 +29,26 @@ public sealed class ParityCheck : IActivationObserver
     /// <param name="network">The network, with the weights that the reference was computed with.</param>
     /// <param name="reference">What the original computed.</param>
     /// <param name="tolerance">Largest relative L2 error: 2e-5 for float32 on a CPU.</param>
-    /// <param name="progress">Hears each row as it is ready.</param>
     /// <param name="cancellation">Checked between layers.</param>
+    /// <returns>A row for every activation of the reference.</returns>
     /// <exception cref="ModelException">The reference belongs to another architecture.</exception>
-    public static IReadOnlyList<ParityRow> Run(WhisperNetwork network, ActivationReference reference, double tolerance = 2e-5, IProgress<ParityRow>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static IReadOnlyList<ParityRow> Run(WhisperNetwork network, ActivationReference reference, double tolerance = 2e-5, CancellationToken cancellation = default)
     {
         WhisperDimensions dimensions = network.Dimensions;
         if (reference.LogMel.Shape[0] != dimensions.MelBins)
         {
-            throw new ModelException($"The reference was computed with {reference.LogMel.Shape[0]} mel bins, but the model takes {dimensions.MelBins}: choose the reference that belongs to this model.");
+            throw OfAnotherModel($"was computed with {reference.LogMel.Shape[0]} mel bins, but the model takes {dimensions.MelBins}");
+        }
+
+        if (reference.Tokens.Length is 0 || reference.Tokens.Length > dimensions.TextContext || reference.Tokens.Any(token => token < 0 || token >= dimensions.Vocabulary))
+        {
+            throw OfAnotherModel($"has {reference.Tokens.Length} tokens up to {reference.Tokens.DefaultIfEmpty().Max()}, but the model takes 1 to {dimensions.TextContext} below {dimensions.Vocabulary}");
         }
 
         float[] positions = new float[dimensions.AudioContext * dimensions.Width];
         network.Kernels.Read(network.Encoder.Positions, positions);
-        ParityCheck check = new(reference, tolerance, positions) { Kernels = network.Kernels, Progress = progress };
+        ParityCheck check = new(reference, tolerance, positions) { Kernels = network.Kernels };
         using EncoderState encoder = network.Encoder.CreateState();
         using DecoderState decoder = network.Decoder.CreateState(outputs: reference.Tokens.Length);
 
@@ -55,10 +61,11 @@ public sealed class ParityCheck : IActivationObserver
         }
 
         network.Decoder.Forward(decoder, check);
-        return check._rows;
+        string[] missing = [.. reference.Activations.Keys.Concat(reference.AlignmentHeads.Select(NameOf)).Except(check._rows.Select(row => row.Name))];
+        return missing is [] && check._rows is not []
+            ? check._rows
+            : throw OfAnotherModel($"has {missing.FirstOrDefault("nothing")}, which the model does not compute");
     }
-
-    private IProgress<ParityRow>? Progress { get; init; }
 
     /// <inheritdoc/>
     void IActivationObserver.Observe(string name, Tensor activation, int rows, int width)
@@ -129,7 +136,7 @@ public sealed class ParityCheck : IActivationObserver
         {
             if (_reference.AlignmentHeads[i] == (layer, head))
             {
-                Add($"decoder.block.{layer}.cross_attn.head.{head}", _reference.AlignmentWeights[i], values);
+                Add(NameOf((layer, head)), _reference.AlignmentWeights[i], values);
             }
         }
     }
@@ -139,13 +146,16 @@ public sealed class ParityCheck : IActivationObserver
         long elements = expected.Shape.Aggregate(1L, (product, dimension) => product * dimension);
         if (elements != values.Length)
         {
-            throw new ModelException($"The reference's {name} has the shape [{string.Join(", ", expected.Shape)}], but the model computes {values.Length} elements there: choose the reference that belongs to this model.");
+            throw OfAnotherModel($"has {name} of the shape [{string.Join(", ", expected.Shape)}], but the model computes {values.Length} elements there");
         }
 
-        ParityRow row = new(name, expected.Shape, expected.RelativeError(values), _tolerance);
-        _rows.Add(row);
-        Progress?.Report(row);
+        _rows.Add(new ParityRow(name, expected.Shape, expected.RelativeError(values), _tolerance));
     }
+
+    private static string NameOf((int Layer, int Head) attention) => $"decoder.block.{attention.Layer}.cross_attn.head.{attention.Head}";
+
+    private static ModelException OfAnotherModel(string contradiction) =>
+        new($"The reference {contradiction}: choose the reference that belongs to this model.");
 
     private static float[] Subtract(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {

@@ -3,7 +3,7 @@ namespace Handwritten.Model.Parity;
 /// <summary>One line of a parity table.</summary>
 /// <param name="Name">The activation's name in openai/whisper.</param>
 /// <param name="Shape">Its dimensions, outermost first.</param>
-/// <param name="Error">Relative L2 error; for log-mel the largest absolute one.</param>
+/// <param name="Error">Relative L2 error, see <see cref="ReferenceTensor.RelativeError"/>.</param>
 /// <param name="Tolerance">The largest error that counts as equal.</param>
 public sealed record ParityRow(string Name, int[] Shape, double Error, double Tolerance)
 {

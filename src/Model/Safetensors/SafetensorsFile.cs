@@ -40,6 +40,9 @@ public sealed unsafe class SafetensorsFile : ITensorSource
         }
     }
 
+    /// <summary>Bytes of the whole file.</summary>
+    public long ByteCount => _length;
+
     /// <summary>The path that was opened.</summary>
     public string Origin { get; }
 

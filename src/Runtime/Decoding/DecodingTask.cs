@@ -37,11 +37,12 @@ public sealed class DecodingTask
     /// <param name="window">The audio window to listen to.</param>
     /// <param name="lane">The KV-cache lane to use; whatever it holds is overwritten.</param>
     /// <param name="cancellation">Checked between two tokens.</param>
+    /// <exception cref="ModelException">The model computes no numbers.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public DecodingResult Decode(DecodingOptions options, int window = 0, int lane = 0, CancellationToken cancellation = default)
     {
         StartSequence start = StartSequence.For(options, _model.Tokenizer.Special, _model.Dimensions.TextContext);
-        IReadOnlyList<ILogitRule> rules = LogitRules.For(options, _model.Tokenizer);
+        ILogitRule[] rules = LogitRules.For(options, _model.Tokenizer);
         int sampleLength = options.SampleLength ?? (_model.Dimensions.TextContext / 2);
         double noSpeech = double.NaN;
         _search.Clear();
@@ -53,7 +54,7 @@ public sealed class DecodingTask
             ReadOnlySpan<float> computed = Step();
             if (length == start.Tokens.Length)
             {
-                noSpeech = NoSpeechProbability(computed[..Vocabulary]);
+                noSpeech = Number(NoSpeechProbability(computed[..Vocabulary]));
             }
 
             Span<float> logits = _logits.AsSpan(computed.Length - Vocabulary, Vocabulary);
@@ -79,6 +80,7 @@ public sealed class DecodingTask
     /// <param name="window">The audio window to listen to.</param>
     /// <param name="lane">The KV-cache lane to use.</param>
     /// <exception cref="InvalidOperationException">The model knows only English.</exception>
+    /// <exception cref="ModelException">The model computes no numbers.</exception>
     public IReadOnlyList<LanguageProbability> DetectLanguage(int window = 0, int lane = 0)
     {
         SpecialTokens special = _model.Tokenizer.Special;
@@ -91,7 +93,7 @@ public sealed class DecodingTask
         _state.Rows.Add(special.StartOfTranscript, lane, position: 0, window, wantsLogits: true);
         float[] logits = Step().ToArray();
         float[] scores = [.. special.LanguageTokens.Select(token => logits[token])];
-        float normaliser = LogProbabilities.LogSumExp(scores);
+        double normaliser = Number(LogProbabilities.LogSumExp(scores));
         return [.. special.LanguageCodes
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
@@ -110,10 +112,15 @@ public sealed class DecodingTask
     private double NoSpeechProbability(ReadOnlySpan<float> logits) =>
         Math.Exp(logits[_model.Tokenizer.Special.NoSpeech] - LogProbabilities.LogSumExp(logits));
 
+    /// <summary>NaN goes through every layer to every logit, and would be taken for the first token without end.</summary>
+    private double Number(double computed) => double.IsNaN(computed)
+        ? throw new ModelException($"The model '{_model.Name}' computes NaN instead of numbers: its weights are damaged or too large for their type, so download or convert it again.")
+        : computed;
+
     private DecodingResult ToResult(double noSpeech)
     {
         int[] tokens = _search.Tokens.ToArray();
-        string text = _model.Tokenizer.Decode(tokens).Trim();
+        string text = PythonText.Strip(_model.Tokenizer.Decode(tokens));
         return new DecodingResult(
             tokens,
             text,

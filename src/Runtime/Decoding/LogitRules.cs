@@ -7,7 +7,7 @@ namespace Handwritten.Runtime.Decoding;
 internal static class LogitRules
 {
     /// <summary>Makes the rules. Source: openai/whisper, decoding.py, DecodingTask.__init__.</summary>
-    public static IReadOnlyList<ILogitRule> For(DecodingOptions options, WhisperTokenizer tokenizer)
+    public static ILogitRule[] For(DecodingOptions options, WhisperTokenizer tokenizer)
     {
         List<ILogitRule> rules = [];
         if (options.SuppressBlank)
@@ -29,7 +29,7 @@ internal static class LogitRules
             rules.Add(new TimestampRules(tokenizer.Special, limit));
         }
 
-        return rules;
+        return [.. rules];
     }
 
     /// <summary>Specials that only ever stand before the text. Source: DecodingTask._get_suppress_tokens.</summary>

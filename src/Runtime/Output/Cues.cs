@@ -1,3 +1,5 @@
+using Handwritten.Model.Tokenization;
+
 namespace Handwritten.Runtime.Output;
 
 // From segments to subtitles. Without word times a segment is a cue. With them, words are set like type, one by one:
@@ -28,7 +30,9 @@ internal static class Cues
     /// <summary>The cues of a transcript.</summary>
     public static IEnumerable<Cue> Of(IReadOnlyList<Segment> segments, WriterOptions options)
     {
-        if (segments is not [{ Words: not null }, ..])
+        // A segment that says nothing has words, none, in any transcript; the original asks only the first segment for
+        // its words, and then fails at the next one that has no list of them.
+        if (segments.Count == 0 || segments.Any(segment => segment.Words is null))
         {
             return segments.Select(segment => new Cue(
                 Timestamp.ToMilliseconds(segment.Start),

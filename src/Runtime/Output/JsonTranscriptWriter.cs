@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Handwritten.Runtime.Output;
 
 /// <summary>
@@ -25,14 +27,14 @@ public sealed class JsonTranscriptWriter : ITranscriptWriter
     private static void WriteSegment(TextWriter output, Segment segment)
     {
         output.Write($"{{\"id\": {segment.Id}, \"seek\": {segment.Seek}");
-        output.Write($", \"start\": {PythonText.Json(segment.Start)}, \"end\": {PythonText.Json(segment.End)}, \"text\": ");
+        output.Write($", \"start\": {Number(segment.Start)}, \"end\": {Number(segment.End)}, \"text\": ");
         WriteString(output, segment.Text);
         output.Write(", \"tokens\": ");
         WriteList(output, segment.Tokens, static (output, token) => output.Write(token));
-        output.Write($", \"temperature\": {PythonText.Json(segment.Temperature)}");
-        output.Write($", \"avg_logprob\": {PythonText.Json(segment.AverageLogProbability)}");
-        output.Write($", \"compression_ratio\": {PythonText.Json(segment.CompressionRatio)}");
-        output.Write($", \"no_speech_prob\": {PythonText.Json(segment.NoSpeechProbability)}");
+        output.Write($", \"temperature\": {Number(segment.Temperature)}");
+        output.Write($", \"avg_logprob\": {Number(segment.AverageLogProbability)}");
+        output.Write($", \"compression_ratio\": {Number(segment.CompressionRatio)}");
+        output.Write($", \"no_speech_prob\": {Number(segment.NoSpeechProbability)}");
         if (segment.Words is not null)
         {
             output.Write(", \"words\": ");
@@ -46,8 +48,8 @@ public sealed class JsonTranscriptWriter : ITranscriptWriter
     {
         output.Write("{\"word\": ");
         WriteString(output, word.Text);
-        output.Write($", \"start\": {PythonText.Json(word.Start)}, \"end\": {PythonText.Json(word.End)}");
-        output.Write($", \"probability\": {PythonText.Json(word.Probability)}}}");
+        output.Write($", \"start\": {Number(word.Start)}, \"end\": {Number(word.End)}");
+        output.Write($", \"probability\": {Number(word.Probability)}}}");
     }
 
     private static void WriteList<T>(TextWriter output, IReadOnlyList<T> items, Action<TextWriter, T> write)
@@ -90,5 +92,42 @@ public sealed class JsonTranscriptWriter : ITranscriptWriter
         }
 
         output.Write('"');
+    }
+
+    /// <summary>
+    /// json.dumps of a float, which is repr: the fewest digits that read back as the same number, with an exponent
+    /// below 1e-04 and from 1e+16 on, and always with a sign that this is no integer: <c>1.0</c>, <c>1e-05</c>.
+    /// </summary>
+    private static string Number(double value)
+    {
+        if (!double.IsFinite(value))
+        {
+            return double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+        }
+
+        // value = 0.digits · 10^point. "E16" would give too many digits; the default is the shortest form.
+        string text = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture);
+        string[] parts = text.Split('E');
+        string mantissa = parts[0].Contains('.') ? parts[0] : parts[0] + ".";
+        int point = mantissa.IndexOf('.') + (parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0);
+        string digits = mantissa.Replace(".", "", StringComparison.Ordinal);
+        point -= digits.Length - digits.TrimStart('0').Length;
+        digits = digits.Trim('0');
+
+        string sign = double.IsNegative(value) ? "-" : "";
+        return sign + digits switch
+        {
+            "" => "0.0",
+            _ when point is <= -4 or > 16 => Scientific(digits, point - 1),
+            _ when point <= 0 => $"0.{new string('0', -point)}{digits}",
+            _ when point >= digits.Length => $"{digits.PadRight(point, '0')}.0",
+            _ => $"{digits[..point]}.{digits[point..]}",
+        };
+    }
+
+    private static string Scientific(string digits, int exponent)
+    {
+        string fraction = digits.Length > 1 ? $".{digits[1..]}" : "";
+        return $"{digits[0]}{fraction}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
     }
 }

@@ -1,3 +1,5 @@
+using Handwritten.Model.Tokenization;
+
 namespace Handwritten.Runtime.Output;
 
 /// <summary>Plain text, a segment a line. Source: openai/whisper, utils.py, WriteTXT.</summary>

@@ -23,6 +23,25 @@ public static class TranscriptFiles
         return dot > nameStart ? name[..dot] : name;
     }
 
+    /// <summary>
+    /// Creates a folder for transcripts unless it is there, and a file in it that goes at once: trouble is better known
+    /// before hours of work.
+    /// </summary>
+    /// <param name="folder">Its path.</param>
+    /// <exception cref="OutputException">The folder cannot be created, or no file in it.</exception>
+    public static void PrepareFolder(string folder)
+    {
+        CreateFolder(folder);
+        try
+        {
+            using FileStream file = new(PassingName(folder), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The output folder '{folder}' takes no files ({Reason(exception)}); choose another one, or make this one writable.", exception);
+        }
+    }
+
     /// <summary>Writes a transcript in several formats: UTF-8 without a byte order mark, lines ending in line feeds.</summary>
     /// <param name="folder">Where to; created if missing.</param>
     /// <param name="baseName">The files' name before the extension; see <see cref="BaseName"/>.</param>
@@ -34,15 +53,7 @@ public static class TranscriptFiles
     public static IReadOnlyList<string> Write(
         string folder, string baseName, IEnumerable<ITranscriptWriter> formats, Transcript transcript, WriterOptions options)
     {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
-        }
-
+        CreateFolder(folder);
         List<string> paths = [];
         foreach (ITranscriptWriter writer in formats)
         {
@@ -62,9 +73,21 @@ public static class TranscriptFiles
         return paths;
     }
 
+    private static void CreateFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
+        }
+    }
+
     private static void WriteAtOnce(string path, Action<TextWriter> write)
     {
-        string passing = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():N}.tmp");
+        string passing = PassingName(Path.GetDirectoryName(path)!);
         try
         {
             using (StreamWriter output = new(passing, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)))
@@ -80,6 +103,8 @@ public static class TranscriptFiles
             throw;
         }
     }
+
+    private static string PassingName(string folder) => Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
 
     private static string Reason(Exception exception) => exception.Message.TrimEnd('.');
 }

@@ -1,3 +1,5 @@
+using Handwritten.Model.Tokenization;
+
 namespace Handwritten.Runtime.Output;
 
 /// <summary>

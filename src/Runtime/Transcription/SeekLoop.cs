@@ -28,7 +28,7 @@ internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenize
     public IEnumerable<Segment> Run(CancellationToken cancellation)
     {
         // All text so far, and from where on it is the next window's prompt.
-        List<int> history = options.InitialPrompt is { } prompt ? [.. tokenizer.Encode(" " + prompt.Trim())] : [];
+        List<int> history = options.InitialPrompt is { } prompt ? [.. tokenizer.Encode(" " + PythonText.Strip(prompt))] : [];
         int promptBegin = 0;
         int nextId = 0;
 
@@ -68,7 +68,7 @@ internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenize
         string text = tokenizer.Decode([.. piece.Tokens.Where(token => token < tokenizer.Special.EndOfText)]);
 
         // A segment of no length or no text keeps its place in the numbering, but says nothing.
-        bool empty = piece.Start == piece.End || string.IsNullOrWhiteSpace(text);
+        bool empty = piece.Start == piece.End || PythonText.Strip(text).Length == 0;
         return new Segment(
             id,
             seek,
@@ -79,6 +79,7 @@ internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenize
             result.Temperature,
             result.AverageLogProbability,
             result.CompressionRatio,
-            result.NoSpeechProbability);
+            result.NoSpeechProbability,
+            empty ? [] : null);
     }
 }

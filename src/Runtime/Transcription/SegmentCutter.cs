@@ -1,5 +1,4 @@
 using Handwritten.Model;
-using Handwritten.Runtime.Decoding;
 
 namespace Handwritten.Runtime.Transcription;
 

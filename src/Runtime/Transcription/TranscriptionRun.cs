@@ -23,7 +23,16 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
         _cancellation = cancellation;
         _mel = transcriber.Model.Network.Frontend.Compute(samples, WhisperAudio.WindowSamples);
         _frames = _mel.Shape[0] - WhisperAudio.WindowFrames;
-        Language = options.Decoding.Language ?? DetectLanguage();
+        try
+        {
+            Language = options.Decoding.Language ?? DetectLanguage();
+        }
+        catch
+        {
+            _mel.Dispose();
+            throw;
+        }
+
         options = options with { Decoding = options.Decoding with { Language = Language } };
         _loop = new SeekLoop(this, transcriber.Model.Tokenizer, options, _frames);
     }

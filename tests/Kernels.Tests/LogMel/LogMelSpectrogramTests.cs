@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text.Json;
 using Handwritten.Kernels.Cpu;
 using Handwritten.Tests;
@@ -85,10 +86,12 @@ public class LogMelSpectrogramTests
 
         float[] parts = new float[whole.Length];
         float largest = float.NegativeInfinity;
+        Vector<double>[] work = new Vector<double>[LogMelSpectrogram.WorkSize];
+        Array.Fill(work, new Vector<double>(double.NaN));
         for (int at = 0; at < parts.Length; at += framesAtOnce * 80)
         {
             Span<float> part = parts.AsSpan(at, Math.Min(framesAtOnce * 80, parts.Length - at));
-            largest = Math.Max(largest, transform.LogFrames(samples, 500, at / 80, part));
+            largest = Math.Max(largest, transform.LogFrames(samples, 500, at / 80, part, work));
         }
 
         for (int at = 0; at < parts.Length; at += 999)
@@ -157,13 +160,13 @@ public class LogMelSpectrogramTests
         {
             for (int k = 0; k <= 200; k++)
             {
-                System.Numerics.Complex sum = 0;
+                Complex sum = 0;
                 for (int n = 0; n < 400; n++)
                 {
                     int at = Math.Abs((160 * frame) + n - 200);
                     at = at < samples.Length ? at : (2 * (samples.Length - 1)) - at;
                     double hann = 0.5 - (0.5 * Math.Cos(2 * Math.PI * n / 400));
-                    sum += hann * samples[at] * System.Numerics.Complex.FromPolarCoordinates(1, -2 * Math.PI * (k * n % 400) / 400);
+                    sum += hann * samples[at] * Complex.FromPolarCoordinates(1, -2 * Math.PI * (k * n % 400) / 400);
                 }
 
                 for (int mel = 0; mel < 80; mel++)

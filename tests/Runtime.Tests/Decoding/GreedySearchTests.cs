@@ -24,19 +24,16 @@ public class GreedySearchTests
             {
                 for (int row = 0; row < rows.Count; row++)
                 {
-                    if (!searches[row].Completed)
-                    {
-                        rows[row].Add(searches[row].Choose(ToyLogits(testCase.GetProperty("name").GetString()!, rows[row], toy)));
-                    }
-
                     // The original goes on appending the end token to finished rows.
-                    int token = searches[row].Completed ? endOfText : searches[row].Tokens[^1];
+                    bool finished = rows[row][^1] == endOfText;
+                    int token = finished ? endOfText : searches[row].Choose(ToyLogits(testCase.GetProperty("name").GetString()!, rows[row], toy));
+                    rows[row].Add(token);
                     Assert.Equal(step.GetProperty("tokens")[row].GetInt32(), token);
                     Assert.Equal(step.GetProperty("sum_logprobs")[row].GetDouble(), searches[row].SumLogProbability, 1e-5);
                     steps++;
                 }
 
-                Assert.Equal(step.GetProperty("completed").GetBoolean(), Array.TrueForAll(searches, search => search.Completed));
+                Assert.Equal(step.GetProperty("completed").GetBoolean(), rows.TrueForAll(row => row[^1] == endOfText));
             }
         }
 

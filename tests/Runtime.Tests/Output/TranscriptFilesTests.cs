@@ -81,10 +81,19 @@ public sealed class TranscriptFilesTests : IDisposable
         File.WriteAllText(file, "");
         foreach (string folder in new[] { file, Path.Combine(file, "below"), "" })
         {
+            Assert.Throws<OutputException>(() => TranscriptFiles.PrepareFolder(folder));
             OutputException exception = Assert.Throws<OutputException>(() => Write(folder, TranscriptWriters.All));
             Assert.StartsWith($"The output folder '{folder}' cannot be created (", exception.Message, StringComparison.Ordinal);
             Assert.EndsWith("); choose another one.", exception.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Preparing_a_folder_leaves_nothing_in_it()
+    {
+        string folder = Path.Combine(_folder, "new", "deeper");
+        TranscriptFiles.PrepareFolder(folder);
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 
     private static IReadOnlyList<string> Write(string folder, IEnumerable<ITranscriptWriter> formats) =>

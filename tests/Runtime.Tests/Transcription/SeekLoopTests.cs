@@ -15,6 +15,7 @@ public class SeekLoopTests
     {
         using JsonDocument reference = Reference();
         return [.. reference.RootElement.GetProperty("cases").EnumerateArray()
+            .Where(testCase => testCase.GetProperty("language_probs").ValueKind == JsonValueKind.Null) // detection comes before the loop
             .Where(testCase => ReferenceOptions.AreUnderstood(testCase.GetProperty("options"), ReferenceOptions.Transcription) && testCase.TryGetProperty("result", out _))
             .Select(testCase => testCase.GetProperty("name").GetString()!)];
     }

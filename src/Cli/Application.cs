@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using System.Text;
+using Handwritten.Cli.Commands;
+
+namespace Handwritten.Cli;
+
+/// <summary>
+/// The <c>handwritten</c> command: parses the command line, runs what it asks for, and reports every failure the same
+/// way, as one sentence on standard error and an exit code (see <see cref="ExitCode"/>).
+/// </summary>
+internal static class Application
+{
+    /// <summary>What work has after Ctrl-C to come to an end by itself.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private static RootCommand CreateRoot() => new("Whisper speech recognition, written by hand.")
+    {
+        new TranscribeCommand(),
+        new DetectLanguageCommand(),
+        new InspectCommand(),
+        new DevicesCommand(),
+        new ParityCommand(),
+        new BenchCommand(),
+    };
+
+    /// <summary>Runs the program.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        // Transcripts hold every script there is, whatever the terminal's legacy code page.
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+        // The first Ctrl-C asks the command to stop, a second one ends the process at once. Work that waits for a silent
+        // pipe hears of neither: after a moment it is left behind.
+        using CancellationTokenSource interrupt = new(), impatience = new();
+        using CancellationTokenRegistration wait = interrupt.Token.Register(() => impatience.CancelAfter(Patience));
+        using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
+        {
+            signal.Cancel = !interrupt.IsCancellationRequested;
+            interrupt.Cancel();
+        });
+
+        try
+        {
+            // Without response files: '@home.wav' is a recording.
+            ParseResult result = CreateRoot().Parse(Define.SpellWithDashes(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (args.Length == 0)
+            {
+                new HelpAction().Invoke(result);
+                return (int)ExitCode.WrongUsage;
+            }
+
+            // Help and version are shown whatever else there is.
+            if (result.Action is not { ClearsParseErrors: true } && Mistake(result) is { } mistake)
+            {
+                throw new UsageException(mistake);
+            }
+
+            // Exceptions and signals are handled here.
+            InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await Task.Run(() => result.InvokeAsync(configuration, interrupt.Token)).WaitAsync(impatience.Token);
+        }
+        catch (Exception failure)
+        {
+            return (int)Report(failure);
+        }
+    }
+
+    /// <summary>Tells the person at the keyboard what went wrong.</summary>
+    /// <returns>The exit code that tells a script.</returns>
+    public static ExitCode Report(Exception failure)
+    {
+        ExitCode code = ExitCodes.Of(failure);
+        string sentence = code switch
+        {
+            ExitCode.Interrupted => "Interrupted.",
+            ExitCode.Unexpected => $"Something unexpected happened, a mistake in this program: {failure.Message} (HANDWRITTEN_DEBUG=1 shows where.)",
+            ExitCode.UnwritableOutput when failure is IOException => $"Standard output cannot be written: {failure.Message.TrimEnd('.')}.",
+            _ => failure.Message,
+        };
+        Console.Error.WriteLine($"handwritten: {sentence.ReplaceLineEndings(" ")}");
+        if (Environment.GetEnvironmentVariable("HANDWRITTEN_DEBUG") == "1")
+        {
+            Console.Error.WriteLine(failure);
+        }
+
+        return code;
+    }
+
+    /// <summary>What is wrong with a command line and where to look it up; null if nothing is.</summary>
+    private static string? Mistake(ParseResult result)
+    {
+        Command current = result.CommandResult.Command;
+        string command = current is RootCommand ? "handwritten" : $"handwritten {current.Name}";
+        string? sentence = result.UnmatchedTokens.Concat(MistypedOptions(result)).FirstOrDefault() switch
+        {
+            null => result.Errors.Select(error => error.Message).FirstOrDefault(),
+            ['-', ..] option => $"There is no option '{option}'." + Spelling.Suggest(option, current.Options.SelectMany(known => known.Aliases.Prepend(known.Name))),
+            var word when current.Subcommands.Count > 0 => $"There is no command '{word}'." + Spelling.Suggest(word, current.Subcommands.Select(known => known.Name)),
+            var word => $"'{command}' takes no further argument '{word}'.",
+        };
+        return sentence is null ? null : $"{sentence}{(sentence[^1] is '.' or '?' ? "" : ".")} See '{command} --help'.";
+    }
+
+    /// <summary>What the parser takes for a recording, but nobody else would: arguments that begin with a dash, unless behind <c>--</c>.</summary>
+    private static IEnumerable<string> MistypedOptions(ParseResult result)
+    {
+        IEnumerable<Token> arguments = result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens);
+        return result.Tokens
+            .TakeWhile(token => token.Type != TokenType.DoubleDash)
+            .Intersect(arguments, ReferenceEqualityComparer.Instance)
+            .Select(token => ((Token)token!).Value)
+            .Where(value => value.Length > 1 && value[0] == '-');
+    }
+}

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Handwritten.Model;
+using Handwritten.Model.Tokenization;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Output;
+using Handwritten.Runtime.Transcription;
+
+namespace Handwritten.Cli.Commands;
+
+/// <summary>
+/// <c>handwritten transcribe</c>: recordings to text. Segments are printed as they come, files are written when a
+/// recording is done. Options, formats and file names are those of the <c>whisper</c> command.
+/// </summary>
+internal sealed class TranscribeCommand : Command
+{
+    private readonly Argument<string[]> _audio = Define.Recordings();
+
+    private readonly ModelOptions _model = new();
+
+    private readonly Option<string?> _language = Define.Language("--language",
+        "The language spoken, by code or English name. [default: detected in the first 30 seconds]");
+
+    private readonly Option<string> _task = Define.Choice("--task",
+        "Write what was said, or translate it to English.", "transcribe", "translate");
+
+    private readonly Option<bool> _withoutTimestamps = Define.Flag("--without-timestamps", "Text only; every window of 30 seconds becomes one segment.");
+
+    private readonly Option<bool> _condition = Define.Flag("--condition-on-previous-text",
+        "Let the text of a window be the prompt of the next.", initially: true);
+
+    private readonly Option<string?> _prompt = Define.Text("--initial-prompt", "Text to pretend to have heard before: names, spelling, style.", "TEXT");
+
+    private readonly Option<string[]> _formats = Define.Choices("--output-format",
+        "Files to write, one for each recording and format; may be given several times. [default: none; all with --output-dir]",
+        [.. TranscriptWriters.All.Select(writer => writer.Extension), "all"], "-f");
+
+    private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
+
+    private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
+
+    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing on standard error but failures.");
+
+    /// <summary>The command.</summary>
+    public TranscribeCommand()
+        : base("transcribe", "Turn recordings into text.")
+    {
+        Add(_audio);
+        _model.AddTo(this);
+        foreach (Option option in new Option[] { _language, _task, _withoutTimestamps, _condition, _prompt, _formats, _folder, _verbose, _quiet })
+        {
+            Add(option);
+        }
+
+        SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
+    }
+
+    /// <summary>Transcribes what can be transcribed; the exit code is that of the first failure.</summary>
+    private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        string[] recordings = parsed.GetRequiredValue(_audio);
+        TranscriptionOptions options = new()
+        {
+            Decoding = new DecodingOptions
+            {
+                Language = parsed.GetValue(_language),
+                Task = parsed.GetRequiredValue(_task) == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe,
+                WithoutTimestamps = parsed.GetValue(_withoutTimestamps),
+            },
+            ConditionOnPreviousText = parsed.GetValue(_condition),
+            InitialPrompt = parsed.GetValue(_prompt),
+        };
+        ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
+        string? folder = parsed.GetValue(_folder);
+        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".");
+        files.Prepare(recordings);
+        bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
+
+        using RecordingLoop loop = new(_model, parsed);
+        return loop.Run(recordings, (recording, clip, transcriber) =>
+            files.Write(recording, Transcribe(recording, clip, transcriber, options, verbose, quiet, cancellation)), cancellation);
+    }
+
+    /// <summary>Transcribes one recording, telling how it goes.</summary>
+    private static Transcript Transcribe(
+        string recording, AudioClip clip, Transcriber transcriber, TranscriptionOptions options, bool verbose, bool quiet, CancellationToken cancellation)
+    {
+        WhisperModel model = transcriber.Model;
+        Action<string> tell = quiet ? _ => { } : Console.Error.WriteLine;
+        if (!model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is { } language and not "en")
+        {
+            tell($"{model.Name} knows only English: {EnglishName(language)} is taken for English.");
+            options = options with { Decoding = options.Decoding with { Language = "en" } };
+        }
+
+        Stopwatch watch = Stopwatch.StartNew();
+        using TranscriptionRun run = transcriber.Start(clip.Samples, options, cancellation);
+        if (model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is null)
+        {
+            tell($"Detected language: {EnglishName(run.Language)}");
+        }
+
+        Terminal.WithProgress(Path.GetFileName(recording), run.Duration, show: !quiet, progress =>
+        {
+            foreach (Segment segment in run.Segments())
+            {
+                if (verbose && segment.Text.Length > 0)
+                {
+                    progress.Print($"[{Time(segment.Start)} --> {Time(segment.End)}] {segment.Text}");
+                }
+
+                progress.Report(run.Position);
+            }
+        });
+
+        double seconds = watch.Elapsed.TotalSeconds;
+        tell(string.Create(CultureInfo.InvariantCulture,
+            $"{clip.Source.Name}: {clip.Seconds:F1} s of audio in {seconds:F1} s, real-time factor {seconds / clip.Seconds:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
+        return run.Transcript;
+    }
+
+    private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds));
+
+    private static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);
+}

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Globalization;
+using Handwritten.Model.Tokenization;
+
+namespace Handwritten.Cli;
+
+/// <summary>
+/// Makes options whose mistakes read as sentences. They are defined as <c>--with-dashes</c>; the spelling of
+/// openai/whisper, <c>--with_underscores</c>, is understood as well, see <see cref="SpellWithDashes"/>.
+/// </summary>
+internal static class Define
+{
+    /// <summary>One of a few words; the first is the default.</summary>
+    public static Option<string> Choice(string name, string description, params string[] words) => Among(words,
+        new Option<string>(name) { Description = description, DefaultValueFactory = _ => words[0] });
+
+    /// <summary>Any number of a few words, each behind an option of its own.</summary>
+    public static Option<string[]> Choices(string name, string description, string[] words, params string[] aliases) => Among(words,
+        new Option<string[]>(name, aliases) { Description = description, DefaultValueFactory = _ => [] });
+
+    private static T Among<T>(string[] words, T option)
+        where T : Option
+    {
+        option.HelpName = string.Join('|', words);
+        option.CompletionSources.Add(words);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(token => !words.Contains(token.Value)) is { } token)
+            {
+                string choice = words is [var only] ? only : $"{string.Join(", ", words[..^1])} or {words[^1]}";
+                result.AddError($"{option.Name} must be {choice}, but it is '{token.Value}'.{Spelling.Suggest(token.Value, words)}");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>A whole number from 1 on.</summary>
+    public static Option<int?> Count(string name, string description, int maximum) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= 1 && count <= maximum)
+            {
+                return count;
+            }
+
+            result.AddError($"{name} must be a whole number from 1 to {maximum}, but it is '{text}'.");
+            return null;
+        },
+    };
+
+    /// <summary>A language of Whisper, by code or English name; its value is the code.</summary>
+    public static Option<string?> Language(string name, string description)
+    {
+        Option<string?> option = new(name)
+        {
+            Description = description,
+            HelpName = "LANGUAGE",
+            CustomParser = result =>
+            {
+                string language = result.Tokens[0].Value;
+                if (Languages.FindCode(language) is { } code)
+                {
+                    return code;
+                }
+
+                // A short word is a code, whose neighbours are all codes; nobody means them.
+                string suggestion = language.Length > 3 ? Spelling.Suggest(language, Languages.Codes.Keys) : "";
+                result.AddError($"{name} must be a code such as 'en' or a name such as 'English', but it is '{language}'.{suggestion}");
+                return null;
+            },
+        };
+        option.CompletionSources.Add([.. Languages.Names.Keys, .. Languages.Codes.Keys]);
+        return option;
+    }
+
+    /// <summary>The recordings to work on.</summary>
+    public static Argument<string[]> Recordings() => new("AUDIO")
+    {
+        Description = "The recordings, in any format that ffmpeg reads (WAV without it); - is standard input.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    /// <summary>Whether the result is to be JSON.</summary>
+    public static Option<bool> Json() => Flag("--json", "Print JSON.");
+
+    /// <summary>Text of any kind.</summary>
+    public static Option<string?> Text(string name, string description, string placeholder, params string[] aliases) =>
+        new(name, aliases) { Description = description, HelpName = placeholder };
+
+    /// <summary>On, off, or as openai/whisper has it, True or False behind it.</summary>
+    public static Option<bool> Flag(string name, string description, bool initially = false) =>
+        new(name) { Description = description, HelpName = "True|False", DefaultValueFactory = _ => initially };
+
+    /// <summary>Rewrites <c>--output_format=txt</c> to <c>--output-format=txt</c>; values stay as they are.</summary>
+    public static string[] SpellWithDashes(string[] arguments)
+    {
+        bool options = true;
+        return [.. arguments.Select(argument =>
+        {
+            options &= argument != "--";
+            int end = argument.IndexOf('=', StringComparison.Ordinal) is var at and >= 0 ? at : argument.Length;
+            return options && argument.StartsWith("--", StringComparison.Ordinal)
+                ? argument[..end].Replace('_', '-') + argument[end..]
+                : argument;
+        })];
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Output;
+using Handwritten.Runtime.Transcription;
+
+namespace Handwritten.Cli;
+
+/// <summary>
+/// Does the same with several recordings. What is wrong with one of them is reported and leaves the others alone; what
+/// is wrong with the model ends the loop.
+/// </summary>
+internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : IDisposable
+{
+    private LoadedModel? _loaded;
+    private Transcriber? _transcriber;
+
+    /// <summary>Runs the work for one recording after the other.</summary>
+    /// <returns>The exit code of the first recording that failed.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, Transcriber> work, CancellationToken cancellation)
+    {
+        ExitCode exitCode = ExitCode.Ok;
+        foreach (string recording in recordings)
+        {
+            try
+            {
+                // The model comes second: a mistyped file name is told at once, however large the model.
+                AudioClip clip = AudioFile.Load(recording, cancellation);
+                _loaded ??= model.Load(parsed);
+                _transcriber ??= new Transcriber(_loaded.Model);
+                work(recording, clip, _transcriber);
+            }
+            catch (Exception failure) when (failure is AudioException or OutputException)
+            {
+                // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
+                cancellation.ThrowIfCancellationRequested();
+                ExitCode code = Application.Report(failure);
+                exitCode = exitCode == ExitCode.Ok ? code : exitCode;
+            }
+        }
+
+        return exitCode;
+    }
+
+    public void Dispose()
+    {
+        _transcriber?.Dispose();
+        _loaded?.Dispose();
+    }
+}

@@ -1,0 +1,233 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Cli.Tests;
+
+/// <summary>
+/// Transcribing with the real program. The expected lines and files are those of openai/whisper for the same model,
+/// recording and options, which are given to this program in the original's own spelling.
+/// </summary>
+public sealed class TranscribeTests : IDisposable
+{
+    private static readonly JsonElement[] Runs = [.. Reference("nano", "transcribe.json").GetProperty("runs").EnumerateArray()];
+
+    private readonly Sandbox _sandbox = new();
+
+    public void Dispose() => _sandbox.Dispose();
+
+    [Theory]
+    [InlineData("long-en.wav", "no_condition_on_previous_text")]
+    [InlineData("long-en.wav", "default_temperature_0")]
+    [InlineData("10-en.wav", "initial_prompt")]
+    [InlineData("10-en.wav", "without_timestamps")]
+    [InlineData("10-en.wav", "language_autodetect")]
+    [InlineData("12-es.wav", "language_autodetect")]
+    [InlineData("12-es.wav", "translate")]
+    [InlineData("silence-noise.wav", "default_temperature_0")]
+    public void Prints_the_segments_of_the_original(string recording, string name)
+    {
+        JsonElement run = Run(recording, name);
+        Outcome outcome = Transcribe(recording, Arguments(run));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal(Lines(run.GetProperty("result")), outcome.OutputLines);
+
+        string language = run.GetProperty("result").GetProperty("language").GetString() == "es" ? "Spanish" : "English";
+        bool detected = run.GetProperty("options").GetProperty("language").ValueKind == JsonValueKind.Null;
+        Assert.Equal(detected ? 2 : 1, outcome.ErrorLines.Length);
+        Assert.True(!detected || outcome.ErrorLines[0] == $"Detected language: {language}");
+        Assert.Matches(@"\.wav.*: \d+\.\d s of audio in \d+\.\d s, real-time factor \d+\.\d{3}, whisper-nano on CPU \(.*threads?.*\)$", outcome.ErrorLines[^1]);
+    }
+
+    [Theory]
+    [InlineData("10-en.wav")]
+    [InlineData("12-es.wav")]
+    [InlineData("silence-noise.wav")]
+    public void Writes_the_files_of_the_original(string recording)
+    {
+        JsonElement run = Run(recording, "default_temperature_0");
+        Outcome outcome = Transcribe(recording, [.. Arguments(run), "--output_dir", "a/b", "--verbose", "False", "--quiet"]);
+        Assert.Equal(new Outcome(0, "", ""), outcome);
+
+        string name = Path.GetFileNameWithoutExtension(recording);
+        JsonElement written = run.GetProperty("written");
+        Assert.Equal(["json", "srt", "tsv", "txt", "vtt"], Directory.GetFiles(_sandbox["a/b"], $"{name}.*").Select(file => Path.GetExtension(file)[1..]).Order());
+        Assert.All(["srt", "tsv", "txt", "vtt"], format =>
+            Assert.Equal(written.GetProperty(format).GetString(), File.ReadAllText(_sandbox["a/b", $"{name}.{format}"])));
+        AssertSameJson(JsonDocument.Parse(written.GetProperty("json").GetString()!).RootElement, JsonDocument.Parse(File.ReadAllText(_sandbox["a/b", $"{name}.json"])).RootElement);
+    }
+
+    [Theory]
+    [InlineData("--output_format=srt", "01-en.srt")]
+    [InlineData("--output-format srt -f txt", "01-en.srt 01-en.txt")]
+    [InlineData("-f all -f srt", "01-en.json 01-en.srt 01-en.tsv 01-en.txt 01-en.vtt")]
+    [InlineData("-o .", "01-en.json 01-en.srt 01-en.tsv 01-en.txt 01-en.vtt")]
+    [InlineData("", "")]
+    public void Writes_the_formats_that_were_asked_for(string options, string files)
+    {
+        Assert.Equal(0, Transcribe("01-en.wav", options.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ExitCode);
+        Assert.Equal(files.Split(' ', StringSplitOptions.RemoveEmptyEntries), Directory.GetFiles(_sandbox.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("formats.mp3")]
+    [InlineData("formats.flac")]
+    [InlineData("formats-44k1-stereo.wav")]
+    public void Reads_what_people_have(string recording)
+    {
+        Outcome outcome = Transcribe(recording, "--language", "English", "--quiet");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.EndsWith("]  Add bananas to the shopping list.", Assert.Single(outcome.OutputLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Reads_standard_input()
+    {
+        using Process process = _sandbox.StartHandwritten("transcribe", "-", "--language", "en", "-f", "txt");
+        using (FileStream recording = File.OpenRead(TestData.Path("audio", "01-en.wav")))
+        {
+            recording.CopyTo(process.StandardInput.BaseStream);
+        }
+
+        process.StandardInput.Close();
+        Assert.Equal("[00:00.000 --> 00:02.200]  Please play rock music in the garage.\n", process.StandardOutput.ReadToEnd().ReplaceLineEndings("\n"));
+        process.WaitForExit();
+        Assert.Equal("Please play rock music in the garage.\n", File.ReadAllText(_sandbox["stdin.txt"]));
+    }
+
+    [Fact]
+    public void Threads_change_nothing()
+    {
+        string[] options = ["--language", "en", "--quiet", "--threads"];
+        Assert.Equal(Transcribe("10-en.wav", [.. options, "1"]).Output, Transcribe("10-en.wav", [.. options, "3"]).Output);
+    }
+
+    [Theory]
+    [InlineData("file")] // a file where the folder should be
+    [InlineData("file/below")]
+    public void A_folder_that_cannot_be_created_is_told_before_any_work(string folder)
+    {
+        _sandbox.Write("file", "");
+        Transcribe("01-en.wav", "--output-dir", folder).Is(ExitCode.UnwritableOutput, $"'{folder}'");
+    }
+
+    [LinuxFact]
+    public void A_folder_that_takes_no_files_is_told_before_any_work() => // nobody may create a file there, root neither
+        Transcribe("01-en.wav", "--output-dir", "/proc").Is(ExitCode.UnwritableOutput, "'/proc' takes no files");
+
+    [Fact]
+    public void A_file_that_cannot_be_written_fails_with_the_text_on_the_screen()
+    {
+        Directory.CreateDirectory(_sandbox["01-en.srt"]);
+        Outcome outcome = Transcribe("01-en.wav", "-f", "srt", "--quiet");
+        Assert.Equal((int)ExitCode.UnwritableOutput, outcome.ExitCode);
+        Assert.Contains("Please play", outcome.Output, StringComparison.Ordinal);
+        Assert.Single(outcome.ErrorLines).IsSentenceWith("01-en.srt");
+        Assert.Empty(Directory.GetFiles(_sandbox.Folder, "*", SearchOption.AllDirectories));
+    }
+
+    [LinuxFact]
+    public void A_full_disk_behind_standard_output_is_told()
+    {
+        Outcome outcome = _sandbox.InShell("\"$DOTNET\" \"$PROGRAM\" transcribe --quiet \"$RECORDING\" >/dev/full", ("RECORDING", TestData.Path("audio", "01-en.wav")));
+        outcome.Is(ExitCode.UnwritableOutput, "Standard output cannot be written: No space left on device");
+    }
+
+    [LinuxFact]
+    public void A_terminal_shows_a_bar_below_the_segments()
+    {
+        // `script` gives the program a terminal of its own.
+        Outcome outcome = _sandbox.InShell("script -qec '\"$DOTNET\" \"$PROGRAM\" transcribe \"$RECORDING\"' /dev/null", ("RECORDING", TestData.Path("audio", "01-en.wav")), ("TERM", "xterm"));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Matches(@"(?s)Detected language: English.*01-en\.wav.* 0%.*\x1b\[J\[00:00\.000 --> 00:02\.200\]  Please play.*100%.*real-time factor", outcome.Output);
+    }
+
+    [LinuxFact]
+    public void Interrupting_keeps_what_was_printed_and_leaves_no_file()
+    {
+        using Process process = _sandbox.StartHandwritten("transcribe", TestData.Path("audio", "long-en.wav"), "--language", "en",
+            "--condition-on-previous-text", "False", "--threads", "1", "-o", ".");
+        string? first = process.StandardOutput.ReadLine();
+        Interrupt(process);
+        string rest = process.StandardOutput.ReadToEnd();
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal((int)ExitCode.Interrupted, process.ExitCode);
+        Assert.Equal("handwritten: Interrupted.\n", process.StandardError.ReadToEnd());
+        string[] lines = [first!, .. rest.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        string[] all = [.. Lines(Run("long-en.wav", "no_condition_on_previous_text").GetProperty("result"))];
+        Assert.True(lines.Length < all.Length, "It ended before it was interrupted.");
+        Assert.Equal(all[..lines.Length], lines);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_sandbox.Folder));
+    }
+
+    [LinuxFact]
+    public void Interrupting_ends_the_wait_for_a_silent_pipe()
+    {
+        using Process process = _sandbox.StartHandwritten("transcribe", "--quiet", TestData.Path("audio", "01-en.wav"), "-");
+        Assert.Contains("Please play", process.StandardOutput.ReadLine(), StringComparison.Ordinal);
+        Interrupt(process);
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal((int)ExitCode.Interrupted, process.ExitCode);
+        Assert.Equal("handwritten: Interrupted.\n", process.StandardError.ReadToEnd());
+    }
+
+    private static void Interrupt(Process process)
+    {
+        using Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    private Outcome Transcribe(string recording, params string[] options) =>
+        _sandbox.Handwritten(["transcribe", TestData.Path("audio", recording), .. options]);
+
+    private static JsonElement Reference(params string[] path) =>
+        JsonDocument.Parse(File.ReadAllText(TestData.Path(["reference", .. path]))).RootElement;
+
+    private static JsonElement Run(string recording, string name) =>
+        Runs.Single(run => run.GetProperty("file").GetString() == recording && run.GetProperty("name").GetString() == name);
+
+    /// <summary>The options of a run as somebody would type them; the temperature is 0 here anyway.</summary>
+    private static string[] Arguments(JsonElement run) =>
+    [
+        .. run.GetProperty("options").EnumerateObject()
+            .Where(option => option.Name != "temperature" && option.Value.ValueKind != JsonValueKind.Null)
+            .SelectMany(option => new[] { $"--{option.Name}", option.Value.ToString() }),
+    ];
+
+    /// <summary>What openai/whisper prints of a result: [00:00.000 --> 00:02.480]  text.</summary>
+    private static IEnumerable<string> Lines(JsonElement result) =>
+        from segment in result.GetProperty("segments").EnumerateArray()
+        where segment.GetProperty("text").GetString() != ""
+        select $"[{Time(segment.GetProperty("start").GetDouble())} --> {Time(segment.GetProperty("end").GetDouble())}] {segment.GetProperty("text")}";
+
+    private static string Time(double seconds) => TimeSpan.FromMilliseconds(Math.Round(seconds * 1000)).ToString(@"mm\:ss\.fff", CultureInfo.InvariantCulture);
+
+    /// <summary>Same fields in the same order; numbers that come out of the network may differ in the last digits.</summary>
+    private static void AssertSameJson(JsonElement expected, JsonElement actual)
+    {
+        Assert.Equal(expected.ValueKind, actual.ValueKind);
+        switch (expected.ValueKind)
+        {
+            case JsonValueKind.Object:
+                JsonProperty[] fields = [.. actual.EnumerateObject()];
+                Assert.Equal(expected.EnumerateObject().Select(field => field.Name), fields.Select(field => field.Name));
+                Assert.All(fields, field => AssertSameJson(expected.GetProperty(field.Name), field.Value));
+                break;
+
+            case JsonValueKind.Array:
+                Assert.Equal(expected.GetArrayLength(), actual.GetArrayLength());
+                Assert.All(expected.EnumerateArray().Zip(actual.EnumerateArray()), pair => AssertSameJson(pair.First, pair.Second));
+                break;
+
+            case JsonValueKind.Number:
+                Assert.Equal(expected.GetDouble(), actual.GetDouble(), 1e-4);
+                break;
+
+            default:
+                Assert.Equal(expected.ToString(), actual.ToString());
+                break;
+        }
+    }
+}

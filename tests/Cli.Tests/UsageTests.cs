@@ -1,0 +1,93 @@
+using Xunit;
+
+namespace Handwritten.Cli.Tests;
+
+/// <summary>Command lines that make no sense, and what is said about them.</summary>
+public sealed class UsageTests : IDisposable
+{
+    private readonly Sandbox _sandbox = new();
+
+    public void Dispose() => _sandbox.Dispose();
+
+    [Theory]
+    [InlineData("transcrib", "There is no command 'transcrib'. Did you mean 'transcribe'? See 'handwritten --help'.")]
+    [InlineData("--versoin", "There is no option '--versoin'. Did you mean '--version'? See 'handwritten --help'.")]
+    [InlineData("[diagram]", "There is no command '[diagram]'.")]
+    [InlineData("transcribe", "Required argument 'AUDIO' missing for command: 'transcribe'. See 'handwritten transcribe --help'.")]
+    [InlineData("transcribe --model nano", "Required argument 'AUDIO' missing")]
+    [InlineData("transcribe --langauge en a.wav", "There is no option '--langauge'. Did you mean '--language'?")]
+    [InlineData("transcribe a.wav --langauge", "There is no option '--langauge'. Did you mean '--language'?")]
+    [InlineData("transcribe -x a.wav", "There is no option '-x'. See")]
+    [InlineData("transcribe --language", "Required argument missing for option: '--language'.")]
+    [InlineData("transcribe --language englisch a.wav", "--language must be a code such as 'en' or a name such as 'English', but it is 'englisch'. Did you mean 'english'?")]
+    [InlineData("transcribe --language xx a.wav", "but it is 'xx'. See")]
+    [InlineData("transcribe --language en --language de a.wav", "'--language'")]
+    [InlineData("transcribe --task transcript a.wav", "--task must be transcribe or translate, but it is 'transcript'. Did you mean 'transcribe'?")]
+    [InlineData("transcribe --threads 0 a.wav", "--threads must be a whole number from 1 to 1024, but it is '0'.")]
+    [InlineData("transcribe --threads -1 a.wav", "--threads must be a whole number from 1 to 1024, but it is '-1'.")]
+    [InlineData("transcribe --threads two a.wav", "--threads must be a whole number from 1 to 1024, but it is 'two'.")]
+    [InlineData("transcribe --device gpu a.wav", "--device must be auto or cpu, but it is 'gpu'.")]
+    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json or all, but it is 'doc'.")]
+    [InlineData("inspect one two", "'handwritten inspect' takes no further argument 'two'.")]
+    [InlineData("devices cpu", "'handwritten devices' takes no further argument 'cpu'.")]
+    [InlineData("detect-language", "Required argument 'AUDIO' missing")]
+    public void A_wrong_command_line_is_answered_with_a_sentence(string commandLine, string sentence) =>
+        _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence, "--help'.");
+
+    [Theory]
+    [InlineData("bench --shape tinny", "--shape must be the name of a published model, but it is 'tinny'. Did you mean 'tiny'?")]
+    [InlineData("bench --type f32", "--type is for made-up weights: give --shape with it, or leave it out.")]
+    [InlineData("parity --shape tiny --model whisper-nano", "--shape makes a model up and --model names one: give only one of them.")]
+    [InlineData("bench --compare mkl", "--compare knows openblas, but not 'mkl'.")]
+    public void Options_that_make_no_sense_together_are_answered_with_a_sentence(string commandLine, string sentence) =>
+        _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence);
+
+    [Fact]
+    public void Two_recordings_must_not_share_their_files() =>
+        _sandbox.Handwritten("transcribe", "-f", "srt", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");
+
+    [Fact]
+    public void Nothing_at_all_shows_the_help()
+    {
+        Outcome outcome = _sandbox.Handwritten();
+        Assert.Equal(((int)ExitCode.WrongUsage, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains("transcribe", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help", "detect-language")]
+    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|all>")]
+    [InlineData("detect-language -h", "--json")]
+    [InlineData("inspect -?", "whisper-nano")]
+    [InlineData("transcribe --nonsense --help", "--initial-prompt")]
+    public void Help_is_always_given(string commandLine, string content)
+    {
+        Outcome outcome = _sandbox.Handwritten(commandLine.Split(' '));
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains(content, outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_version_is_a_number()
+    {
+        Outcome outcome = _sandbox.Handwritten("--version");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Matches(@"^\d+\.\d+\.\d+", outcome.Output);
+    }
+
+    [Fact]
+    public void Behind_two_dashes_everything_is_a_recording() =>
+        _sandbox.Handwritten("transcribe", "--", "--language").Is(ExitCode.UnreadableAudio, "'--language' does not exist");
+
+    [Fact]
+    public void A_recording_may_begin_with_an_at_sign() =>
+        _sandbox.Handwritten("transcribe", "@home.wav").Is(ExitCode.UnreadableAudio, "'@home.wav' does not exist");
+
+    [Fact]
+    public void Only_debugging_shows_where_a_failure_comes_from()
+    {
+        Outcome outcome = _sandbox.Handwritten([("HANDWRITTEN_DEBUG", "1")], "transcribe", "missing.wav");
+        Assert.Equal((int)ExitCode.UnreadableAudio, outcome.ExitCode);
+        Assert.Contains("AudioException", outcome.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using Handwritten.Kernels.Cpu;
+using Xunit;
+
+namespace Handwritten.Kernels.Tests;
+
+[Collection(nameof(QuietProcess))]
+public unsafe class ThreadTeamTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(16)]
+    public void Every_item_is_done_once_by_a_member_of_the_team(int size)
+    {
+        using ThreadTeam team = new(size);
+        int* counts = stackalloc int[300];
+        for (int round = 0; round < 3000; round++)
+        {
+            int items = round % 300;
+            new Span<int>(counts, 300).Clear();
+            team.Run(new CountJob { Counts = counts, TeamSize = size }, items);
+            for (int i = 0; i < 300; i++)
+            {
+                Assert.Equal(i < items ? 1 : 0, counts[i]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Several_threads_take_part()
+    {
+        using ThreadTeam team = new(3);
+        int* seen = stackalloc int[3];
+        Stopwatch clock = Stopwatch.StartNew();
+        do
+        {
+            team.Run(new SleepJob { Seen = seen }, 12);
+        }
+        while ((seen[0] & seen[1] & seen[2]) == 0 && clock.Elapsed < TimeSpan.FromSeconds(30));
+        Assert.Equal([1, 1, 1], new ReadOnlySpan<int>(seen, 3).ToArray());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(8)]
+    public void An_exception_reaches_the_caller_and_the_team_goes_on(int size)
+    {
+        using ThreadTeam team = new(size);
+        int* counts = stackalloc int[100];
+        for (int round = 0; round < 50; round++)
+        {
+            InvalidDataException failure = Assert.Throws<InvalidDataException>(() => team.Run(new FailingJob { Failing = round * 2 % 100 }, 100));
+            Assert.Equal($"item {round * 2 % 100}", failure.Message);
+            Assert.Contains(nameof(FailingJob), failure.StackTrace, StringComparison.Ordinal);
+            new Span<int>(counts, 100).Clear();
+            team.Run(new CountJob { Counts = counts, TeamSize = size }, 100);
+            Assert.Equal(100, new ReadOnlySpan<int>(counts, 100).ToArray().Sum());
+        }
+    }
+
+    [Fact]
+    public void A_job_within_a_job_is_refused()
+    {
+        using ThreadTeam team = new(2);
+        s_team = team;
+        Assert.Equal(
+            "The kernels are at work already; call them from one thread at a time.",
+            Assert.Throws<InvalidOperationException>(() => team.Run(default(NestedJob), 2)).Message);
+        int count = 0;
+        team.Run(new CountJob { Counts = &count, TeamSize = 2 }, 1);
+        Assert.Equal(1, count);
+    }
+
+    [Fact]
+    public void A_second_caller_at_the_same_time_is_refused()
+    {
+        using ThreadTeam team = new(2);
+        using ManualResetEventSlim started = new(), release = new();
+        (s_started, s_release) = (started, release);
+        Thread first = new(() => team.Run(default(WaitingJob), 1));
+        first.Start();
+        started.Wait();
+        Assert.Throws<InvalidOperationException>(() => team.Run(default(WaitingJob), 1));
+        release.Set();
+        first.Join();
+    }
+
+    [Fact]
+    public void Idle_workers_sleep()
+    {
+        using ThreadTeam team = new(4);
+        int* seen = stackalloc int[4];
+        team.Run(new SleepJob { Seen = seen }, 8);
+
+        // The runtime's own threads work now and then, so the quietest of several moments counts.
+        double quietest = double.MaxValue;
+        for (int i = 0; i < 5 && quietest > 0.1; i++)
+        {
+            Thread.Sleep(100);
+            TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
+            Thread.Sleep(400);
+            quietest = Math.Min(quietest, (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds);
+        }
+
+        Assert.InRange(quietest, 0, 0.1);
+    }
+
+    [Fact]
+    public void A_disposed_team_is_refused_and_its_threads_end()
+    {
+        ThreadTeam team = new(3);
+        team.Dispose();
+        team.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => team.Run(default(WaitingJob), 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ThreadTeam(0));
+    }
+
+    private static ThreadTeam? s_team;
+    private static ManualResetEventSlim? s_started;
+    private static ManualResetEventSlim? s_release;
+
+    private struct CountJob : ITeamJob
+    {
+        public int* Counts;
+        public int TeamSize;
+
+        public readonly void Run(int item, int member)
+        {
+            Assert.InRange(member, 0, TeamSize - 1);
+            Interlocked.Increment(ref Counts[item]);
+        }
+    }
+
+    private struct SleepJob : ITeamJob
+    {
+        public int* Seen;
+
+        public readonly void Run(int item, int member)
+        {
+            Seen[member] = 1;
+            Thread.Sleep(1);
+        }
+    }
+
+    private struct FailingJob : ITeamJob
+    {
+        public int Failing;
+
+        public readonly void Run(int item, int member)
+        {
+            if (item == Failing)
+            {
+                throw new InvalidDataException($"item {item}");
+            }
+        }
+    }
+
+    private readonly struct NestedJob : ITeamJob
+    {
+        public void Run(int item, int member) => s_team!.Run(default(NestedJob), 2);
+    }
+
+    private readonly struct WaitingJob : ITeamJob
+    {
+        public void Run(int item, int member)
+        {
+            s_started!.Set();
+            s_release!.Wait();
+        }
+    }
+}
