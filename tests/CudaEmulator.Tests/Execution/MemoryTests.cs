@@ -159,7 +159,8 @@ public class MemoryTests
     public void Freed_memory_is_known_by_name()
     {
         using Kernel kernel = new("ld.global.u64 %rd2, [%rd0]; ld.global.u32 %r5, [%rd2];");
-        var gone = kernel.Memory.TryAllocate(100)!;
+        // Large, so that the argument buffer of the run does not get its place.
+        var gone = kernel.Memory.TryAllocate(8 << 20)!;
         kernel.Memory.Free(gone.Address);
         var fault = Assert.Throws<DeviceFaultException>(() => kernel.Run([gone.Address], 1, 1));
         Assert.Contains("which has been freed", fault.Message, StringComparison.Ordinal);
