@@ -41,6 +41,22 @@ public sealed class DeviceTests(IlgpuFixture ilgpu)
     [Fact]
     public void Devices_do_not_reach_each_other() => Assert.False(ilgpu.Hopper.CanAccessPeer(ilgpu.Turing));
 
+    private static void Square(Index1D i, ArrayView<int> x) => x[i] *= x[i];
+
+    [Theory]
+    [InlineData(0, "sm_90")]
+    [InlineData(1, "sm_75")]
+    [InlineData(2, "sm_80")]
+    public void A_program_runs_on_every_device(int ordinal, string architecture)
+    {
+        using Context context = IlgpuFixture.CreateContext();
+        using CudaAccelerator accelerator = context.CreateCudaAccelerator(ordinal);
+        Assert.Equal(architecture, accelerator.Architecture.ToString(), ignoreCase: true);
+        using MemoryBuffer1D<int, Stride1D.Dense> x = accelerator.Allocate1D(Enumerable.Range(0, 1000).ToArray());
+        accelerator.LoadAutoGroupedStreamKernel<Index1D, ArrayView<int>>(Square)(1000, x.View);
+        Assert.Equal(Enumerable.Range(0, 1000).Select(i => i * i), x.GetAsArray1D());
+    }
+
     [Fact]
     public void Memory_types_are_told_apart()
     {

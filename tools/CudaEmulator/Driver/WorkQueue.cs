@@ -55,10 +55,10 @@ internal sealed class WorkQueue(EmulatedDriver driver)
     private long _lastWait;
 
     /// <summary>How long work that nobody waits for is left lying after the host's last wait for something else.</summary>
-    public TimeSpan Grace { get; set; } = TimeSpan.FromMilliseconds(20);
+    public TimeSpan Grace { get; set; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>How long it is left lying at most, however often the host waits for something else.</summary>
-    public TimeSpan Patience { get; set; } = TimeSpan.FromMilliseconds(200);
+    public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Guards this queue and all that hangs on streams: their queues, captures and events.</summary>
     public object Gate { get; } = new();
