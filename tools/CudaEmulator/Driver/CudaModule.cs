@@ -174,6 +174,9 @@ internal sealed class CudaFunction(CudaModule module, KernelCode code)
         if (Module.IsUnloaded)
             throw new DeviceFaultException(CudaResult.LaunchFailed, $"{Code.Name} was launched after its module was unloaded.");
         EmulatedDevice device = Module.Context.Device;
-        GridRunner.Run(request, device.Memory, device.Profile);
+        if (Module.Context.Driver.LaunchProfile is { } counting)
+            counting.Run(request, device.Memory, device.Profile);
+        else
+            GridRunner.Run(request, device.Memory, device.Profile);
     }
 }

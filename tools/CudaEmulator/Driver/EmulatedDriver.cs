@@ -1,3 +1,4 @@
+using Handwritten.CudaEmulator.Counters;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Driver;
@@ -37,6 +38,9 @@ internal sealed class EmulatedDriver : IDisposable
 
     /// <summary>Every device's primary context.</summary>
     public IReadOnlyList<PrimaryContext> Primary { get; }
+
+    /// <summary>Counts what launches do, and is written whenever somebody waits for them; null to count nothing.</summary>
+    public LaunchProfile? LaunchProfile { get; init; }
 
     /// <summary>All memory.</summary>
     public UnifiedMemory Memory { get; }

@@ -115,6 +115,7 @@ internal sealed class WorkQueue(EmulatedDriver driver)
             }
             _lastWait = Stopwatch.GetTimestamp();
         }
+        driver.LaunchProfile?.Save();
     }
 
     /// <summary>Waits until nothing is left.</summary>

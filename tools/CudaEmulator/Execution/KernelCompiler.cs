@@ -29,6 +29,7 @@ internal sealed unsafe class KernelCompiler
     private readonly List<Op> ops = [];
     private readonly List<int> slots = [];
     private readonly List<PtxInstruction> sources = [];
+    private readonly List<(int First, int End)> instructions = [];
     private readonly List<(int Op, CodeLabel Label)> branches = [];
     private readonly List<PtxFunction> callers = [];
     private int sharedBytes;
@@ -201,6 +202,7 @@ internal sealed unsafe class KernelCompiler
             PtxVersion = module.Version,
             Target = module.Target,
             RunsInOrder = HasGlobalAtomics,
+            Instructions = [.. instructions],
         };
         foreach (var (op, label) in branches)
         {
@@ -346,7 +348,12 @@ internal sealed unsafe class KernelCompiler
                     LabelOf = target => labels[graph.BlockOf(target)],
                     End = labels[end],
                 };
+                var first = ops.Count;
                 InstructionSet.Emit(emitter);
+                if (ops.Count > first && emitter.Instruction.Opcode != "call")
+                {
+                    instructions.Add((first, ops.Count));
+                }
             }
 
             if (block.FallsThrough && index + 1 != graph.Order[i + 1])

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Counters;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Driver.Exports;
@@ -26,7 +27,10 @@ internal static unsafe class Shell
         {
             try
             {
-                _driver ??= new EmulatedDriver(DeviceProfile.Choose(Environment.GetEnvironmentVariable("HANDWRITTEN_EMULATOR_DEVICE")));
+                _driver ??= new EmulatedDriver(DeviceProfile.Choose(Environment.GetEnvironmentVariable("HANDWRITTEN_EMULATOR_DEVICE")))
+                {
+                    LaunchProfile = LaunchProfile.FromEnvironment(),
+                };
             }
             catch (ArgumentException e)
             {

@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Handwritten.CudaEmulator.Device;
+using Handwritten.CudaEmulator.Execution;
+
+namespace Handwritten.CudaEmulator.Counters;
+
+/// <summary>
+/// Counters of all kernels launched, by name. Each worker counts for itself, and a launch that ends well adds up what its
+/// workers counted: the figures do not depend on how many there are. Written as JSON, with each device's floor.
+/// </summary>
+/// <param name="path">Where <see cref="Save"/> writes.</param>
+internal sealed class LaunchProfile(string path)
+{
+    /// <summary>The environment variable that names the file.</summary>
+    public const string Variable = "HANDWRITTEN_EMULATOR_PROFILE";
+
+    private readonly Lock guard = new();
+    private readonly ConditionalWeakTable<KernelCode, OpFacts[]> facts = [];
+    private readonly SortedDictionary<string, KernelCounters> kernels = new(StringComparer.Ordinal);
+    private bool isSaved = true;
+
+    /// <summary>The profile that the environment asks for, if it does.</summary>
+    public static LaunchProfile? FromEnvironment() =>
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path ? new(System.IO.Path.GetFullPath(path)) : null;
+
+    /// <summary>A kernel's counters so far; null if it has not been launched.</summary>
+    public KernelCounters? Find(string kernel)
+    {
+        lock (guard)
+        {
+            return kernels.GetValueOrDefault(kernel);
+        }
+    }
+
+    /// <summary>Runs a launch, and counts.</summary>
+    /// <inheritdoc cref="GridRunner.Run(LaunchRequest, DeviceMemory, DeviceProfile, int)"/>
+    public void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers = 0)
+    {
+        var known = facts.GetValue(launch.Kernel, OpFacts.Of);
+        List<CountingObserver> observers = [];
+        GridRunner.Run(launch, memory, profile, workers, () =>
+        {
+            CountingObserver observer = new(launch.Kernel, known);
+            lock (observers)
+            {
+                observers.Add(observer);
+            }
+
+            return observer;
+        });
+        SectorSet sectors = new();
+        KernelCounters counts = new();
+        foreach (var observer in observers)
+        {
+            counts.Add(observer.Counts);
+            sectors.Add(observer.Sectors);
+        }
+
+        counts[Counter.Launches] = 1;
+        counts[Counter.GlobalUniqueBytes] = sectors.Bytes;
+        lock (guard)
+        {
+            if (!kernels.TryGetValue(launch.Kernel.Name, out var total))
+            {
+                kernels.Add(launch.Kernel.Name, total = new());
+            }
+
+            total.Add(counts);
+            isSaved = false;
+        }
+    }
+
+    /// <summary>Writes the file, if there is something new: first beside it, so that a reader never sees half of it.</summary>
+    public void Save()
+    {
+        lock (guard)
+        {
+            if (isSaved)
+            {
+                return;
+            }
+
+            isSaved = true;
+            try
+            {
+                var draft = $"{path}.{Environment.ProcessId}";
+                using (var stream = File.Create(draft))
+                {
+                    Write(stream);
+                }
+
+                File.Move(draft, path, overwrite: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Console.Error.WriteLine($"CUDA emulator: {Variable}: the profile cannot be written to {path}: {e.Message}");
+            }
+        }
+    }
+
+    private void Write(Stream stream)
+    {
+        using Utf8JsonWriter json = new(stream, new() { Indented = true });
+        json.WriteStartObject();
+        json.WriteStartArray("kernels");
+        foreach (var (name, counts) in kernels)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", name);
+            for (var i = 0; i < KernelCounters.Names.Length; i++)
+            {
+                json.WriteNumber(JsonNamingPolicy.CamelCase.ConvertName(KernelCounters.Names[i]), counts[(Counter)i]);
+            }
+
+            json.WriteStartObject("floors");
+            foreach (var roofline in Roofline.All)
+            {
+                if (roofline.FloorOf(counts) is { } floor)
+                {
+                    json.WriteStartObject(roofline.Device);
+                    json.WriteNumber("microseconds", floor.Microseconds);
+                    json.WriteString("wall", floor.Wall);
+                    json.WriteEndObject();
+                }
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}
