@@ -182,6 +182,7 @@ public sealed unsafe class LaunchApiTests : ApiFixture
         Cuda.ModuleLoadData(&module, SamplePtx.Text);
         Cuda.ModuleGetFunction(&addOne, module, "add_one");
         Cuda.MemAlloc(&x, 128);
+        Cuda.MemsetD32Async(x, 0, 32, 0);
         void** parameters = stackalloc void*[2];
         parameters[0] = &x;
         parameters[1] = &n;

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Execution;
@@ -28,9 +29,10 @@ internal sealed unsafe class Block : IDisposable
 {
     private readonly Warp[] warps;
     private readonly Barrier[] barriers = new Barrier[16];
+    private readonly bool checksBarriers;
     private int aliveThreads;
 
-    public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, ExecutionObserver? observer)
+    public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, CheckSet checks, ExecutionObserver? observer)
     {
         Launch = launch;
         Profile = profile;
@@ -39,6 +41,8 @@ internal sealed unsafe class Block : IDisposable
         Observer = observer;
         SharedBytes = launch.Kernel.StaticSharedBytes + launch.DynamicSharedBytes;
         Shared = (byte*)NativeMemory.AlignedAlloc((nuint)SharedBytes + 64, 1024);
+        Checks = AccessChecks.For(this, checks);
+        checksBarriers = checks.HasFlag(CheckSet.Barriers);
         warps = new Warp[(launch.Block.Count + Lanes.Count - 1) / Lanes.Count];
         for (var i = 0; i < warps.Length; i++)
         {
@@ -70,6 +74,9 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>Who watches; usually nobody.</summary>
     public ExecutionObserver? Observer { get; }
 
+    /// <summary>Checks what is read and in which order; null if nobody asks for it.</summary>
+    public AccessChecks? Checks { get; }
+
     /// <summary>Its index in the grid.</summary>
     public long Number { get; private set; }
 
@@ -85,7 +92,7 @@ internal sealed unsafe class Block : IDisposable
         aliveThreads = (int)Launch.Block.Count;
         Array.Clear(barriers);
         NativeMemory.Clear(Shared, (nuint)SharedBytes);
-        Observer?.BlockStarts(this);
+        Checks?.Begin();
         foreach (var warp in warps)
         {
             warp.Start();
@@ -128,6 +135,7 @@ internal sealed unsafe class Block : IDisposable
         state.Expected = expected;
         state.Arrived += expected != 0 && mask == warp.Alive ? Lanes.Count : BitOperations.PopCount(mask);
         state.Votes += BitOperations.PopCount(votes & mask);
+        Checks?.Arrive(warp, barrier);
         return Open(barrier);
     }
 
@@ -135,8 +143,9 @@ internal sealed unsafe class Block : IDisposable
     public (int True, int Of) OutcomeOf(int barrier) => barriers[barrier].Outcome;
 
     /// <summary>Threads have exited: barriers that wait for all no longer wait for them.</summary>
-    public void Exited(uint mask)
+    public void Exited(Warp warp, uint mask)
     {
+        Checks?.Exit(warp);
         aliveThreads -= BitOperations.PopCount(mask);
         for (var i = 0; i < barriers.Length; i++)
         {
@@ -170,9 +179,18 @@ internal sealed unsafe class Block : IDisposable
         state = new() { Outcome = (state.Votes, state.Arrived) };
         foreach (var warp in warps)
         {
-            warp.Release(barrier);
+            if (checksBarriers)
+            {
+                warp.CheckBarrier(barrier);
+            }
+
+            if (warp.Release(barrier))
+            {
+                Checks?.Pass(warp, barrier);
+            }
         }
 
+        Checks?.Close(barrier);
         return true;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Execution;
@@ -14,12 +15,14 @@ public static unsafe class GridRunner
     /// <param name="memory">Device memory.</param>
     /// <param name="profile">The device.</param>
     /// <param name="workers">Worker threads; 0 for one a core.</param>
+    /// <param name="checks">What is checked.</param>
     /// <exception cref="DeviceFaultException">A thread did what is not allowed: of all such threads' the report of the first block.</exception>
-    public static void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers = 0) =>
-        Run(launch, memory, profile, workers, null);
+    public static void Run(
+        LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers = 0, CheckSet checks = CheckSet.Default) =>
+        Run(launch, memory, profile, workers, checks, null);
 
     internal static void Run(
-        LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers, Func<ExecutionObserver>? observe)
+        LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers, CheckSet checks, Func<ExecutionObserver>? observe)
     {
         lock (Running)
         {
@@ -30,7 +33,7 @@ public static unsafe class GridRunner
                 launch.Parameters.CopyTo(new Span<byte>(parameters, launch.Parameters.Length));
                 var limit = workers > 0 ? workers : Environment.ProcessorCount;
                 var count = launch.Kernel.RunsInOrder ? 1 : (int)Math.Min(limit, launch.Grid.Count);
-                new Grid(launch, profile, map, parameters, observe).Run(count);
+                new Grid(launch, profile, map, parameters, checks, observe).Run(count);
             }
             finally
             {
@@ -41,7 +44,7 @@ public static unsafe class GridRunner
     }
 
     private sealed class Grid(
-        LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, Func<ExecutionObserver>? observe)
+        LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, CheckSet checks, Func<ExecutionObserver>? observe)
     {
         private readonly Lock guard = new();
         private long next;
@@ -67,7 +70,7 @@ public static unsafe class GridRunner
 
         private void Work()
         {
-            using var block = new Block(launch, profile, map, parameters, observe?.Invoke());
+            using var block = new Block(launch, profile, map, parameters, checks, observe?.Invoke());
             for (var number = Take(); number < launch.Grid.Count; number = Take())
             {
                 try
