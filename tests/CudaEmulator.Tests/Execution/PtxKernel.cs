@@ -47,7 +47,7 @@ internal static unsafe class PtxKernel
         }
 
         var parameters = MemoryMarshal.AsBytes(places.AsSpan()).ToArray();
-        GridRunner.Run(new(module.FindKernel("kernel")!, new(1, 1, 1), new(threads, 1, 1), 0, parameters), memory, Snippet.Profile, checks: checks);
+        GridRunner.Run(new(module.FindKernel("kernel")!, new(1, 1, 1), new(threads, 1, 1), 0, parameters), memory, Snippet.Profile, new(Checks: checks));
         for (var i = 0; i < buffers.Length; i++)
         {
             new ReadOnlySpan<byte>((void*)places[i], Bytes(buffers[i]).Length).CopyTo(Bytes(buffers[i]));

@@ -53,7 +53,7 @@ internal static unsafe class Snippet
         parameters.Add(result);
         using var module = LoadedModule.Load(text.ToString(), Profile, memory);
         var bytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(parameters)).ToArray();
-        GridRunner.Run(new(module.FindKernel("snippet")!, new(1, 1, 1), new(Lanes, 1, 1), 0, bytes), memory, Profile, checks: CheckSet.All);
+        GridRunner.Run(new(module.FindKernel("snippet")!, new(1, 1, 1), new(Lanes, 1, 1), 0, bytes), memory, Profile, new(Checks: CheckSet.All));
         return new Span<TOut>((void*)result, Lanes).ToArray();
     }
 

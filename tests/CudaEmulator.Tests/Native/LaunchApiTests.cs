@@ -187,7 +187,9 @@ public sealed unsafe class LaunchApiTests : ApiFixture
         parameters[0] = &x;
         parameters[1] = &n;
         Assert.Equal(CudaResult.Success, Cuda.LaunchKernel(addOne, (2, 1, 1), (32, 1, 1), 0, 0, parameters));
+        int findings = Cuda.Findings();
         Assert.Contains("add_one", Detail(CudaResult.IllegalAddress, Cuda.CtxSynchronize()), StringComparison.Ordinal);
+        Assert.True(Cuda.Findings() > findings);
         Assert.Equal(CudaResult.IllegalAddress, Cuda.MemAlloc(&x, 128));
         Assert.Equal(CudaResult.IllegalAddress, Cuda.MemFree(x));
         Assert.Equal(CudaResult.IllegalAddress, Cuda.LaunchKernel(addOne, (1, 1, 1), (32, 1, 1), 0, 0, parameters));

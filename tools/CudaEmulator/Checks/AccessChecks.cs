@@ -381,7 +381,7 @@ internal sealed unsafe class AccessChecks
         if (sharedWritten is not null && sharedWritten.FirstMissing(offset, length) is >= 0 and var missing)
         {
             throw w.Fault(op, lane + (int)(missing - offset) / bytes, CudaResult.LaunchFailed,
-                $"reads {bytes} bytes of shared memory, {Place((int)missing)}, that nothing in the block has written");
+                $"reads {bytes} bytes of shared memory, {Place((int)missing)}, that nothing in the block has written so far");
         }
     }
 

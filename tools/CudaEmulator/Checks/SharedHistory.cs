@@ -220,9 +220,16 @@ internal sealed class SharedHistory(Ordering order, int bytes, int unitBytes)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Write(int offset, int count, Accessor by)
     {
+        var floor = order.FloorOf(by.Warp);
         int first = offset >> shift, end = (offset + count) >> shift;
         for (var unit = first; unit < end; unit++)
         {
+            // A plain write that others may still have to come after matters more than an atomic that they may meet.
+            if (by.Meeting != Meeting.No && writeTimes[unit] >= floor && new Accessor(writers[unit]).Meeting == Meeting.No)
+            {
+                continue;
+            }
+
             writeTimes[unit] = order.Now;
             writers[unit] = by.Bits;
             readTimes[unit] = 0;

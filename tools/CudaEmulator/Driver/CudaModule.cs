@@ -176,8 +176,8 @@ internal sealed class CudaFunction(CudaModule module, KernelCode code)
         EmulatedDevice device = Module.Context.Device;
         EmulatedDriver driver = Module.Context.Driver;
         if (driver.LaunchProfile is { } counting)
-            counting.Run(request, device.Memory, device.Profile, checks: driver.Checks);
+            counting.Run(request, device.Memory, device.Profile, driver.LaunchOptions);
         else
-            GridRunner.Run(request, device.Memory, device.Profile, checks: driver.Checks);
+            GridRunner.Run(request, device.Memory, device.Profile, driver.LaunchOptions);
     }
 }

@@ -1,6 +1,7 @@
 using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Counters;
 using Handwritten.CudaEmulator.Device;
+using Handwritten.CudaEmulator.Execution;
 
 namespace Handwritten.CudaEmulator.Driver;
 
@@ -28,6 +29,7 @@ internal sealed class EmulatedDriver : IDisposable
     public EmulatedDriver(CheckSet checks, params IReadOnlyList<DeviceProfile> profiles)
     {
         Checks = checks;
+        LaunchOptions = new(Checks: checks);
         Devices = [.. profiles.Select((profile, i) => new EmulatedDevice(i, profile, new DeviceMemory(profile.MemoryBytes)
         {
             TracksWrites = checks.HasFlag(CheckSet.Initialisation),
@@ -47,6 +49,15 @@ internal sealed class EmulatedDriver : IDisposable
 
     /// <summary>What is checked.</summary>
     public CheckSet Checks { get; }
+
+    /// <summary>How launches are run.</summary>
+    public LaunchOptions LaunchOptions { get; private init; }
+
+    /// <summary>Warp-instructions that a launch may repeat in loops.</summary>
+    public long LaunchLimit
+    {
+        init => LaunchOptions = LaunchOptions with { Limit = value };
+    }
 
     /// <summary>What has been found wrong.</summary>
     public Findings Findings { get; init; } = new(null);

@@ -27,13 +27,19 @@ internal struct Barrier
 /// </summary>
 internal sealed unsafe class Block : IDisposable
 {
+    /// <summary>So many instructions are counted together: workers share the count.</summary>
+    private const int SpendAtOnce = 1 << 16;
+
     private readonly Warp[] warps;
     private readonly Barrier[] barriers = new Barrier[16];
+    private readonly LaunchBudget budget;
     private readonly bool checksBarriers;
     private int aliveThreads;
+    private long unspent;
 
-    public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, CheckSet checks, ExecutionObserver? observer)
+    public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, LaunchBudget budget, CheckSet checks, ExecutionObserver? observer)
     {
+        this.budget = budget;
         Launch = launch;
         Profile = profile;
         Map = map;
@@ -137,6 +143,25 @@ internal sealed unsafe class Block : IDisposable
         state.Votes += BitOperations.PopCount(votes & mask);
         Checks?.Arrive(warp, barrier);
         return Open(barrier);
+    }
+
+    /// <summary>A warp has repeated instructions; not without end.</summary>
+    /// <exception cref="DeviceFaultException">LaunchTimeout: the launch has taken more than it may.</exception>
+    public void Spend(Op* op, Warp warp, uint mask, long instructions)
+    {
+        unspent += instructions;
+        if (unspent < SpendAtOnce)
+        {
+            return;
+        }
+
+        instructions = unspent;
+        unspent = 0;
+        if (!budget.TrySpend(instructions))
+        {
+            throw warp.Fault(op, BitOperations.TrailingZeroCount(mask), CudaResult.LaunchTimeout,
+                $"the launch has run for more than {budget.Limit} warp-instructions ({LaunchBudget.Variable}), and is still here in a loop");
+        }
     }
 
     /// <summary>The last outcome of a barrier's vote.</summary>

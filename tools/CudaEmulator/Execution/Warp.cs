@@ -42,8 +42,11 @@ internal unsafe struct Path
 /// </summary>
 internal sealed unsafe class Warp : IDisposable
 {
-    /// <summary>Backward branches until a warp makes room for the others.</summary>
-    private const int TurnLength = 1 << 14;
+    /// <summary>Instructions that a warp may repeat until it makes room for the others.</summary>
+    private const int TurnLength = 1 << 17;
+
+    /// <summary>What it counts for to give the others a turn: threads that wait for what never comes are not to wait for ever.</summary>
+    private const int YieldCost = 1 << 10;
 
     private readonly Path[] paths = new Path[Lanes.Count + 1];
     private readonly byte* memory;
@@ -169,6 +172,11 @@ internal sealed unsafe class Warp : IDisposable
                 while (op != null);
             }
         }
+
+        if (!turnEnded && Alive != 0)
+        {
+            Block.Spend(lastNext, this, Alive, TurnLength - turn + 1);
+        }
     }
 
     /// <summary>A branch that <paramref name="taken"/> lanes take: where to go on.</summary>
@@ -180,8 +188,9 @@ internal sealed unsafe class Warp : IDisposable
         }
 
         var target = op->Target;
-        if (target <= op && --turn < 0)
+        if (target <= op && (turn -= (int)(op - target) + 1) < 0)
         {
+            Block.Spend(op, this, taken, TurnLength - turn);
             Suspend(target, taken, PathState.Ready);
             if (taken != Active)
             {
@@ -325,6 +334,7 @@ internal sealed unsafe class Warp : IDisposable
     /// <summary>Gives the other warps a turn, and comes back at <paramref name="next"/>.</summary>
     public Op* Yield(Op* next)
     {
+        Block.Spend(next - 1, this, Active, TurnLength - turn + YieldCost);
         Suspend(next, Active, PathState.Ready);
         return EndTurn();
     }

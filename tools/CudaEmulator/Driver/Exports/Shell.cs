@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Counters;
 using Handwritten.CudaEmulator.Device;
+using Handwritten.CudaEmulator.Execution;
 
 namespace Handwritten.CudaEmulator.Driver.Exports;
 
@@ -28,6 +29,7 @@ internal static unsafe class Shell
         {
             _driver ??= new EmulatedDriver(Setting(CheckNames.Variable, CheckNames.Parse), Setting("HANDWRITTEN_EMULATOR_DEVICE", DeviceProfile.Choose))
             {
+                LaunchLimit = Setting(LaunchBudget.Variable, LaunchBudget.Parse),
                 LaunchProfile = LaunchProfile.FromEnvironment(),
                 Findings = Findings.FromEnvironment(),
             };
