@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Handwritten.CudaEmulator.Checks;
@@ -6,12 +5,12 @@ using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
 
 // How fast the CUDA emulator executes: loops of one kind of instruction over 8 blocks of 256 threads, on one core, with each
-// set of checks; then on all cores. Run it with
+// set of checks. Run it with
 //
 //     dotnet run -c Release --project tools/EmulatorSpeed
 //
-// One core's time is the processor's, not the clock's, and the best of several runs counts: this is about the emulator, not
-// about what else the machine does. (All cores' time is the clock's, and counts only on a machine that is otherwise idle.)
+// Time is the processor's, not the clock's, and the best of several runs counts: this is about the emulator, not about what
+// else the machine does.
 const int Blocks = 8, Threads = 256, Runs = 6;
 
 (string Name, int Iterations, int Copies, double Flops, string Code)[] loops =
@@ -29,15 +28,15 @@ const int Blocks = 8, Threads = 256, Runs = 6;
     ("mma m16n8k16 f16", 1000, 8, 2 * 16 * 8 * 16, "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f4, %f5, %f6, %f7}, {%r4, %r5, %r6, %r7}, {%r4, %r5}, {%f4, %f5, %f6, %f7};"),
 ];
 
-Console.WriteLine($"{"million warp-instructions/s",-28}{"none",8}{"memcheck",10}{"all",8}{$"{Environment.ProcessorCount} cores",10}{"GFLOP/s",10}");
+Console.WriteLine($"{"million warp-instructions/s",-28}{"none",8}{"memcheck",10}{"all",8}{"GFLOP/s",10}");
 foreach (var loop in loops)
 {
-    var none = Rate(1, CheckSet.None);
+    var none = Rate(CheckSet.None);
     var flops = loop.Flops > 0 ? $"{none * loop.Flops * loop.Copies / (loop.Copies * loop.Code.Count(c => c == ';') + 3) / 1e3,10:F1}" : "";
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{loop.Name,-28}{none,8:F1}{Rate(1, CheckSet.Default),10:F1}{Rate(1, CheckSet.All),8:F1}{Rate(Environment.ProcessorCount, CheckSet.None),10:F1}{flops}"));
+        $"{loop.Name,-28}{none,8:F1}{Rate(CheckSet.Default),10:F1}{Rate(CheckSet.All),8:F1}{flops}"));
 
-    double Rate(int workers, CheckSet checks)
+    double Rate(CheckSet checks)
     {
         DeviceProfile profile = DeviceProfile.All[0];
         using DeviceMemory memory = new(1 << 28) { TracksWrites = checks.HasFlag(CheckSet.Initialisation) };
@@ -48,9 +47,9 @@ foreach (var loop in loops)
         double best = double.PositiveInfinity;
         for (int run = 0; run < Runs; run++)
         {
-            double start = Seconds(workers);
-            GridRunner.Run(request, memory, profile, new(workers, checks));
-            best = Math.Min(best, Seconds(workers) - start);
+            double start = Seconds();
+            GridRunner.Run(request, memory, profile, new(Workers: 1, checks));
+            best = Math.Min(best, Seconds() - start);
         }
 
         // Three instructions of each iteration are the loop's own.
@@ -58,10 +57,8 @@ foreach (var loop in loops)
     }
 }
 
-static double Seconds(int workers)
+static double Seconds()
 {
-    if (workers > 1)
-        return Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
     const int ThreadCpuTime = 3; // CLOCK_THREAD_CPUTIME_ID: one worker is the calling thread
     long[] time = new long[2]; // struct timespec: seconds, nanoseconds
     _ = LibC.GetTime(ThreadCpuTime, time);
