@@ -11,9 +11,10 @@ namespace Handwritten.Kernels;
 ///     position 0    1    2    3       17         9
 ///     window   0    0    0    0        1         1        lanes 1 and 2 listen to the same audio (two beams)
 /// </code>
-/// Plain host arrays, allocated once; a back end that needs them elsewhere copies them as the pass starts.
+/// Plain host arrays, allocated once by <see cref="IKernels.AllocateRows"/>; a back end that needs them elsewhere copies
+/// them as the pass starts.
 /// </summary>
-public sealed class DecoderRows(int capacity)
+public class DecoderRows(int capacity) : IDisposable
 {
     private readonly int[] _tokens = new int[capacity];
     private readonly int[] _lanes = new int[capacity];
@@ -69,5 +70,17 @@ public sealed class DecoderRows(int capacity)
         }
 
         Count++;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what a back end added.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
     }
 }

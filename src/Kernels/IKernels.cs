@@ -15,8 +15,8 @@ public enum Epilogue
 
 /// <summary>
 /// Every operation Whisper is made of. The model is written once against this interface; a back end implements it for
-/// one kind of machine. All activations are float32 unless the back end says otherwise; shapes are given outermost
-/// first; "rows" are the flattened leading dimensions. Operations work on the first <c>rows</c> rows of tensors that
+/// one kind of machine. Activations have the back end's compute type (float32 on a CPU) but for those that are allocated
+/// as float32; shapes are given outermost first; "rows" are the flattened leading dimensions. Operations work on the first <c>rows</c> rows of tensors that
 /// were allocated for the largest batch, so that a step allocates nothing. They run in the order of the calls;
 /// <see cref="Read"/> waits for what it reads.
 /// </summary>
@@ -25,8 +25,18 @@ public interface IKernels : IDisposable
     /// <summary>One line about the device: name, threads, instruction set.</summary>
     string DeviceDescription { get; }
 
-    /// <summary>Allocates activations, filled with zeros.</summary>
+    /// <summary>Allocates activations in the back end's compute type, filled with zeros.</summary>
     Tensor Allocate(params ReadOnlySpan<int> shape);
+
+    /// <summary>
+    /// Allocates float32 activations whatever the compute type: the residual stream, whose sums of many layers would lose
+    /// what a half cannot hold, and logits.
+    /// </summary>
+    Tensor AllocateSingle(params ReadOnlySpan<int> shape);
+
+    /// <summary>Allocates the rows of decoder passes.</summary>
+    /// <param name="capacity">The most rows one pass can hold.</param>
+    DecoderRows AllocateRows(int capacity);
 
     /// <summary>Loads a vector or a table that is read element by element: biases, layer norms, positions. Any shape.</summary>
     Tensor LoadTable(HostTensor values);
@@ -76,10 +86,12 @@ public interface IKernels : IDisposable
     /// </summary>
     void Conv1dGelu(int batch, Tensor x, Linear convolution, int stride, Tensor? positions, Tensor y);
 
-    /// <summary>y = (x − mean) / sqrt(variance + 1e-5) · gain + bias over the last dimension. x, y: [rows, width].</summary>
+    /// <summary>
+    /// y = (x − mean) / sqrt(variance + 1e-5) · gain + bias over the last dimension. x: [rows, width] float32, y: [rows, width].
+    /// </summary>
     void LayerNorm(int rows, Tensor x, Norm norm, Tensor y);
 
-    /// <summary>x: [rows, inputs], y: [rows, outputs]; see <see cref="Epilogue"/>.</summary>
+    /// <summary>x: [rows, inputs], y: [rows, outputs]; see <see cref="Epilogue"/>, whose sums go to a float32 y.</summary>
     void MatMul(int rows, Tensor x, Linear linear, Tensor y, Epilogue epilogue = Epilogue.None);
 
     /// <summary>
@@ -89,7 +101,9 @@ public interface IKernels : IDisposable
     /// </summary>
     void Attention(int batch, Tensor queryKeyValue, int heads, Tensor y);
 
-    /// <summary>x[row, :] = tokenTable[token of the row, :] + positionTable[position of the row, :].</summary>
+    /// <summary>
+    /// Begins a pass: x[row, :] = tokenTable[token of the row, :] + positionTable[position of the row, :]. x: [rows, width] float32.
+    /// </summary>
     void Embed(DecoderRows rows, Tensor tokenTable, Tensor positionTable, Tensor x);
 
     /// <summary>Allocates a KV cache: <paramref name="lanes"/> sequences of up to <paramref name="length"/> entries for one layer.</summary>
@@ -116,7 +130,7 @@ public interface IKernels : IDisposable
     /// </summary>
     void CrossAttentionWeights(DecoderRows rows, Tensor query, KeyValueCache cache, int head, Tensor weights);
 
-    /// <summary>y[i, :] = x[rows.Outputs[i], :]: keeps only the rows whose logits are wanted.</summary>
+    /// <summary>y[i, :] = x[rows.Outputs[i], :]: keeps only the rows whose logits are wanted. x, y: [rows, width] float32.</summary>
     void GatherOutputs(DecoderRows rows, Tensor x, Tensor y);
 }
 

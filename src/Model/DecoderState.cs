@@ -13,14 +13,14 @@ public sealed class DecoderState : IDisposable
         Windows = windows;
         Lanes = lanes;
         int capacity = Math.Max(dimensions.TextContext, lanes), width = dimensions.Width, headSize = width / dimensions.TextHeads;
-        Rows = new DecoderRows(capacity);
-        Stream = kernels.Allocate(capacity, width);
+        Rows = kernels.AllocateRows(capacity);
+        Stream = kernels.AllocateSingle(capacity, width);
         Normed = kernels.Allocate(capacity, width);
         QueryKeyValue = kernels.Allocate(capacity, 3 * width);
         CrossQuery = kernels.Allocate(capacity, width);
         Expanded = kernels.Allocate(capacity, dimensions.TextFeedForward);
-        Selected = kernels.Allocate(outputs, width);
-        Logits = kernels.Allocate(outputs, dimensions.Vocabulary);
+        Selected = kernels.AllocateSingle(outputs, width);
+        Logits = kernels.AllocateSingle(outputs, dimensions.Vocabulary);
         CrossKeyValue = kernels.Allocate(windows, dimensions.AudioContext, 2 * width);
         SelfCache = new KeyValueCache[dimensions.TextLayers];
         CrossCache = new KeyValueCache[dimensions.TextLayers];
@@ -67,6 +67,7 @@ public sealed class DecoderState : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Rows.Dispose();
         Stream.Dispose();
         Normed.Dispose();
         QueryKeyValue.Dispose();

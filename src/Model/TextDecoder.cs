@@ -126,7 +126,7 @@ public sealed class TextDecoder : IDisposable
     /// <summary>Shows every head's cross-attention weights, [rows, 1500] each; computed for the observer alone.</summary>
     private void ObserveCrossAttention(DecoderState state, int layer, IActivationObserver observer)
     {
-        using Tensor weights = _kernels.Allocate(state.Rows.Count, _dimensions.AudioContext);
+        using Tensor weights = _kernels.AllocateSingle(state.Rows.Count, _dimensions.AudioContext);
         for (int head = 0; head < _dimensions.TextHeads; head++)
         {
             _kernels.CrossAttentionWeights(state.Rows, state.CrossQuery, state.CrossCache[layer], head, weights);

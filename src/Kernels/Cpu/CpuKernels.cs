@@ -47,6 +47,12 @@ public sealed unsafe partial class CpuKernels : IKernels
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new DenseTensor(shape.ToArray());
 
     /// <inheritdoc/>
+    public Tensor AllocateSingle(params ReadOnlySpan<int> shape) => Allocate(shape);
+
+    /// <inheritdoc/>
+    public DecoderRows AllocateRows(int capacity) => new(capacity);
+
+    /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
     public Tensor LoadTable(HostTensor values)
     {
