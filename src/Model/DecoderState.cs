@@ -13,7 +13,7 @@ public sealed class DecoderState : IDisposable
         Windows = windows;
         Lanes = lanes;
         int capacity = Math.Max(dimensions.TextContext, lanes), width = dimensions.Width, headSize = width / dimensions.TextHeads;
-        Rows = kernels.AllocateRows(capacity);
+        Rows = kernels.AllocateRows(capacity, lanes, dimensions.TextContext);
         Stream = kernels.AllocateSingle(capacity, width);
         Normed = kernels.Allocate(capacity, width);
         QueryKeyValue = kernels.Allocate(capacity, 3 * width);

@@ -4,7 +4,7 @@ using ILGPU.Runtime;
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>The rows of decoder passes, here and in device memory: five arrays in one buffer, each of the whole capacity.</summary>
-internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRows(capacity)
+internal sealed class GpuDecoderRows(GpuDevice device, int capacity, int lanes, int length) : DecoderRows(capacity, lanes, length)
 {
     private readonly PageLockedArray1D<int> _staging = device.Accelerator.AllocatePageLocked1D<int>(5 * capacity);
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _buffer = device.Accelerator.Allocate1D<int>(5 * capacity);
