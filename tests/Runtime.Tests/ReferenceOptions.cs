@@ -55,7 +55,8 @@ internal static class ReferenceOptions
     private static DecodingOptions? Set(DecodingOptions options, string name, JsonElement value, WhisperTokenizer tokenizer) => name switch
     {
         "language" => options with { Language = value.GetString() },
-        "task" => options with { Task = value.GetString() == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe },
+        // As in the original, whatever is not transcribed is translated: "lang_id" too, which ends before it matters.
+        "task" => options with { Task = value.GetString() == "transcribe" ? SpeechTask.Transcribe : SpeechTask.Translate },
         "temperature" => options with { Temperature = value.GetDouble() },
         "beam_size" => options with { BeamSize = (int?)Nullable(value) },
         "best_of" => options with { BestOf = (int?)Nullable(value) },

@@ -18,12 +18,8 @@ internal static class ClipRanges
     /// <exception cref="OptionsException">A clip begins behind the recording's end.</exception>
     public static IReadOnlyList<(int Start, int End)> For(IReadOnlyList<double> seconds, int frames)
     {
+        seconds = seconds.Count > 0 ? seconds : [0];
         List<int> points = [.. seconds.Select(time => (int)Math.Round(time * WhisperAudio.FramesPerSecond, MidpointRounding.ToEven))];
-        if (points.Count == 0)
-        {
-            points.Add(0);
-        }
-
         for (int i = 0; i < points.Count; i += 2)
         {
             OptionsException.Require(

@@ -110,7 +110,7 @@ public class LogitRulesTests
         }
 
         Assert.Equal(reference.RootElement.GetProperty("cases").GetArrayLength(), checkedCases + refused);
-        Assert.Equal(24, refused);
+        Assert.Equal(21, refused);
     }
 
     [Theory]

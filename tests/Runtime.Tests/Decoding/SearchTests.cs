@@ -154,7 +154,7 @@ public class SearchTests
             float[] nothing = [.. Enumerable.Repeat(float.NegativeInfinity, 3 * search.OpenLanes.Length)];
             search.Choose(nothing, 3);
             Assert.True(search.Completed);
-            Assert.All(search.Candidates(), candidate => Assert.Equal(([0], 0.0), ((int[])[.. candidate.Tokens], candidate.SumLogProbability)));
+            Assert.All(search.Candidates(), candidate => Assert.Equal("0: 0", $"{string.Join(' ', candidate.Tokens)}: {candidate.SumLogProbability}"));
         }
     }
 
