@@ -4,42 +4,36 @@ using Handwritten.Model.Configuration;
 namespace Handwritten.Model;
 
 /// <summary>
-/// Keeps the cross-attention weights of a few heads while a decoder pass runs: where in the audio each token was heard.
-/// Several passes one after the other append their rows.
+/// Keeps the cross-attention weights of a few heads while the decoder runs: where in the audio each token was heard. The
+/// rows of several passes follow each other.
 /// </summary>
 /// <param name="heads">Which heads.</param>
+/// <param name="rows">Rows of all passes.</param>
 /// <param name="frames">Encoder frames of a window, 1500.</param>
-public sealed class CrossAttentionCapture(IReadOnlyList<AlignmentHead> heads, int frames)
+public sealed class CrossAttentionCapture(IReadOnlyList<AlignmentHead> heads, int rows, int frames)
 {
-    private readonly List<float>[] _weights = [.. heads.Select(_ => new List<float>())];
+    private readonly float[][] _weights = [.. heads.Select(_ => new float[rows * frames])];
+    private readonly int[] _filled = new int[heads.Count];
 
-    /// <summary>The heads, in the order of the weights.</summary>
-    public IReadOnlyList<AlignmentHead> Heads => heads;
-
-    /// <summary>Encoder frames of a window.</summary>
-    public int Frames => frames;
-
-    /// <summary>The weights [rows, frames] of one head: a row for each token, softmax over all frames of the window.</summary>
-    /// <param name="head">Index in <see cref="Heads"/>.</param>
-    public float[] Weights(int head) => [.. _weights[head]];
+    /// <summary>For each head its weights [rows, frames]: a row for each token, softmax over all frames of the window.</summary>
+    public IReadOnlyList<float[]> Weights => _weights;
 
     /// <summary>Takes what one layer gives.</summary>
-    internal void Take(IKernels kernels, DecoderRows rows, int layer, Tensor query, KeyValueCache cache)
+    internal void Take(IKernels kernels, DecoderRows pass, int layer, Tensor query, KeyValueCache cache)
     {
         if (heads.All(head => head.Layer != layer))
         {
             return;
         }
 
-        using Tensor weights = kernels.AllocateSingle(rows.Count, frames);
-        float[] values = new float[rows.Count * frames];
+        using Tensor weights = kernels.AllocateSingle(pass.Count, frames);
         for (int i = 0; i < heads.Count; i++)
         {
             if (heads[i].Layer == layer)
             {
-                kernels.CrossAttentionWeights(rows, query, cache, heads[i].Head, weights);
-                kernels.Read(weights, values);
-                _weights[i].AddRange(values);
+                kernels.CrossAttentionWeights(pass, query, cache, heads[i].Head, weights);
+                kernels.Read(weights, _weights[i].AsSpan(_filled[i], pass.Count * frames));
+                _filled[i] += pass.Count * frames;
             }
         }
     }

@@ -42,13 +42,13 @@ public class AlignmentTests
                 return (float[])filtered.Clone();
             })];
 
-            if (testCase.GetProperty("values") is { ValueKind: JsonValueKind.Array } all)
+            if (testCase.TryGetProperty("values", out JsonElement all))
             {
                 Assert.Equal(all.EnumerateArray().Select(value => value.GetSingle()), result);
             }
             else
             {
-                AssertSummary(testCase.GetProperty("values"), result, 1e-6);
+                AssertSummary(testCase, result, 1e-6);
             }
 
             Assert.True(!testCase.GetProperty("unchanged").GetBoolean() || values.SequenceEqual(result));

@@ -36,7 +36,7 @@ internal sealed class WordAligner(WhisperModel model, DecoderState state)
         }
 
         int[] tokens = [.. start, special.NoTimestamps, .. text, special.EndOfText];
-        CrossAttentionCapture capture = new(model.Generation.AlignmentHeads, model.Dimensions.AudioContext);
+        CrossAttentionCapture capture = new(model.Generation.AlignmentHeads, tokens.Length, model.Dimensions.AudioContext);
         double[] probabilities = new double[text.Length];
         for (int first = 0; first < tokens.Length; first += state.Outputs)
         {
@@ -54,9 +54,8 @@ internal sealed class WordAligner(WhisperModel model, DecoderState state)
             }
         }
 
-        float[][] weights = [.. capture.Heads.Select((_, head) => capture.Weights(head))];
-        int heard = Math.Clamp(frames / WhisperAudio.FramesPerTimestamp, 1, capture.Frames);
-        float[] matrix = AttentionMatrix.Compute(weights, tokens.Length, capture.Frames, heard);
+        int heard = Math.Clamp(frames / WhisperAudio.FramesPerTimestamp, 1, model.Dimensions.AudioContext);
+        float[] matrix = AttentionMatrix.Compute(capture.Weights, tokens.Length, model.Dimensions.AudioContext, heard);
         string? words = special.ResolveLanguage(language);
         return TokenAlignment.Find(
             model.Tokenizer.SplitToWords([.. text, special.EndOfText], words),
