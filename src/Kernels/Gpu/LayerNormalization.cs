@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -35,7 +34,7 @@ internal sealed class LayerNormalization<TElement>(GpuDevice device)
             sum += Float32.Load(x, row + i).Sum();
         }
 
-        float mean = SumOfWarp(sum) / (8 * eights);
+        float mean = WarpReduction.Sum(sum) / (8 * eights);
         float squares = 0;
         for (int i = Warp.LaneIdx; i < eights; i += Threads)
         {
@@ -43,22 +42,11 @@ internal sealed class LayerNormalization<TElement>(GpuDevice device)
             squares += Eight.Dot(centred, centred);
         }
 
-        float scale = 1 / MathF.Sqrt((SumOfWarp(squares) / (8 * eights)) + Epsilon);
+        float scale = 1 / MathF.Sqrt((WarpReduction.Sum(squares) / (8 * eights)) + Epsilon);
         for (int i = Warp.LaneIdx; i < eights; i += Threads)
         {
             Eight centred = Float32.Load(x, row + i) - mean;
             TElement.Store(y, row + i, (centred * scale * Float32.Load(gain, i)) + Float32.Load(bias, i));
         }
-    }
-
-    /// <summary>The sum over a warp, in every lane; always added in the same order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float SumOfWarp(float value)
-    {
-        value += Warp.ShuffleXor(value, 16);
-        value += Warp.ShuffleXor(value, 8);
-        value += Warp.ShuffleXor(value, 4);
-        value += Warp.ShuffleXor(value, 2);
-        return value + Warp.ShuffleXor(value, 1);
     }
 }
