@@ -139,8 +139,8 @@ internal static class EncoderAttentionSingle<TCopy>
     {
         s = (s * Scale) + mask;
         float next = MathF.Max(largest, MaxOfSixteen(MathF.Max(MathF.Max(s.X, s.Y), MathF.Max(s.Z, s.W))));
-        float factor = Approximate.Exp2(largest - next);
-        s = new Four(Approximate.Exp2(s.X - next), Approximate.Exp2(s.Y - next), Approximate.Exp2(s.Z - next), Approximate.Exp2(s.W - next));
+        float factor = FlushToZero.Exp2(largest - next);
+        s = new Four(FlushToZero.Exp2(s.X - next), FlushToZero.Exp2(s.Y - next), FlushToZero.Exp2(s.Z - next), FlushToZero.Exp2(s.W - next));
         sum = (sum * factor) + ((s.X + s.Y) + (s.Z + s.W)); // of this lane's keys; the lanes are added at the end
         o = o * factor;
         largest = next;

@@ -208,7 +208,7 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static uint Weights(float s0, float s1, float offset) =>
-            TCore.Pack(Approximate.Exp2((s0 * EncoderAttentionTensor<TCore, TCopy>.Scale) + offset), Approximate.Exp2((s1 * EncoderAttentionTensor<TCore, TCopy>.Scale) + offset));
+            TCore.Pack(FlushToZero.Exp2((s0 * ScoreScale) + offset), FlushToZero.Exp2((s1 * ScoreScale) + offset));
     }
 
     /// <summary>The sums of the weights of 32 queries, eight times each: a column of the result whose values are all 1.</summary>
@@ -267,7 +267,7 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         public static RowValues Max(RowValues a, RowValues b) => new(MathF.Max(a.X0, b.X0), MathF.Max(a.X1, b.X1), MathF.Max(a.X2, b.X2), MathF.Max(a.X3, b.X3));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static RowValues Exp2(RowValues a) => new(Approximate.Exp2(a.X0), Approximate.Exp2(a.X1), Approximate.Exp2(a.X2), Approximate.Exp2(a.X3));
+        public static RowValues Exp2(RowValues a) => new(FlushToZero.Exp2(a.X0), FlushToZero.Exp2(a.X1), FlushToZero.Exp2(a.X2), FlushToZero.Exp2(a.X3));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly RowValues MaxOfFourLanes() =>

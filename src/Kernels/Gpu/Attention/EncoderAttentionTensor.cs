@@ -40,8 +40,8 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
     public const int Queries = 128;
 
     private const int Keys = 64, Chunks = 8, ChunkBytes = 16, RowBytes = Chunks * ChunkBytes;
-    private const int TileBytes = Keys * RowBytes, StageBytes = 2 * TileBytes, Stages = 3;
-    private const float Scale = 1.4426950408889634f / 8; // exp(q k / sqrt(64)) = 2^(q k · log2(e) / 8)
+    private const int TileBytes = Keys * RowBytes, StageBytes = 2 * TileBytes, Stages = 3, LastStage = (Stages - 1) * StageBytes;
+    private const float ScoreScale = 1.4426950408889634f / 8; // exp(q k / sqrt(64)) = 2^(q k · log2(e) / 8)
 
     /// <summary>
     /// Grid: [ceil(frames / 128), heads, batch]. queryKeyValue: [batch, frames, 3 · heads · 64], y: [batch, frames, heads · 64].
@@ -50,84 +50,88 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
     {
         int shared = SharedAddress.Of(SharedMemory.Allocate<Bits128>(Stages * StageBytes / ChunkBytes));
         int width = Grid.DimY * Chunks, window = Grid.IdxZ * frames, column = Grid.IdxY * Chunks;
-        int source = (window * 3 * width) + column;
         int first = Grid.IdxX * Queries;
 
-        int queries = shared + (2 * StageBytes);
-        CopyTile(queries, queryKeyValue, source, 3 * width, first, frames, frames);
-        CopyTile(queries + TileBytes, queryKeyValue, source, 3 * width, first + Keys, frames, frames);
-        CopyStage(shared, queryKeyValue, source, width, 0, frames);
+        // A thread copies one chunk of every 16th row: of 64 queries, 64 keys, 64 values.
+        int copyRow = Group.IdxX / Chunks, copyChunk = Group.IdxX % Chunks, copies = shared + Offset(copyRow, copyChunk);
+        int source = (window * 3 * width) + column + copyChunk;
+        CopyTile(copies + LastStage, queryKeyValue, source, 3 * width, first + copyRow, frames, frames);
+        CopyTile(copies + LastStage + TileBytes, queryKeyValue, source, 3 * width, first + Keys + copyRow, frames, frames);
+        CopyStage(copies, queryKeyValue, source, width, copyRow, frames, frames);
         TCopy.Commit();
-        CopyStage(shared + StageBytes, queryKeyValue, source, width, Keys, frames);
+        CopyStage(copies + StageBytes, queryKeyValue, source, width, Keys + copyRow, frames, frames - Keys);
         TCopy.Commit();
 
-        // Where a lane's row of ldmatrix lies in a 16 x 16 tile: lanes 0 .. 7 and 8 .. 15 either give the rows below each other
-        // and then those of the right half, or the halves and then the rows below. The first is the order of FragmentA and
-        // of values, which are transposed; the second that of keys.
-        int rightLast = Lane(Warp.LaneIdx % 16, Warp.LaneIdx / 16);
-        int belowLast = Lane((Warp.LaneIdx % 8) + (Warp.LaneIdx / 16 * 8), Warp.LaneIdx / 8 % 2);
+        // A lane's row for ldmatrix in a tile of 16 x 16. Queries and values: the rows below each other, then their right half.
+        // Keys, which are not transposed: the left half, the right half, then the rows below.
+        int lane = Warp.LaneIdx;
+        int queries = shared + LastStage + (Warp.WarpIdx * 32 * RowBytes) + Offset(lane % 16, lane / 16);
+        int keys = shared + Offset((lane % 8) + (lane / 16 * 8), lane / 8 % 2);
+        int values = shared + TileBytes + Offset(lane % 16, lane / 16);
 
         TCopy.WaitForAllButOne();
         Group.Barrier();
         WarpFactor q = default;
-        q.Load(queries + (Warp.WarpIdx * 32 * RowBytes) + rightLast);
+        q.Load(queries);
 
         WarpTile o = default;
         SumTile sum = default;
         RowValues largest = new(float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity);
-        int stage = shared, free = shared + (2 * StageBytes);
+        int stage = 0, free = LastStage, laneKey = lane % 4 * 2;
         for (int key = 0; key < frames; key += Keys)
         {
             TCopy.WaitForAllButOne();
-            Group.Barrier(); // this tile is there, and all warps have left the one before, which makes its stage free
-            CopyStage(free, queryKeyValue, source, width, key + (2 * Keys), frames);
+            Group.Barrier(); // this tile is there, and all warps have left the one before: its stage is free
+            CopyStage(copies + free, queryKeyValue, source, width, key + (2 * Keys) + copyRow, frames, frames - key - (2 * Keys));
             TCopy.Commit();
-            free = stage;
 
             WarpTile s = default;
-            s.AddScores(ref q, stage + belowLast);
+            s.AddScores(ref q, keys + stage);
             RowValues next = RowValues.Max(largest, s.Largest());
-            RowValues factor = RowValues.Exp2((largest - next) * Scale);
+            RowValues factor = RowValues.Exp2((largest - next) * ScoreScale);
             largest = next;
             WarpFactor p = default;
-            s.Weigh(ref p, next * -Scale);
+            s.Weigh(ref p, next * -ScoreScale);
             sum.Scale(factor);
-            sum.Add(ref p, key + (Warp.LaneIdx % 4 * 2), frames);
+            sum.Add(ref p, key + laneKey, frames);
             o.Scale(factor);
-            o.AddValues(ref p, stage + TileBytes + rightLast);
-            stage = stage == shared + (2 * StageBytes) ? shared : stage + StageBytes;
+            o.AddValues(ref p, values + stage);
+
+            free = stage;
+            stage = stage == LastStage ? 0 : stage + StageBytes;
         }
 
         o.Scale(sum.Reciprocal());
-        int query = first + (Warp.WarpIdx * 32) + (Warp.LaneIdx / 4);
-        o.Store(y, ((window + query) * width) + column + (Warp.LaneIdx % 4), 8 * width, frames - query);
+        int query = first + (Warp.WarpIdx * 32) + (lane / 4);
+        o.Store(y, ((window + query) * width) + column + (lane % 4), 8 * width, frames - query);
     }
 
-    /// <summary>The offset of a chunk of the left (0) or right (1) half of a tile of 16 rows, for every multiple of 16 rows.</summary>
+    /// <summary>Where a chunk of a row lies in a tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Lane(int row, int half) => (row * RowBytes) + ((half ^ (row % 8)) * ChunkBytes);
+    private static int Offset(int row, int chunk) => (row * RowBytes) + ((chunk ^ (row % 8)) * ChunkBytes);
 
-    /// <summary>Copies keys and values. Behind the last frame: the last key again, and values of 0; nothing if there is no frame at all.</summary>
+    /// <summary>
+    /// Copies keys and values. Behind the last frame: the last key again, and values of 0; nothing if <paramref name="left"/>,
+    /// the number of frames from the stage's first on, is not positive.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyStage(int stage, ArrayView<Bits128> source, int head, int width, int first, int frames)
+    private static void CopyStage(int target, ArrayView<Bits128> source, int index, int width, int frame, int frames, int left)
     {
-        CopyTile(stage, source, head + width, 3 * width, first, frames, first < frames ? int.MaxValue : 0);
-        CopyTile(stage + TileBytes, source, head + (2 * width), 3 * width, first, frames, frames);
+        CopyTile(target, source, index + width, 3 * width, frame, frames, left > 0 ? int.MaxValue : 0);
+        CopyTile(target + TileBytes, source, index + (2 * width), 3 * width, frame, frames, frames);
     }
 
-    /// <summary>Copies 64 rows of a head, zeros from frame <paramref name="end"/> on.</summary>
+    /// <summary>Copies the thread's part of 64 rows, zeros from frame <paramref name="end"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyTile(int tile, ArrayView<Bits128> source, int head, int stride, int first, int frames, int end)
+    private static void CopyTile(int target, ArrayView<Bits128> source, int index, int stride, int frame, int frames, int end)
     {
-        int row = Group.IdxX / Chunks, chunk = Group.IdxX % Chunks;
-        int target = tile + (row * RowBytes) + ((chunk ^ (row % 8)) * ChunkBytes);
-        CopyChunk(target, source, head + chunk, stride, first + row, frames, end);
-        CopyChunk(target + (16 * RowBytes), source, head + chunk, stride, first + row + 16, frames, end);
-        CopyChunk(target + (32 * RowBytes), source, head + chunk, stride, first + row + 32, frames, end);
-        CopyChunk(target + (48 * RowBytes), source, head + chunk, stride, first + row + 48, frames, end);
+        CopyChunk(target, source, index, stride, frame, frames, end);
+        CopyChunk(target + (16 * RowBytes), source, index, stride, frame + 16, frames, end);
+        CopyChunk(target + (32 * RowBytes), source, index, stride, frame + 32, frames, end);
+        CopyChunk(target + (48 * RowBytes), source, index, stride, frame + 48, frames, end);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyChunk(int target, ArrayView<Bits128> source, int column, int stride, int frame, int frames, int end) =>
-        TCopy.Copy(target, source, column + (Math.Min(frame, frames - 1) * stride), ((frame - end) >> 31) & ChunkBytes); // all or, from the end on, nothing
+    private static void CopyChunk(int target, ArrayView<Bits128> source, int index, int stride, int frame, int frames, int end) =>
+        TCopy.Copy(target, source, index + (Math.Min(frame, frames - 1) * stride), ((frame - end) >> 31) & ChunkBytes); // no branch
 }
