@@ -80,14 +80,14 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         public RowValues Largest() =>
             RowValues.Max(RowValues.Max(C0.Largest(), C1.Largest()), RowValues.Max(C2.Largest(), C3.Largest())).MaxOfFourLanes();
 
-        /// <summary>Turns scores into weights, 2^(s · Scale + offset).</summary>
+        /// <summary>Turns scores into weights, 2^(s · Scale - largest).</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Weigh(ref WarpFactor p, RowValues offset)
+        public void Weigh(ref WarpFactor p, RowValues largest)
         {
-            C0.Weigh(ref p.C0, offset);
-            C1.Weigh(ref p.C1, offset);
-            C2.Weigh(ref p.C2, offset);
-            C3.Weigh(ref p.C3, offset);
+            C0.Weigh(ref p.C0, largest);
+            C1.Weigh(ref p.C1, largest);
+            C2.Weigh(ref p.C2, largest);
+            C3.Weigh(ref p.C3, largest);
         }
 
         /// <summary>Multiplies rows with a factor each.</summary>
@@ -147,16 +147,16 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
             MathF.Max(MathF.Max(LowerLeft.X2.Value, LowerLeft.X3.Value), MathF.Max(LowerRight.X2.Value, LowerRight.X3.Value)));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Weigh(ref FactorColumns p, RowValues offset)
+        public void Weigh(ref FactorColumns p, RowValues largest)
         {
-            p.Upper.X0.Value = Weights(UpperLeft.X0.Value, UpperLeft.X1.Value, offset.X0);
-            p.Upper.X1.Value = Weights(UpperLeft.X2.Value, UpperLeft.X3.Value, offset.X1);
-            p.Upper.X2.Value = Weights(UpperRight.X0.Value, UpperRight.X1.Value, offset.X0);
-            p.Upper.X3.Value = Weights(UpperRight.X2.Value, UpperRight.X3.Value, offset.X1);
-            p.Lower.X0.Value = Weights(LowerLeft.X0.Value, LowerLeft.X1.Value, offset.X2);
-            p.Lower.X1.Value = Weights(LowerLeft.X2.Value, LowerLeft.X3.Value, offset.X3);
-            p.Lower.X2.Value = Weights(LowerRight.X0.Value, LowerRight.X1.Value, offset.X2);
-            p.Lower.X3.Value = Weights(LowerRight.X2.Value, LowerRight.X3.Value, offset.X3);
+            p.Upper.X0.Value = Weights(UpperLeft.X0.Value, UpperLeft.X1.Value, largest.X0);
+            p.Upper.X1.Value = Weights(UpperLeft.X2.Value, UpperLeft.X3.Value, largest.X1);
+            p.Upper.X2.Value = Weights(UpperRight.X0.Value, UpperRight.X1.Value, largest.X0);
+            p.Upper.X3.Value = Weights(UpperRight.X2.Value, UpperRight.X3.Value, largest.X1);
+            p.Lower.X0.Value = Weights(LowerLeft.X0.Value, LowerLeft.X1.Value, largest.X2);
+            p.Lower.X1.Value = Weights(LowerLeft.X2.Value, LowerLeft.X3.Value, largest.X3);
+            p.Lower.X2.Value = Weights(LowerRight.X0.Value, LowerRight.X1.Value, largest.X2);
+            p.Lower.X3.Value = Weights(LowerRight.X2.Value, LowerRight.X3.Value, largest.X3);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -207,8 +207,8 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static uint Weights(float s0, float s1, float offset) =>
-            TCore.Pack(FlushToZero.Exp2((s0 * ScoreScale) + offset), FlushToZero.Exp2((s1 * ScoreScale) + offset));
+        private static uint Weights(float s0, float s1, float largest) =>
+            TCore.Pack(FlushToZero.Exp2((s0 * ScoreScale) - largest), FlushToZero.Exp2((s1 * ScoreScale) - largest));
     }
 
     /// <summary>The sums of the weights of 32 queries, eight times each: a column of the result whose values are all 1.</summary>

@@ -87,11 +87,11 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
 
             WarpTile s = default;
             s.AddScores(ref q, keys + stage);
-            RowValues next = RowValues.Max(largest, s.Largest());
-            RowValues factor = RowValues.Exp2((largest - next) * ScoreScale);
+            RowValues next = RowValues.Max(largest, s.Largest() * ScoreScale);
+            RowValues factor = RowValues.Exp2(largest - next);
             largest = next;
             WarpFactor p = default;
-            s.Weigh(ref p, next * -ScoreScale);
+            s.Weigh(ref p, next);
             sum.Scale(factor);
             sum.Add(ref p, key + laneKey, frames);
             o.Scale(factor);
