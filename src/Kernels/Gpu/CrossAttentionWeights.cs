@@ -53,7 +53,7 @@ internal sealed class CrossAttentionWeights<TElement>(GpuDevice device)
         largest = WarpReduction.Max(largest);
         if (Warp.IsFirstLane)
         {
-            ofWarps[Warp.WarpIdx] = largest;
+            ofWarps[Group.IdxX / 32] = largest;
         }
 
         Group.Barrier(); // the scores are written, too
@@ -73,7 +73,7 @@ internal sealed class CrossAttentionWeights<TElement>(GpuDevice device)
         sum = WarpReduction.Sum(sum);
         if (Warp.IsFirstLane)
         {
-            ofWarps[Warps + Warp.WarpIdx] = sum;
+            ofWarps[Warps + Group.IdxX / 32] = sum;
         }
 
         Group.Barrier();

@@ -104,11 +104,11 @@ internal struct RunningAttention
         int part = Group.IdxX % ThreadsOfKey;
         if (Warp.LaneIdx < ThreadsOfKey)
         {
-            merged.Save(shared, Warp.WarpIdx, part);
+            merged.Save(shared, Group.IdxX / 32, part);
         }
 
         Group.Barrier();
-        for (int warp = 1; warp < warps && Warp.WarpIdx == 0; warp++)
+        for (int warp = 1; warp < warps && Group.IdxX / 32 == 0; warp++)
         {
             merged = Merge(merged, Saved(shared, warp, part));
         }
