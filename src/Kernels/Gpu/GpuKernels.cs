@@ -198,6 +198,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public void Dispose()
     {
         _copies.Dispose();
+        _logMel.Dispose();
         device.Dispose();
     }
 
