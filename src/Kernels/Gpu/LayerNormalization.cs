@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Runtime;
 
 namespace Handwritten.Kernels.Gpu;
@@ -83,7 +82,7 @@ internal sealed class LayerNormalization<TElement>(GpuDevice device)
             a = hasLow ? a - mean : default;
             b = hasHigh ? b - mean : default;
             float variance = SumOfTeam((a * a).Sum() + (b * b).Sum(), squares, warp, team, warps) / (4 * fours);
-            float scale = 1 / XMath.Sqrt(variance + Epsilon);
+            float scale = 1 / MathF.Sqrt(variance + Epsilon);
 
             if (hasRow && hasLow)
             {
@@ -107,11 +106,7 @@ internal sealed class LayerNormalization<TElement>(GpuDevice device)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float SumOfTeam(float value, ArrayView<float> sums, int warp, int team, int warps)
     {
-        value += Warp.ShuffleXor(value, 16);
-        value += Warp.ShuffleXor(value, 8);
-        value += Warp.ShuffleXor(value, 4);
-        value += Warp.ShuffleXor(value, 2);
-        value += Warp.ShuffleXor(value, 1);
+        value = WarpReduction.Sum(value);
         if (Warp.LaneIdx == 0)
         {
             sums[warp] = value;

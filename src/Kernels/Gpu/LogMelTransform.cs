@@ -1,6 +1,5 @@
 using Handwritten.Kernels.Cpu;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Runtime;
 
 namespace Handwritten.Kernels.Gpu;
@@ -272,7 +271,7 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     private static int StoreLog(ArrayView<float> mel, long to, float power, bool exists)
     {
         // Silence is exactly −10; NaN takes the other way.
-        float log = power <= SmallestPower ? LogOfSmallestPower : XMath.Log2(power) * Log10Of2;
+        float log = power <= SmallestPower ? LogOfSmallestPower : Approximate.Log2(power) * Log10Of2;
         if (exists)
         {
             mel[to] = log;
