@@ -204,6 +204,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public void Dispose()
     {
         _copies.Dispose();
+        _logMel.Dispose();
         device.Dispose();
     }
 
