@@ -66,12 +66,12 @@ public sealed class GpuMemory
     }
 
     /// <summary>Bytes for people: "1.5 GiB".</summary>
-    public static string Text(long bytes) => string.Create(CultureInfo.InvariantCulture, bytes switch
+    public static string Text(long bytes) => bytes switch
     {
-        >= 1L << 30 => $"{bytes / (double)(1L << 30):0.0} GiB",
-        >= 1L << 20 => $"{bytes / (double)(1L << 20):0.0} MiB",
-        _ => $"{bytes} bytes",
-    });
+        >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB"),
+        >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0.0} MiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes"),
+    };
 
     /// <summary>Takes memory. What is in it is not defined.</summary>
     /// <param name="bytes">How much; rounded up to 256.</param>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ILGPU.Runtime.Cuda;
 
 namespace Handwritten.Kernels.Gpu;
@@ -34,6 +35,7 @@ internal sealed unsafe class StagingRing(GpuDevice device, int count, int blockB
         {
             CudaDriver.Check(CudaDriver.CreateEvent(out _copied[_current], WithoutTiming), "cuEventCreate");
             CudaDriver.Check(CudaDriver.AllocateHost(out _blocks[_current], (nuint)blockBytes, 0), "cuMemHostAlloc");
+            NativeMemory.Clear((void*)_blocks[_current], (nuint)blockBytes);
         }
         else if (!CudaDriver.HasRun(_copied[_current]))
         {
