@@ -44,8 +44,8 @@ internal static class EncoderAttentionSingle<TCopy>
         ArrayView<Bits128> v = SharedMemory.Allocate<Bits128>(Keys * Chunks);
         int width = Grid.DimY * Chunks, window = Grid.IdxZ * frames;
         int source = (window * 3 * width) + (Grid.IdxY * Chunks);
-        int lane = Warp.LaneIdx % 16, half = Warp.LaneIdx / 16;
-        int row = (Warp.WarpIdx * 16) + (half * 8);
+        int lane = Group.IdxX & 15, half = (Group.IdxX >> 4) & 1;
+        int row = Group.IdxX >> 4 << 3;
 
         Rows o = default;
         Eight largest = new(Lowest, Lowest, Lowest, Lowest, Lowest, Lowest, Lowest, Lowest), sum = default;
@@ -63,7 +63,7 @@ internal static class EncoderAttentionSingle<TCopy>
             Rows s = default;
             for (int chunk = 0; chunk < Chunks; chunk++)
             {
-                int at = (lane * Chunks) + (chunk ^ (lane % 8));
+                int at = (lane * Chunks) + (chunk ^ (lane & 7));
                 Four k0 = Four.Load(k, at), k1 = Four.Load(k, at + (16 * Chunks)), k2 = Four.Load(k, at + (32 * Chunks)), k3 = Four.Load(k, at + (48 * Chunks));
                 s.AddDots(q, (row * Chunks) + chunk, k0, k1, k2, k3);
             }
@@ -98,7 +98,7 @@ internal static class EncoderAttentionSingle<TCopy>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(ArrayView<Bits128> tile, ArrayView<Bits128> source, int head, int stride, int first, int frames, int swizzle)
     {
-        int chunk = Group.IdxX % Chunks, row = Group.IdxX / Chunks, shared = SharedAddress.Of(tile);
+        int chunk = Group.IdxX & 15, row = Group.IdxX >> 4, shared = SharedAddress.Of(tile);
         for (int end = row + Keys; row < end; row += 4 * Threads / Chunks)
         {
             CopyChunk(shared, source, head, stride, first, frames, row, chunk, swizzle); // four at a time: plain copies overlap

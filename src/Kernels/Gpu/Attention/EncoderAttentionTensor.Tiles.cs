@@ -309,7 +309,7 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Bits128 Transpose(Bits128 words)
     {
-        bool odd = Warp.LaneIdx % 2 == 1, upper = Warp.LaneIdx / 2 % 2 == 1;
+        bool odd = (Group.IdxX & 1) != 0, upper = (Group.IdxX & 2) != 0;
         Exchange(ref words.X, ref words.Y, odd, 1);
         Exchange(ref words.Z, ref words.W, odd, 1);
         Exchange(ref words.X, ref words.Z, upper, 2);

@@ -53,7 +53,7 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         int first = Grid.IdxX * Queries;
 
         // A thread copies one chunk of every 16th row: of 64 queries, 64 keys, 64 values.
-        int copyRow = Group.IdxX / Chunks, copyChunk = Group.IdxX % Chunks, copies = shared + Offset(copyRow, copyChunk);
+        int copyRow = Group.IdxX >> 3, copyChunk = Group.IdxX & 7, copies = shared + Offset(copyRow, copyChunk);
         int source = (window * 3 * width) + column + copyChunk;
         CopyTile(copies + LastStage, queryKeyValue, source, 3 * width, first + copyRow, frames, frames);
         CopyTile(copies + LastStage + TileBytes, queryKeyValue, source, 3 * width, first + Keys + copyRow, frames, frames);
@@ -64,10 +64,10 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
 
         // A lane's row for ldmatrix in a tile of 16 x 16. Queries and values: the rows below each other, then their right half.
         // Keys, which are not transposed: the left half, the right half, then the rows below.
-        int lane = Warp.LaneIdx;
-        int queries = shared + LastStage + (Warp.WarpIdx * 32 * RowBytes) + Offset(lane % 16, lane / 16);
-        int keys = shared + Offset((lane % 8) + (lane / 16 * 8), lane / 8 % 2);
-        int values = shared + TileBytes + Offset(lane % 16, lane / 16);
+        int lane = Group.IdxX & 31, firstOfWarp = Group.IdxX & ~31;
+        int queries = shared + LastStage + (firstOfWarp * RowBytes) + Offset(lane & 15, lane >> 4);
+        int keys = shared + Offset((lane & 7) + (lane >> 4 << 3), (lane >> 3) & 1);
+        int values = shared + TileBytes + Offset(lane & 15, lane >> 4);
 
         TCopy.WaitForAllButOne();
         Group.Barrier();
@@ -77,7 +77,7 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         WarpTile o = default;
         SumTile sum = default;
         RowValues largest = new(float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity);
-        int stage = 0, free = LastStage, laneKey = lane % 4 * 2;
+        int stage = 0, free = LastStage, laneKey = (lane & 3) * 2;
         for (int key = 0; key < frames; key += Keys)
         {
             TCopy.WaitForAllButOne();
@@ -102,13 +102,13 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         }
 
         o.Scale(sum.Reciprocal());
-        int query = first + (Warp.WarpIdx * 32) + (lane / 4);
-        o.Store(y, ((window + query) * width) + column + (lane % 4), 8 * width, frames - query);
+        int query = first + firstOfWarp + (lane >> 2);
+        o.Store(y, ((window + query) * width) + column + (lane & 3), 8 * width, frames - query);
     }
 
     /// <summary>Where a chunk of a row lies in a tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Offset(int row, int chunk) => (row * RowBytes) + ((chunk ^ (row % 8)) * ChunkBytes);
+    private static int Offset(int row, int chunk) => (row * RowBytes) + ((chunk ^ (row & 7)) * ChunkBytes);
 
     /// <summary>
     /// Copies keys and values. Behind the last frame: the last key again, and values of 0; nothing if <paramref name="left"/>,
