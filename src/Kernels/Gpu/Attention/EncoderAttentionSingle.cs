@@ -37,7 +37,7 @@ internal static class EncoderAttentionSingle<TCopy>
     /// <summary>
     /// Grid: [ceil(frames / 64), heads, batch]. queryKeyValue: [batch, frames, 3 · heads · 64], y: [batch, frames, heads · 64].
     /// </summary>
-    public static void Kernel(ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> y, int frames)
+    public static void EncoderAttentionKernel(ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> y, int frames)
     {
         ArrayView<Bits128> q = SharedMemory.Allocate<Bits128>(Queries * Chunks);
         ArrayView<Bits128> k = SharedMemory.Allocate<Bits128>(Keys * Chunks);

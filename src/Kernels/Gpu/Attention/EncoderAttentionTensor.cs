@@ -46,7 +46,7 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
     /// <summary>
     /// Grid: [ceil(frames / 128), heads, batch]. queryKeyValue: [batch, frames, 3 · heads · 64], y: [batch, frames, heads · 64].
     /// </summary>
-    public static void Kernel(ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> y, int frames)
+    public static void EncoderAttentionKernel(ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> y, int frames)
     {
         int shared = SharedAddress.Of(SharedMemory.Allocate<Bits128>(Stages * StageBytes / ChunkBytes));
         int width = Grid.DimY * Chunks, window = Grid.IdxZ * frames, column = Grid.IdxY * Chunks;
