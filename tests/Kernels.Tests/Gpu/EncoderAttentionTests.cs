@@ -95,7 +95,7 @@ public sealed class EncoderAttentionTests(GpuFixture gpu)
     [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
     public void Memory_is_read_in_whole_sectors_without_bank_conflicts_and_hardly_more_than_the_tiles_need(string device, ComputeType type)
     {
-        const int frames = 1500;
+        const int frames = 500;
         IKernels kernels = gpu.Open(device, type);
         float[] x = Make.Values(1, 1, frames, 3 * HeadSize);
         LaunchCounters counters = LaunchCounters.Of(Kernel, () => Run(kernels, x, 1, frames, 1));
@@ -104,7 +104,7 @@ public sealed class EncoderAttentionTests(GpuFixture gpu)
         int queries = type == ComputeType.Float32 ? EncoderAttentionSingle<PlainCopy>.Queries : EncoderAttentionTensor<TuringFloat16, PlainCopy>.Queries;
         long least = 2L * frames * row + (long)((frames + queries - 1) / queries) * 2 * frames * row;
         Assert.Equal(1, counters["launches"]);
-        Assert.InRange(counters["globalBytesRead"] + counters["globalBytesWritten"], least, 1.03 * least);
+        Assert.InRange(counters["globalBytesRead"] + counters["globalBytesWritten"], least, 1.05 * least);
         Assert.Equal(4L * frames * row, counters["globalUniqueBytes"]);
         Assert.InRange(counters.Coalescing, 0.999, 1.02); // above 1 where keys that fill up the last tile are read from one sector
         Assert.Equal((0, 0, 0), (counters["sharedReplays"], counters["localBytesRead"], counters["localBytesWritten"]));
@@ -137,7 +137,7 @@ public sealed class EncoderAttentionTests(GpuFixture gpu)
         Assert.Equal((0, 0), (code.StackBytes, code.SpillBytes));
         Assert.Equal((products, tileLoads), (code.Count("HMMA"), code.Count("LDSM")));
         Assert.InRange(code.Count("FFMA"), multiplyAdds, multiplyAdds + 64); // and one for each score
-        Assert.InRange(code.Registers, 1, type == ComputeType.Float32 ? 168 : 240); // three and two blocks on a multiprocessor
+        Assert.InRange(code.Registers, 1, type == ComputeType.Float32 ? 168 : 240); // three blocks on a multiprocessor, and two
         Assert.Equal(architecture == 75, code.Count("LDGSTS") == 0);
         Assert.Equal(8, code.Count("STG", "128"));
     }
