@@ -42,6 +42,9 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
 
     private readonly Dictionary<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = [];
 
+    /// <summary>Whether this is the class for so many rows of so many elements.</summary>
+    public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
+
     /// <summary>Multiplies.</summary>
     /// <param name="rows">1 to 64.</param>
     /// <param name="x">[rows, inputs]; inputs are a multiple of 32.</param>
@@ -53,7 +56,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     public void Run(int rows, GpuTensor x, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
     {
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
-        if (rows is < 1 or > MaximumRows || inputs % Step != 0)
+        if (!Fits(rows, inputs))
         {
             throw new ArgumentException($"A skinny product is made for 1 to {MaximumRows} rows of a multiple of {Step} elements, not for {rows} of {inputs}.");
         }
