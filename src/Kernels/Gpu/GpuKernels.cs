@@ -41,6 +41,9 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public string DeviceDescription => $"{device.Name} ({TElement.Type switch { DType.F16 => "float16", DType.BF16 => "bfloat16", _ => "float32" }})";
 
     /// <inheritdoc/>
+    public double Tolerance => TElement.Type switch { DType.F16 => 5e-3, DType.BF16 => 4e-2, _ => 1e-4 };
+
+    /// <inheritdoc/>
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new GpuTensor(device, TElement.Type, shape.ToArray());
 
     /// <inheritdoc/>
@@ -127,6 +130,9 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public void Write(ReadOnlySpan<float> values, Tensor destination) => _copies.Write(values, On(destination, values.Length));
 
     /// <inheritdoc/>
+    public void Synchronize() => device.Stream.Synchronize();
+
+    /// <inheritdoc/>
     public void Read(Tensor source, Span<float> values) => _copies.Read(On(source, values.Length), values);
 
     /// <inheritdoc/>
@@ -198,6 +204,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public void Dispose()
     {
         _copies.Dispose();
+        _logMel.Dispose();
         device.Dispose();
     }
 

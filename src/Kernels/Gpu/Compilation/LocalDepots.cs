@@ -71,10 +71,10 @@ internal static partial class LocalDepots
     [GeneratedRegex(@"^\s*\.local\s+\.align\s+\d+\s+\.b8\s+(\w+)\[(\d+)\];")]
     private static partial Regex Declaration();
 
-    [GeneratedRegex(@"^\s*(?<guard>@!?%\w+\s+)?(?<op>ld|st)\.local(?:\.v(?<count>[24]))?\.(?<type>[busf]\d+)\s+(?<operands>[^;]*);")]
+    [GeneratedRegex(@"^\s*(?<guard>@!?%\w+\s+)?(?<op>ld|st)\.local(?:\.v(?<count>[24]))?\.(?<type>[busf]\d+)\s+(?<operands>[^;]*);\s*$")]
     private static partial Regex Access();
 
-    [GeneratedRegex(@"^\s*(?<op>mov\.[bu]64|add\.[us]64)\s+(?<target>%\w+)\s*,\s*(?<source>%?\w+)(?:\s*,\s*(?<offset>-?\d+))?\s*;")]
+    [GeneratedRegex(@"^\s*(?<op>mov\.[bu]64|add\.[us]64)\s+(?<target>%\w+)\s*,\s*(?<source>%?\w+)(?:\s*,\s*(?<offset>-?\d+))?\s*;\s*$")]
     private static partial Regex AddressStep();
 
     [GeneratedRegex(@"^\[\s*(?<base>%\w+)\s*(?:\+\s*(?<offset>-?\d+)\s*)?\]$")]

@@ -43,6 +43,14 @@ public sealed class GpuDevice : IDisposable
         Kernels = new OfflineKernelLoader(KernelTarget.For(computeCapability));
     }
 
+    /// <summary>The devices that the library shows that <see cref="CudaLibrary"/> has loaded.</summary>
+    public static IReadOnlyList<GpuDescription> List()
+    {
+        using Context context = Context.Create(builder => builder.Cuda());
+        return [.. context.Devices.OfType<CudaDevice>().Select((device, index) => new GpuDescription(
+            index, device.Name, ((device.Architecture?.Major ?? 0) * 10) + (device.Architecture?.Minor ?? 0), device.NumMultiprocessors, device.MemorySize))];
+    }
+
     /// <summary>The name that the driver gives it.</summary>
     public string Name { get; }
 
@@ -71,4 +79,18 @@ public sealed class GpuDevice : IDisposable
     }
 
     private InvalidOperationException NotThere() => new($"Kernels can be compiled for {Name}, but nothing can run.");
+}
+
+/// <summary>What a GPU is, before it is opened.</summary>
+/// <param name="Index">Its number, from 0.</param>
+/// <param name="Name">The name that the driver gives it.</param>
+/// <param name="ComputeCapability">As one number: 75 for a T4, 90 for an H100.</param>
+/// <param name="Multiprocessors">How many it has.</param>
+/// <param name="MemoryBytes">The memory that it has.</param>
+public sealed record GpuDescription(int Index, string Name, int ComputeCapability, int Multiprocessors, long MemoryBytes)
+{
+    /// <summary>A line for people.</summary>
+    public override string ToString() => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"{Name}, compute capability {ComputeCapability / 10}.{ComputeCapability % 10}, {Multiprocessors} multiprocessors, {MemoryBytes / (double)(1L << 30):0.0} GiB");
 }

@@ -14,6 +14,14 @@ internal static class Approximate
         return y;
     }
 
+    /// <summary>log2 x: relative error below 2^−22, but absolute for x between ½ and 2; −∞ for 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Log2(float x)
+    {
+        CudaAsm.Emit("lg2.approx.f32 %0, %1;", out float y, x);
+        return y;
+    }
+
     /// <summary>1 / √x, relative error below 2^−22.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ReciprocalSquareRoot(float x)

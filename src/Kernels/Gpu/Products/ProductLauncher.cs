@@ -68,7 +68,7 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
     private static int SharedChunks(int side) => Stages * 2 * side * Swizzle.RowChunks;
 
     // One choice after another, each of which is a type argument of the next.
-    private ProductLaunch<TRows> Load(Form form) =>
+    internal ProductLaunch<TRows> Load(Form form) =>
         (TElement.Type, device.ComputeCapability >= 80) switch
         {
             (DType.F16, true) => LoadTensorCore<AsynchronousCopy, AmpereFloat16>(form),
@@ -111,5 +111,5 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
             kernel, form.IsLarge ? 256 : 128, form.IsLarge ? 2 : 4, 16 * SharedChunks(form.IsLarge ? 128 : 64));
 
     /// <summary>What a compiled form depends on, besides the compute type and the device.</summary>
-    private readonly record struct Form(bool IsLarge, bool IsGelu, bool IsSingle, bool IsAligned);
+    internal readonly record struct Form(bool IsLarge, bool IsGelu, bool IsSingle, bool IsAligned);
 }
