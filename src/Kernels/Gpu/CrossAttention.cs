@@ -67,7 +67,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         ArrayView<int> windows, ArrayView<Bits128> queries, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<float> chunks, int firstRow, int length, int heads)
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
-        int row = firstRow + Grid.IdxX, head = Grid.IdxY, part = Group.IdxX % RunningAttention.ThreadsOfKey;
+        int row = firstRow + Grid.IdxX, head = Grid.IdxY, part = RunningAttention.Part;
         Eight query = TElement.Load(queries, (((row * heads) + head) * RunningAttention.ThreadsOfKey) + part) * RunningAttention.ScoreScale;
         int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk;
         RunningAttention attention = RunningAttention.Over<TElement>(keys, values, query, begin, first, IntrinsicMath.Min(first + Chunk, length), Groups);
@@ -80,7 +80,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
 
     private static void Merge(ArrayView<float> chunks, ArrayView<Bits128> y, int firstRow, int count)
     {
-        int head = (Grid.IdxX * Grid.DimY) + Grid.IdxY, part = Group.IdxX % RunningAttention.ThreadsOfKey;
+        int head = (Grid.IdxX * Grid.DimY) + Grid.IdxY, part = RunningAttention.Part;
         RunningAttention attention = RunningAttention.Empty;
         for (int chunk = Group.IdxX / RunningAttention.ThreadsOfKey; chunk < count; chunk += 32 / RunningAttention.ThreadsOfKey)
         {

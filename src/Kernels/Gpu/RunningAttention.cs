@@ -32,6 +32,13 @@ internal struct RunningAttention
     public float Sum;
     public Eight Values;
 
+    /// <summary>Which eight elements of a key and of a value the thread has. (x % 8 of a signed number is a division.)</summary>
+    public static int Part
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Group.IdxX & (ThreadsOfKey - 1);
+    }
+
     /// <summary>Nothing seen yet.</summary>
     public static RunningAttention Empty
     {
@@ -60,7 +67,7 @@ internal struct RunningAttention
     public static RunningAttention Over<TElement>(ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, int begin, int first, int end, int groups)
         where TElement : struct, IElement
     {
-        int part = Group.IdxX % ThreadsOfKey;
+        int part = Part;
         RunningAttention result = Empty;
         for (int key = first + (Group.IdxX / ThreadsOfKey), round = first; round < end; key += 4 * groups, round += 4 * groups)
         {
@@ -101,7 +108,7 @@ internal struct RunningAttention
     public static RunningAttention MergeBlock(RunningAttention own, ArrayView<float> shared, int warps)
     {
         RunningAttention merged = MergeWarp(own);
-        int part = Group.IdxX % ThreadsOfKey;
+        int part = Part;
         if (Warp.LaneIdx < ThreadsOfKey)
         {
             merged.Save(shared, Group.IdxX / 32, part);

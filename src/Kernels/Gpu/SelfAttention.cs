@@ -105,9 +105,9 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         int lane = lanes[row], position = positions[row];
         for (int i = Group.IdxX; i < width; i += Threads)
         {
-            int head = i / RunningAttention.ThreadsOfKey, part = i % RunningAttention.ThreadsOfKey;
+            int head = i / RunningAttention.ThreadsOfKey;
             AppendedByBlock.Copy(
-                queryKeyValue, (row * 3 * width) + i, width, keys, values, (((((lane * heads) + head) * length) + position) * RunningAttention.ThreadsOfKey) + part);
+                queryKeyValue, (row * 3 * width) + i, width, keys, values, (((((lane * heads) + head) * length) + position) * RunningAttention.ThreadsOfKey) + RunningAttention.Part);
         }
     }
 
@@ -117,11 +117,11 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
         int row = Grid.IdxX, head = Grid.IdxY, width = heads * RunningAttention.ThreadsOfKey;
-        int part = (head * RunningAttention.ThreadsOfKey) + (Group.IdxX % RunningAttention.ThreadsOfKey);
+        int part = (head * RunningAttention.ThreadsOfKey) + RunningAttention.Part;
         int begin = ((lanes[row] * heads) + head) * length, position = positions[row];
         int own = (row * 3 * width) + part;
         TAppending.Append(
-            queryKeyValue, own, width, keys, values, ((begin + position) * RunningAttention.ThreadsOfKey) + (Group.IdxX % RunningAttention.ThreadsOfKey));
+            queryKeyValue, own, width, keys, values, ((begin + position) * RunningAttention.ThreadsOfKey) + RunningAttention.Part);
 
         Eight query = TElement.Load(queryKeyValue, own) * RunningAttention.ScoreScale;
         RunningAttention attention = RunningAttention.Over<TElement>(keys, values, query, begin, 0, position + 1, Groups);

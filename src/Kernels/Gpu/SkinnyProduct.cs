@@ -62,7 +62,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         }
 
         bool isSingle = TElement.Type == DType.F32;
-        int tile = TileFor(rows, isSingle);
+        int tile = Math.Min(TileFor(rows, isSingle), device.ComputeCapability >= 80 ? 64 : 32); // Turing's instructions keep more registers busy
         if (!_kernels.TryGetValue((tile, epilogue, y.Type), out Launcher? kernel))
         {
             _kernels[(tile, epilogue, y.Type)] = kernel = Load(tile, epilogue, y.Type);
@@ -71,7 +71,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int blocks = (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
         KernelConfig grid = isSingle
             ? new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(MultiplyAddThreads, 1))
-            : new(new Index2D(blocks, 1), new Index2D(32 * WarpsFor(inputs / Step), 1));
+            : new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(32 * WarpsFor(inputs / Step), 1));
         ArrayView<Bits128> biases = bias is null ? ArrayView<Bits128>.Empty : bias.Vectors;
         kernel(device.Stream, grid, x.Vectors, weight.Vectors, biases, y.Vectors, rows, inputs / 8, outputs);
     }
@@ -134,17 +134,19 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         where TFinish : struct, ISkinnyFinish
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(MaximumWarps * 2 * ((TTile.Rows * 4) + SkinnyTile.Gap));
-        int warp = Group.IdxX / 32, warps = Group.DimX / 32, lane = Group.IdxX % 32;
+        int warp = Group.IdxX / 32, warps = Group.DimX / 32, lane = Warp.LaneIdx;
         int steps = eights / 4, firstOutput = Grid.IdxX * OutputsOfBlock;
-        int from = (IntrinsicMath.Min(firstOutput + (lane / 4), outputs - 1) * eights) + (lane % 4);
+        int from = (IntrinsicMath.Min(firstOutput + (lane / 4), outputs - 1) * eights) + (lane & 3);
         TTile tile = default;
-        tile.Begin(0, rows, eights);
+        int firstRow = Grid.IdxY * TTile.Rows;
+        tile.Begin(firstRow, rows, eights);
         for (int step = warp; step < steps; step += StepsInFlight * warps)
         {
             // Steps behind the end stand for the last one again, with weights of zero.
             int step1 = step + warps, step2 = step1 + warps, step3 = step2 + warps;
             int at1 = 4 * IntrinsicMath.Min(step1, steps - 1), at2 = 4 * IntrinsicMath.Min(step2, steps - 1), at3 = 4 * IntrinsicMath.Min(step3, steps - 1);
             Bits128 w0 = weight[from + (4 * step)], w1 = weight[from + at1], w2 = weight[from + at2], w3 = weight[from + at3];
+            Warp.Barrier(); // nothing to wait for, but the compiler would move loads down to where they are used, to save registers
             tile.MultiplyAdd<TTensorCore>(x, 4 * step, w0);
             tile.MultiplyAdd<TTensorCore>(x, at1, SkinnyTile.If(step1 < steps, w1));
             tile.MultiplyAdd<TTensorCore>(x, at2, SkinnyTile.If(step2 < steps, w2));
@@ -154,10 +156,10 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int plane = (TTile.Rows * 4) + SkinnyTile.Gap;
         tile.Save(shared, (warp * 2 * plane) + lane, plane);
         Group.Barrier();
-        for (int i = Group.IdxX; i < rows * OutputsOfBlock; i += Group.DimX)
+        for (int i = Group.IdxX; i < IntrinsicMath.Min(rows - firstRow, TTile.Rows) * OutputsOfBlock; i += Group.DimX)
         {
-            int row = i / OutputsOfBlock, column = i % OutputsOfBlock, output = firstOutput + column;
-            int at = (column % 2 * plane) + (row * 4) + (column / 2);
+            int row = i / OutputsOfBlock, column = i & (OutputsOfBlock - 1), output = firstOutput + column;
+            int at = ((column & 1) * plane) + (row * 4) + (column / 2);
             float sum = 0;
             for (int part = 0; part < warps; part++)
             {
@@ -166,7 +168,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
 
             if (output < outputs)
             {
-                TFinish.Store(y, ((long)row * outputs) + output, sum + SkinnyTile.Bias(bias, output));
+                TFinish.Store(y, ((long)(firstRow + row) * outputs) + output, sum + SkinnyTile.Bias(bias, output));
             }
         }
     }
@@ -180,7 +182,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish
     {
-        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), lane = Group.IdxX % 32, fours = 2 * eights;
+        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), fours = 2 * eights;
         if (output >= outputs)
         {
             return;
@@ -189,7 +191,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int firstRow = Grid.IdxY * TRows.Rows, from = output * fours;
         TRows sums = default;
         sums.Begin(firstRow, rows, fours);
-        for (int four = lane; four < fours; four += 32)
+        for (int four = Warp.LaneIdx; four < fours; four += 32)
         {
             sums.MultiplyAdd(x, four, weight[from + four]);
         }
