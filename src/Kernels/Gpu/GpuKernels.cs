@@ -203,6 +203,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     /// <inheritdoc/>
     public void Dispose()
     {
+        _crossAttention.Dispose();
         _copies.Dispose();
         _logMel.Dispose();
         device.Dispose();
