@@ -9,6 +9,8 @@ internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRo
     private readonly PageLockedArray1D<int> _staging = device.Accelerator.AllocatePageLocked1D<int>(5 * capacity);
     private readonly MemoryBuffer1D<int, Stride1D.Dense> _buffer = device.Accelerator.Allocate1D<int>(5 * capacity);
 
+    private int _uploaded = -1; // the version of the rows that the device has
+
     /// <summary>Token id of each row.</summary>
     public ArrayView<int> DeviceTokens => Part(0);
 
@@ -24,9 +26,18 @@ internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRo
     /// <summary>The rows whose logits are wanted.</summary>
     public ArrayView<int> DeviceOutputs => Part(4);
 
-    /// <summary>Copies the rows to the device, in the order of the stream.</summary>
+    /// <summary>
+    /// Copies the rows to the device, in the order of the stream; but not if the host has not changed them, for then the
+    /// device may have moved them on (<see cref="IKernels.Choose"/>), and a pass that runs again copies nothing.
+    /// </summary>
     public void Upload()
     {
+        if (_uploaded == Version)
+        {
+            return;
+        }
+
+        _uploaded = Version;
         device.Stream.Synchronize(); // the copy before may still read the staging memory
         Span<int> staging = _staging.Span;
         Tokens.CopyTo(staging);

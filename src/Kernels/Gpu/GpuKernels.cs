@@ -205,6 +205,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     {
         _copies.Dispose();
         _logMel.Dispose();
+        _ranking.Dispose();
         device.Dispose();
     }
 

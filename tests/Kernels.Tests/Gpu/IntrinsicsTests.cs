@@ -11,7 +11,7 @@ namespace Handwritten.Kernels.Tests.Gpu;
 public sealed class IntrinsicsTests : IDisposable
 {
     private const int Lanes = 32;
-    private static readonly string[] Names = EmulatedDriver.Devices.Split(',');
+    private static readonly string[] Names = [.. EmulatedDriver.Devices];
 
     private readonly List<IDisposable> _opened = [];
 
