@@ -27,7 +27,7 @@ internal sealed class TokenChooser(GpuDevice device)
     private const int FollowThreads = 64;
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>> _choose =
-        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>>(ChooseTokens, TokenScan.Threads));
+        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>>(ChooseTokens, TokenScan.Threads, maximumRegisters: TokenScan.Registers));
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>> _follow =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>>(FollowChoice, FollowThreads));

@@ -19,7 +19,7 @@ internal sealed class TokenRanking(GpuDevice device) : IDisposable
     private const int WarpSize = 32, Warps = TokenScan.Threads / WarpSize;
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<RankedToken>, int>> _kernel =
-        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<RankedToken>, int>>(RankTokens, TokenScan.Threads));
+        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<RankedToken>, int>>(RankTokens, TokenScan.Threads, maximumRegisters: TokenScan.Registers));
 
     private MemoryBuffer1D<RankedToken, Stride1D.Dense>? _ranked;
     private RankedToken[] _read = [];

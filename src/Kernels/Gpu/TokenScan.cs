@@ -19,6 +19,9 @@ internal struct TokenScan
     /// <summary>Threads of a block that scans.</summary>
     public const int Threads = Philox.TokenStride;
 
+    /// <summary>Registers of such a thread: a multiprocessor has 65536.</summary>
+    public const int Registers = 65536 / Threads;
+
     /// <summary>Ids of a step of the block.</summary>
     public const int BlockTokens = 4 * Threads;
 
