@@ -20,8 +20,8 @@ public enum ChoiceStatus
 internal struct LaneState
 {
     public int Status;
-    public int Count;
     public int NextPosition; // of the token chosen last
+    public int Count;
     public int LastTimestamp; // the latest token that is one; −1 for none
     public float NoSpeechProbability; // NaN until it is known
     public int Reserved;
@@ -29,6 +29,9 @@ internal struct LaneState
 
     /// <summary>The length of it in ints, in whose arrays it lies before the lane's tokens.</summary>
     public const int Ints = 8;
+
+    /// <summary>Where <see cref="Count"/> lies, with <see cref="LastTimestamp"/> behind it, in bytes.</summary>
+    public const int CountOffset = 8;
 
     /// <summary>Nothing chosen yet.</summary>
     public static LaneState Initial => new() { LastTimestamp = -1, NoSpeechProbability = float.NaN };

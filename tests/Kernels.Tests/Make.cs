@@ -91,6 +91,13 @@ internal static unsafe class Make
         return kernels.LoadBias(0, host);
     }
 
+    /// <summary>A matrix in the back end's own layout and type.</summary>
+    public static Tensor Matrix(IKernels kernels, float[] values, int outputs, int inputs)
+    {
+        using HostTensor host = Host(DType.F32, values, outputs, inputs).Tensor;
+        return kernels.LoadMatrix(host);
+    }
+
     public static Tensor Table(IKernels kernels, float[] values, params int[] shape)
     {
         using HostTensor host = Host(DType.F32, values, shape).Tensor;

@@ -49,7 +49,8 @@ internal sealed partial class GpuKernels<TElement>
     }
 
     /// <inheritdoc/>
-    public IRecordedPass Record(Action pass) => new RepeatedAction(pass);
+    /// <exception cref="GpuException">The operations cannot be recorded: one of them waits, allocates, or is used for the first time.</exception>
+    public IRecordedPass Record(Action pass) => new RecordedGraph(GpuGraph.Capture(device, pass));
 
     private static GpuTokenChoice On(TokenChoice choice) => choice as GpuTokenChoice
         ?? throw new ArgumentException("The choice was not allocated by the CUDA back end.", nameof(choice));
@@ -67,5 +68,12 @@ internal sealed partial class GpuKernels<TElement>
         GpuDecoderRows own = On(rows);
         own.Upload();
         return own;
+    }
+
+    private sealed class RecordedGraph(GpuGraph graph) : IRecordedPass
+    {
+        public void Run() => graph.Launch();
+
+        public void Dispose() => graph.Dispose();
     }
 }

@@ -38,8 +38,8 @@ internal struct ChoiceView
     {
         long line = (long)lane * Stride;
         Lines[line] = state.Status;
-        Lines[line + 1] = state.Count;
-        Lines[line + 2] = state.NextPosition;
+        Lines[line + 1] = state.NextPosition;
+        Lines[line + 2] = state.Count;
         Lines[line + 3] = state.LastTimestamp;
         Lines.SubView(line + 6, 2).Cast<double>()[0] = state.SumLogProbability;
     }
@@ -51,33 +51,37 @@ internal struct ChoiceView
     public readonly long Place(int lane, int i) => ((long)lane * Stride) + LaneState.Ints + i;
 }
 
-/// <summary>Token choice in device memory. The host writes only when a lane starts, and reads all lanes in one copy.</summary>
+/// <summary>
+/// Token choice in device memory. The host writes when a lane starts, and reads all lanes in one copy; nothing waits but the
+/// reading.
+/// </summary>
 internal sealed unsafe class GpuTokenChoice : TokenChoice
 {
-    private readonly GpuDevice _device;
-    private readonly MemoryBuffer1D<LaneRules, Stride1D.Dense> _rules;
-    private readonly MemoryBuffer1D<uint, Stride1D.Dense> _masks;
-    private readonly MemoryBuffer1D<int, Stride1D.Dense> _lines;
+    private const int CopiesUnderWay = 8;
+
+    private readonly StagingRing _staging;
+    private readonly GpuAllocation _rules, _masks, _lines;
     private readonly int _maskWords;
     private readonly int[] _timestampBegins;
 
     public GpuTokenChoice(GpuDevice device, int lanes, int length, int vocabulary)
         : base(lanes, length, vocabulary)
     {
-        _device = device;
+        const string label = "token choice";
         _maskWords = (vocabulary + TokenScan.BlockTokens - 1) / TokenScan.BlockTokens * (TokenScan.BlockTokens / 32);
-        _rules = device.Accelerator.Allocate1D<LaneRules>(lanes);
-        _masks = device.Accelerator.Allocate1D<uint>(2L * lanes * _maskWords);
-        _lines = device.Accelerator.Allocate1D<int>(Snapshot.Length);
+        _rules = device.Memory.Allocate((long)lanes * sizeof(LaneRules), label);
+        _masks = device.Memory.Allocate(2L * lanes * _maskWords * sizeof(uint), label);
+        _lines = device.Memory.Allocate((long)Snapshot.Length * sizeof(int), label);
+        _staging = new StagingRing(device, CopiesUnderWay, sizeof(int) * Math.Max(Snapshot.Length, 2 * _maskWords));
         _timestampBegins = new int[lanes];
         Start(new ChoiceRules { EndOfText = 0, NoSpeech = 0, MaxTokens = length }, 0, lanes);
     }
 
     public ChoiceView View => new()
     {
-        Rules = _rules.View,
-        Masks = _masks.View,
-        Lines = _lines.View,
+        Rules = _rules.Vectors.Cast<LaneRules>(),
+        Masks = _masks.Vectors.Cast<uint>(),
+        Lines = _lines.Vectors.Cast<int>(),
         Stride = Stride,
         MaskWords = _maskWords,
         Length = Length,
@@ -86,7 +90,6 @@ internal sealed unsafe class GpuTokenChoice : TokenChoice
 
     public void Start(ChoiceRules rules, int firstLane, int lanes)
     {
-        _device.Accelerator.Bind();
         uint[] masks = new uint[2 * _maskWords];
         Span<uint> later = masks.AsSpan(0, _maskWords), first = masks.AsSpan(_maskWords);
         for (int token = Vocabulary; token < 32 * _maskWords; token++)
@@ -105,42 +108,37 @@ internal sealed unsafe class GpuTokenChoice : TokenChoice
             Forbid(first, token);
         }
 
-        LaneRules[] laneRules = [.. Enumerable.Range(0, lanes).Select(i => LaneRules.Of(rules, Vocabulary, i, lanes))];
-        CopyToDevice(laneRules, _rules.View.SubView(firstLane, lanes));
-        for (int lane = firstLane; lane < firstLane + lanes; lane++)
+        for (int i = 0; i < lanes; i++)
         {
-            _timestampBegins[lane] = laneRules[0].TimestampBegin;
-            CopyToDevice(masks, _masks.View.SubView(2L * lane * _maskWords, 2 * _maskWords));
-            SetLine(lane, LaneState.Initial, []);
+            int lane = firstLane + i;
+            LaneRules own = LaneRules.Of(rules, Vocabulary, i, lanes);
+            _timestampBegins[lane] = own.TimestampBegin;
+            State(lane) = LaneState.Initial;
+            CopyToDevice([own], _rules.Address + ((nint)lane * sizeof(LaneRules)));
+            CopyToDevice(masks, _masks.Address + (2 * (nint)lane * _maskWords * sizeof(uint)));
+            CopyToDevice(Line(lane), LineAddress(lane));
         }
-
-        _device.Stream.Synchronize();
     }
 
     public void Read()
     {
-        _device.Accelerator.Bind();
-        fixed (int* target = Snapshot)
-        {
-            CudaDriver.Check(CudaDriver.CopyToHost(target, _lines.View.BaseView.LoadEffectiveAddressAsPtr(), (nuint)_lines.LengthInBytes, _device.Stream.StreamPtr), "cuMemcpyDtoHAsync");
-            _device.Stream.Synchronize();
-        }
+        Span<int> staging = new(_staging.Take(), Snapshot.Length);
+        _staging.CopyToHost(_lines.Address, Snapshot.Length * sizeof(int));
+        staging.CopyTo(Snapshot);
     }
 
     public void Write(int lane, ReadOnlySpan<int> tokens)
     {
-        Read(); // the sum and the no-speech probability stay
-        LaneState state = State(lane);
         int place = tokens.LastIndexOfAnyInRange(_timestampBegins[lane], int.MaxValue);
-        (state.Count, state.LastTimestamp) = (tokens.Length, place < 0 ? -1 : tokens[place]);
-        SetLine(lane, state, tokens);
-        _device.Stream.Synchronize();
+        CopyToDevice([tokens.Length, place < 0 ? -1 : tokens[place]], LineAddress(lane) + LaneState.CountOffset);
+        CopyToDevice(tokens, LineAddress(lane) + (LaneState.Ints * sizeof(int)));
     }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
+            _staging.Dispose();
             _rules.Dispose();
             _masks.Dispose();
             _lines.Dispose();
@@ -149,20 +147,15 @@ internal sealed unsafe class GpuTokenChoice : TokenChoice
 
     private static void Forbid(Span<uint> mask, int token) => mask[token / 32] |= 1u << (token % 32);
 
-    private void SetLine(int lane, LaneState state, ReadOnlySpan<int> tokens)
-    {
-        State(lane) = state;
-        tokens.CopyTo(Line(lane)[LaneState.Ints..]);
-        CopyToDevice(Line(lane), _lines.View.SubView((long)lane * Stride, Stride));
-    }
+    private nint LineAddress(int lane) => _lines.Address + ((nint)lane * Stride * sizeof(int));
 
-    private void CopyToDevice<T>(ReadOnlySpan<T> source, ArrayView<T> target)
+    private void CopyToDevice<T>(ReadOnlySpan<T> source, nint target)
         where T : unmanaged
     {
-        fixed (T* first = source)
+        if (source.Length > 0)
         {
-            CudaDriver.Check(CudaDriver.CopyToDevice(target.LoadEffectiveAddressAsPtr(), first, (nuint)(source.Length * sizeof(T)), _device.Stream.StreamPtr), "cuMemcpyHtoDAsync");
-            _device.Stream.Synchronize(); // the source may be moved
+            source.CopyTo(new Span<T>(_staging.Take(), source.Length));
+            _staging.CopyToDevice(target, source.Length * sizeof(T));
         }
     }
 }

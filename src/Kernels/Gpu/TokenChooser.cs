@@ -61,7 +61,7 @@ internal sealed class TokenChooser(GpuDevice device)
         ChoiceView choice, ArrayView<float> logits, ArrayView<int> outputs, ArrayView<int> lanes, ArrayView<int> tokens, ArrayView<int> positions, int outputCount)
     {
         ArrayView<TokenScan> sharedText = SharedMemory.Allocate<TokenScan>(Warps), sharedTimes = SharedMemory.Allocate<TokenScan>(Warps);
-        int output = Grid.IdxX, row = outputs[output], lane = lanes[row];
+        int output = Grid.IdxX, row = outputs[output], lane = lanes[row], position = positions[row];
         long start = (long)output * choice.Vocabulary;
         int place = PlaceOfOutput(outputs, lanes, output, outputCount, lane);
         bool first = (place & 1) == 0, last = (place & 2) == 0;
@@ -71,7 +71,7 @@ internal sealed class TokenChooser(GpuDevice device)
 
         if (first && (!last || (begins && state.Status == 0)))
         {
-            TokenScan all = TokenScan.OfBlock(ScanAll(logits, start, rules.Vocabulary), sharedText);
+            TokenScan all = TokenScan.OfBlock(TokenScan.OfAll(logits, start, rules.Vocabulary), sharedText);
             if (Group.IdxX == 0)
             {
                 float probability = Approximate.Exp2((logits[start + rules.NoSpeech] - all.LogSumExp) * 1.44269504f);
@@ -97,7 +97,7 @@ internal sealed class TokenChooser(GpuDevice device)
                 TokenScan allowed = TimesOnly(text, times) ? times : TokenScan.Join(text, times);
                 int token = allowed.IsEmpty ? own.EndOfText : TokenScan.Token(allowed.Best);
                 double logProbability = allowed.IsEmpty ? 0 : logits[start + token] - allowed.LogSumExp;
-                LaneState next = Take(choice, own, lane + candidate, token, logProbability, positions[row]);
+                LaneState next = Take(choice, own, lane + candidate, token, logProbability, position);
                 if (candidate == 0 && next.Status == 0)
                 {
                     tokens[row] = token;
@@ -152,18 +152,6 @@ internal sealed class TokenChooser(GpuDevice device)
         }
 
         return place;
-    }
-
-    /// <summary>The softmax over the whole vocabulary, before any rule.</summary>
-    private static TokenScan ScanAll(ArrayView<float> logits, long start, int vocabulary)
-    {
-        TokenScan scan = TokenScan.Empty;
-        for (int i = Group.IdxX; i < vocabulary; i += TokenScan.Threads)
-        {
-            scan = TokenScan.Join(scan, new TokenScan { Largest = logits[start + i], Sum = 1, Best = 0 });
-        }
-
-        return scan;
     }
 
     /// <summary>Adds a token to a lane; returns the lane's state.</summary>

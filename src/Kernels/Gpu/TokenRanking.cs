@@ -21,8 +21,8 @@ internal sealed class TokenRanking(GpuDevice device) : IDisposable
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<RankedToken>, int>> _kernel =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<RankedToken>, int>>(RankTokens, TokenScan.Threads, maximumRegisters: TokenScan.Registers));
 
-    private MemoryBuffer1D<RankedToken, Stride1D.Dense>? _ranked;
-    private RankedToken[] _read = [];
+    private GpuAllocation? _ranked;
+    private StagingRing? _staging;
 
     /// <summary>A token and its log-probability.</summary>
     internal struct RankedToken
@@ -46,27 +46,29 @@ internal sealed class TokenRanking(GpuDevice device) : IDisposable
             return;
         }
 
-        if (_ranked is null || _ranked.Length < all)
+        int bytes = all * sizeof(RankedToken);
+        if (_ranked is null || _staging is null || _staging.BlockBytes < bytes)
         {
-            _ranked?.Dispose();
-            _ranked = device.Accelerator.Allocate1D<RankedToken>(all);
-            _read = new RankedToken[all];
+            Dispose();
+            _ranked = device.Memory.Allocate(bytes, "token choice");
+            _staging = new StagingRing(device, 1, bytes);
         }
 
-        _kernel.Value(device.Stream, (rows.OutputCount, TokenScan.Threads), choice.View, logits.Floats, rows.DeviceOutputs, rows.DeviceLanes, _ranked.View, count);
-        fixed (RankedToken* target = _read)
-        {
-            CudaDriver.Check(CudaDriver.CopyToHost(target, _ranked.View.BaseView.LoadEffectiveAddressAsPtr(), (nuint)(all * sizeof(RankedToken)), device.Stream.StreamPtr), "cuMemcpyDtoHAsync");
-            device.Stream.Synchronize();
-        }
-
+        _kernel.Value(device.Stream, (rows.OutputCount, TokenScan.Threads), choice.View, logits.Floats, rows.DeviceOutputs, rows.DeviceLanes, _ranked.Vectors.Cast<RankedToken>(), count);
+        RankedToken* read = (RankedToken*)_staging.Take();
+        _staging.CopyToHost(_ranked.Address, bytes);
         for (int i = 0; i < all; i++)
         {
-            (tokens[i], logProbabilities[i]) = (_read[i].Token, _read[i].LogProbability);
+            (tokens[i], logProbabilities[i]) = (read[i].Token, read[i].LogProbability);
         }
     }
 
-    public void Dispose() => _ranked?.Dispose();
+    public void Dispose()
+    {
+        _staging?.Dispose();
+        _ranked?.Dispose();
+    }
+
 
     private static void RankTokens(
         ChoiceView choice, ArrayView<float> logits, ArrayView<int> outputs, ArrayView<int> lanes, ArrayView<RankedToken> ranked, int count)
@@ -118,8 +120,11 @@ internal sealed class TokenRanking(GpuDevice device) : IDisposable
             if (found)
             {
                 long next = LargestOfWarp(NextOfColumn(choice, logits, start, mask, ranges, rules.TimestampBegin, winner));
-                Warp.Barrier();
-                best[token % TokenScan.Threads] = next; // the same from all lanes
+                if (Warp.LaneIdx == 0)
+                {
+                    best[token % TokenScan.Threads] = next;
+                }
+
                 Warp.Barrier();
             }
         }

@@ -113,6 +113,20 @@ internal struct TokenScan
         return scan;
     }
 
+    /// <summary>What a thread finds in a whole row, before any rule; no candidates.</summary>
+    public static TokenScan OfAll(ArrayView<float> logits, long start, int vocabulary)
+    {
+        TokenScan scan = Empty;
+        for (int i = Group.IdxX; i < vocabulary; i += BlockTokens)
+        {
+            float a = Allowed(logits, start, i, 0, 0, vocabulary), b = Allowed(logits, start, i + Threads, 0, 0, vocabulary);
+            float c = Allowed(logits, start, i + (2 * Threads), 0, 0, vocabulary), d = Allowed(logits, start, i + (3 * Threads), 0, 0, vocabulary);
+            scan.AddLogits(a, b, c, d);
+        }
+
+        return scan;
+    }
+
     /// <summary>Both together.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TokenScan Join(TokenScan a, TokenScan b)

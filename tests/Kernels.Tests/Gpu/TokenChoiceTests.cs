@@ -158,6 +158,24 @@ public sealed class TokenChoiceTests(GpuFixture gpu)
     }
 
     [Theory]
+    [MemberData(nameof(BackEnds))]
+    public void Lanes_that_start_together_go_on_from_the_same_position(string backEnd)
+    {
+        using Choosing run = new(Open(backEnd), 3);
+        run.StartTogether(Plain with { Temperature = 1, Seed = 4 }, 3, position: Choosing.Length - 2);
+        float[] logits = new float[Vocabulary];
+        run.Choose(logits);
+        int[] first = [.. Enumerable.Range(0, 3).Select(lane => run.Choice.Tokens(lane)[0])];
+        Assert.Equal(3, first.Distinct().Count());
+        Assert.All(Enumerable.Range(0, 3), lane => Assert.Equal(ChoiceStatus.Open, run.Choice.Status(lane)));
+        Assert.All(Enumerable.Range(0, 3), lane => Assert.Equal(1.0 / Vocabulary, run.Choice.NoSpeechProbability(lane), 1e-8));
+        run.FollowAll(3);
+        run.Choose([.. logits, .. logits, .. logits]);
+        Assert.All(Enumerable.Range(0, 3), lane => Assert.Equal(ChoiceStatus.Full, run.Choice.Status(lane)));
+        Assert.Equal(first, Enumerable.Range(0, 3).Select(lane => run.Choice.Tokens(lane)[0]));
+    }
+
+    [Theory]
     [InlineData("cpu", 3000)]
     [InlineData("h200", 600)]
     public void Tokens_are_drawn_as_often_as_their_probabilities_say(string backEnd, int draws)
@@ -375,11 +393,11 @@ public sealed class TokenChoiceTests(GpuFixture gpu)
             }
         }
 
-        public void StartTogether(ChoiceRules rules, int lanes)
+        public void StartTogether(ChoiceRules rules, int lanes, int position = 0)
         {
             kernels.StartChoice(Choice, rules, 0, lanes);
             Rows.Clear();
-            Rows.Add(1, 0, 0, 0, wantsLogits: true);
+            Rows.Add(1, 0, position, 0, wantsLogits: true);
         }
 
         public void Choose(float[] logits)
