@@ -43,6 +43,7 @@ public sealed class GpuDevice : IDisposable
                 ?? throw new GpuException($"The NVIDIA driver is too old for {Name}: it is of CUDA {device.DriverVersion}, update it.");
             _accelerator = device.CreateCudaAccelerator(_context);
             _stream = (CudaStream)_accelerator.CreateStream();
+            (Multiprocessors, ThreadsAtOnce) = (_accelerator.NumMultiprocessors, _accelerator.MaxNumThreads);
             _memory = new GpuMemory(_accelerator);
             KernelTarget target = KernelTarget.For(ComputeCapability, (10 * newest.Major) + newest.Minor);
             Kernels = new CudaKernelLoader(_accelerator, target, new KernelCache(kernelFolder, warn ?? (_ => { })));
@@ -59,11 +60,12 @@ public sealed class GpuDevice : IDisposable
         }
     }
 
-    private GpuDevice(int computeCapability)
+    private GpuDevice(int computeCapability, Func<KernelRequest, KernelText> compile)
     {
         Name = $"no device, compute capability {computeCapability / 10}.{computeCapability % 10}";
         ComputeCapability = computeCapability;
-        Kernels = new OfflineKernelLoader(KernelTarget.For(computeCapability));
+        (Multiprocessors, ThreadsAtOnce) = (1, 1024);
+        Kernels = new OfflineKernelLoader(compile);
     }
 
     /// <summary>The devices that the library shows that <see cref="CudaLibrary"/> has loaded.</summary>
@@ -75,6 +77,12 @@ public sealed class GpuDevice : IDisposable
 
     /// <summary>Compute capability as one number: 75 for a T4, 90 for an H100.</summary>
     public int ComputeCapability { get; }
+
+    /// <summary>How many multiprocessors it has.</summary>
+    public int Multiprocessors { get; }
+
+    /// <summary>The most threads that it holds at a time.</summary>
+    public int ThreadsAtOnce { get; }
 
     /// <summary>Its memory.</summary>
     public GpuMemory Memory => _memory ?? throw NotThere();
@@ -89,7 +97,9 @@ public sealed class GpuDevice : IDisposable
     /// A device that is not there: kernels are compiled for it, and kept by its <see cref="OfflineKernelLoader"/>, but nothing
     /// can be allocated and nothing runs. For looking at what the compiler makes of kernels where there is no GPU.
     /// </summary>
-    internal static GpuDevice Offline(int computeCapability) => new(computeCapability);
+    /// <param name="computeCapability">Of the device that is not there.</param>
+    /// <param name="compile">Compiles a kernel, such as <see cref="KernelCompiler.Compile"/>.</param>
+    internal static GpuDevice Offline(int computeCapability, Func<KernelRequest, KernelText> compile) => new(computeCapability, compile);
 
     /// <summary>Makes the device the one that the driver's functions work on in this thread.</summary>
     internal void Bind() => Accelerator.Bind();

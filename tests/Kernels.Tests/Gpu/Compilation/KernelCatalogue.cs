@@ -1,17 +1,23 @@
+using System.Collections;
 using System.Collections.Concurrent;
 using System.Reflection;
 using Handwritten.Kernels.Gpu;
 using Handwritten.Kernels.Gpu.Compilation;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace Handwritten.Kernels.Tests.Gpu.Compilation;
 
 /// <summary>
 /// Every kernel of the back end, compiled as it ships: the back end is made for a device that is not there, and each kernel
-/// that any of its parts holds ready, as a <see cref="Lazy{T}"/> in a field, is loaded.
+/// that any of its parts holds ready, as a <see cref="Lazy{T}"/> in a field or in <see cref="KernelForms{TForm, TLauncher}"/>, is loaded.
 /// </summary>
 internal static class KernelCatalogue
 {
     private static readonly ConcurrentDictionary<(int ComputeCapability, ComputeType Type), Lazy<IReadOnlyList<(KernelRequest Request, KernelText Text)>>> Known = new();
+
+    private static readonly ConcurrentDictionary<(KernelRequest Request, KernelTarget Target), Lazy<KernelText>> Texts = new();
+    private static readonly ConcurrentDictionary<KernelTarget, KernelCompiler> Compilers = new();
 
     /// <summary>All architectures with the compute types that they have.</summary>
     public static IEnumerable<(int ComputeCapability, ComputeType Type)> Combinations =>
@@ -31,10 +37,18 @@ internal static class KernelCatalogue
 
     private static List<(KernelRequest Request, KernelText Text)> Compile(int computeCapability, ComputeType type)
     {
-        using GpuDevice device = GpuDevice.Offline(computeCapability);
+        using GpuDevice device = GpuDevice.Offline(computeCapability, request => Compile(request, KernelTarget.For(computeCapability)));
         using IKernels kernels = GpuKernels.Create(device, type);
         LoadAll(kernels, []);
         return ((OfflineKernelLoader)device.Kernels).Kernels;
+    }
+
+    /// <summary>Architectures whose code ILGPU compiles in the same way share it: only the head of the text differs.</summary>
+    private static KernelText Compile(KernelRequest request, KernelTarget target)
+    {
+        KernelTarget shared = KernelTarget.For(target.CompilerArchitecture == CudaArchitecture.SM_75 ? 75 : 80);
+        KernelText text = Texts.GetOrAdd((request, shared), key => new(() => Compilers.GetOrAdd(shared, target => new KernelCompiler(target)).Compile(request))).Value;
+        return text with { Ptx = PtxRequirements.Write(text.Ptx, target.Architecture) };
     }
 
     private static void LoadAll(object holder, HashSet<object> seen)
@@ -57,12 +71,18 @@ internal static class KernelCatalogue
         foreach (object value in holder.GetType().GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Select(field => field.GetValue(holder)).OfType<object>())
         {
             Type type = value.GetType();
-            if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Lazy<>))
+            if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Lazy<>) && !IsBuffer(type.GetGenericArguments()[0]))
             {
-                object lazy = type.GetProperty(nameof(Lazy<>.Value))!.GetMethod!.Invoke(value, BindingFlags.DoNotWrapExceptions, null, null, null)!;
-                if (lazy is not Delegate)
+                if (Force(value) is { } held and not Delegate)
                 {
-                    LoadAll(lazy, seen);
+                    LoadAll(held, seen);
+                }
+            }
+            else if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(KernelForms<,>))
+            {
+                foreach (object kernel in (IEnumerable)type.GetProperty(nameof(KernelForms<,>.All))!.GetValue(value)!)
+                {
+                    Force(kernel);
                 }
             }
             else if (type.Assembly == typeof(GpuDevice).Assembly || type.IsArray)
@@ -71,4 +91,10 @@ internal static class KernelCatalogue
             }
         }
     }
+
+    private static object Force(object lazy) =>
+        lazy.GetType().GetProperty(nameof(Lazy<>.Value))!.GetMethod!.Invoke(lazy, BindingFlags.DoNotWrapExceptions, null, null, null)!;
+
+    /// <summary>Device memory that is filled when it is first needed: there is none here.</summary>
+    private static bool IsBuffer(Type type) => type.IsAssignableTo(typeof(MemoryBuffer)) || type.IsAssignableTo(typeof(Tensor));
 }

@@ -2,12 +2,13 @@ using System.Reflection;
 using System.Reflection.Emit;
 using Handwritten.Kernels.Gpu;
 using Handwritten.Kernels.Gpu.Compilation;
+using ILGPU;
 
 namespace Handwritten.Kernels.Tests.Gpu.Compilation;
 
 /// <summary>
-/// The methods that the back end's code hands to <see cref="KernelLoader"/>, found in that code itself: every method whose
-/// address is taken in a method that calls Load.
+/// The methods that the back end's code hands to <see cref="KernelLoader"/>, found in that code itself: every static method
+/// that takes views of device memory and whose address is taken.
 /// </summary>
 internal static class LoadedMethods
 {
@@ -16,7 +17,8 @@ internal static class LoadedMethods
 
     /// <summary>All of them, as they are declared (generic).</summary>
     public static HashSet<MethodBase> All { get; } =
-        [.. typeof(GpuDevice).Assembly.GetTypes().SelectMany(MethodsOf).Where(method => method.DeclaringType != typeof(KernelLoader)).SelectMany(KernelsLoadedBy)];
+        [.. typeof(GpuDevice).Assembly.GetTypes().SelectMany(MethodsOf).SelectMany(UsesOf)
+            .Where(use => use.Code == OpCodes.Ldftn && use.Method.IsStatic && use.Method.GetParameters().Any(IsView)).Select(use => Declared(use.Method))];
 
     /// <summary>A method as it is declared, whatever type arguments it has here.</summary>
     public static MethodBase Declared(MethodBase method) => method.Module.ResolveMethod(method.MetadataToken)!;
@@ -27,13 +29,8 @@ internal static class LoadedMethods
         return type.GetMethods(all).Concat<MethodBase>(type.GetConstructors(all));
     }
 
-    private static IEnumerable<MethodBase> KernelsLoadedBy(MethodBase method)
-    {
-        List<(OpCode Code, MethodBase Method)> uses = [.. UsesOf(method)];
-        return uses.Any(use => use.Method.Name == nameof(KernelLoader.Load) && use.Method.DeclaringType == typeof(KernelLoader))
-            ? uses.Where(use => use.Code == OpCodes.Ldftn && use.Method.IsStatic).Select(use => Declared(use.Method))
-            : [];
-    }
+    private static bool IsView(ParameterInfo parameter) =>
+        parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(ArrayView<>);
 
     /// <summary>The methods that a method's code names, with the instruction that does.</summary>
     private static IEnumerable<(OpCode Code, MethodBase Method)> UsesOf(MethodBase method)
