@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Handwritten.Kernels.Cpu;
 
 namespace Handwritten.Kernels.Gpu;
 
@@ -56,7 +57,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
     public Tensor LoadTable(HostTensor values)
     {
-        GpuTensor table = new(device, DType.F32, [.. values.Shape]);
+        GpuTensor table = new(device, DType.F32, [.. values.Shape], "weights");
         _copies.Load(values, table, 0);
         return table;
     }
@@ -76,7 +77,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
             outputs = checked(outputs + part.Shape[0]);
         }
 
-        GpuTensor matrix = new(device, TElement.Type, [outputs, stacked[0].Shape[1]]);
+        GpuTensor matrix = new(device, TElement.Type, [outputs, stacked[0].Shape[1]], "weights");
         long first = 0;
         foreach (HostTensor part in stacked)
         {
@@ -97,7 +98,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
             length += part?.ElementCount ?? missingLength;
         }
 
-        GpuTensor bias = new(device, DType.F32, [checked((int)length)]);
+        GpuTensor bias = new(device, DType.F32, [checked((int)length)], "weights");
         long first = 0;
         foreach (HostTensor? part in stacked)
         {
@@ -121,7 +122,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
             throw new InvalidDataException($"Tensor '{weight.Name}' has the shape [{string.Join(", ", weight.Shape)}]; it must be [outputs, channels, {ConvolutionTaps}].");
         }
 
-        GpuTensor matrix = new(device, TElement.Type, [weight.Shape[0], ConvolutionTaps * weight.Shape[1]]);
+        GpuTensor matrix = new(device, TElement.Type, [weight.Shape[0], ConvolutionTaps * weight.Shape[1]], "weights");
         _copies.Load(weight, matrix, 0, ConvolutionTaps);
         return matrix;
     }
@@ -130,13 +131,20 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public void Write(ReadOnlySpan<float> values, Tensor destination) => _copies.Write(values, On(destination, values.Length));
 
     /// <inheritdoc/>
-    public void Synchronize() => device.Stream.Synchronize();
+    public void Synchronize() => device.Synchronize();
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<float> values) => _copies.Read(On(source, values.Length), values);
 
     /// <inheritdoc/>
-    public Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters) => _logMel.Run(samples, padding, On(filters, filters.ElementCount));
+    /// <exception cref="ArgumentException">The recording has 200 samples or less, padding included.</exception>
+    public Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters)
+    {
+        RequireWidth(filters.Shape[^1], LogMelSpectrogram.Bins, "A mel filter");
+        using GpuTensor heard = new(device, DType.F32, [samples.Length], "samples");
+        _copies.Write(samples, heard);
+        return _logMel.Run(heard, padding, On(filters, filters.ElementCount), _copies);
+    }
 
     /// <inheritdoc/>
     public void CopyWindow(Tensor mel, int first, int count, Tensor windows, int index)
@@ -203,8 +211,10 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     /// <inheritdoc/>
     public void Dispose()
     {
+        _crossAttention.Dispose();
         _copies.Dispose();
         _logMel.Dispose();
+        _ranking.Dispose();
         device.Dispose();
     }
 

@@ -1,3 +1,4 @@
+using Handwritten.Kernels.Gpu.Compilation;
 using ILGPU;
 using Launcher = System.Action<
     ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
@@ -40,7 +41,10 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     private const int MaximumWarps = 16;
     private const int MultiplyAddThreads = 32 * OutputsOfBlock;
 
-    private readonly Dictionary<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = [];
+    private readonly KernelForms<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = new(Forms, form => Load(device, form.Tile, form.Epilogue, form.Result));
+
+    /// <summary>Whether this is the class for so many rows of so many elements.</summary>
+    public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
 
     /// <summary>Multiplies.</summary>
     /// <param name="rows">1 to 64.</param>
@@ -53,25 +57,29 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     public void Run(int rows, GpuTensor x, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
     {
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
-        if (rows is < 1 or > MaximumRows || inputs % Step != 0)
+        if (!Fits(rows, inputs))
         {
             throw new ArgumentException($"A skinny product is made for 1 to {MaximumRows} rows of a multiple of {Step} elements, not for {rows} of {inputs}.");
         }
 
         bool isSingle = TElement.Type == DType.F32;
-        int tile = TileFor(rows, isSingle);
-        if (!_kernels.TryGetValue((tile, epilogue, y.Type), out Launcher? kernel))
-        {
-            _kernels[(tile, epilogue, y.Type)] = kernel = Load(tile, epilogue, y.Type);
-        }
+        int tile = Math.Min(TileFor(rows, isSingle), device.ComputeCapability >= 80 ? 64 : 32); // Turing's instructions keep more registers busy
+        Launcher kernel = _kernels[(tile, epilogue, y.Type)];
 
         int blocks = (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
         KernelConfig grid = isSingle
             ? new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(MultiplyAddThreads, 1))
-            : new(new Index2D(blocks, 1), new Index2D(32 * WarpsFor(inputs / Step), 1));
+            : new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(32 * WarpsFor(inputs / Step), 1));
         ArrayView<Bits128> biases = bias is null ? ArrayView<Bits128>.Empty : bias.Vectors;
         kernel(device.Stream, grid, x.Vectors, weight.Vectors, biases, y.Vectors, rows, inputs / 8, outputs);
     }
+
+    /// <summary>Every form that <see cref="Run"/> asks for.</summary>
+    private static IEnumerable<(int Tile, Epilogue Epilogue, DType Result)> Forms =>
+        from tile in TElement.Type == DType.F32 ? (int[])[1, 2, 4, 8] : [8, 16, 32, 64]
+        from end in ((Epilogue Epilogue, DType Result)[])[(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)]
+        group end by (tile, end.Epilogue, end.Result) into form
+        select form.Key;
 
     private static int TileFor(int rows, bool isSingle) => isSingle
         ? rows switch { 1 => 1, 2 => 2, <= 4 => 4, _ => 8 }
@@ -84,32 +92,32 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         return (steps + (StepsInFlight * rounds) - 1) / (StepsInFlight * rounds);
     }
 
-    private Launcher Load(int tile, Epilogue epilogue, DType result) => (epilogue, result) switch
+    private static Launcher Load(GpuDevice device, int tile, Epilogue epilogue, DType result) => (epilogue, result) switch
     {
-        (Epilogue.None, DType.F32) => Load<Stored<Float32, Identity>>(tile),
-        (Epilogue.None, _) => Load<Stored<TElement, Identity>>(tile),
-        (Epilogue.Gelu, DType.F32) => Load<Stored<Float32, Gelu>>(tile),
-        (Epilogue.Gelu, _) => Load<Stored<TElement, Gelu>>(tile),
-        (Epilogue.AddToOutput, DType.F32) => Load<Added>(tile),
+        (Epilogue.None, DType.F32) => Load<Stored<Float32, Identity>>(device, tile),
+        (Epilogue.None, _) => Load<Stored<TElement, Identity>>(device, tile),
+        (Epilogue.Gelu, DType.F32) => Load<Stored<Float32, Gelu>>(device, tile),
+        (Epilogue.Gelu, _) => Load<Stored<TElement, Gelu>>(device, tile),
+        (Epilogue.AddToOutput, DType.F32) => Load<Added>(device, tile),
         _ => throw new ArgumentException($"A product's sums go to a float32 tensor, not to one of {result}."),
     };
 
-    private Launcher Load<TFinish>(int tile)
+    private static Launcher Load<TFinish>(GpuDevice device, int tile)
         where TFinish : struct, ISkinnyFinish => TElement.Type switch
         {
             DType.F32 => tile switch
             {
-                1 => LoadMultiplyAdd<OneRow, TFinish>(),
-                2 => LoadMultiplyAdd<TwiceRows<OneRow>, TFinish>(),
-                4 => LoadMultiplyAdd<TwiceRows<TwiceRows<OneRow>>, TFinish>(),
-                _ => LoadMultiplyAdd<TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(),
+                1 => LoadMultiplyAdd<OneRow, TFinish>(device),
+                2 => LoadMultiplyAdd<TwiceRows<OneRow>, TFinish>(device),
+                4 => LoadMultiplyAdd<TwiceRows<TwiceRows<OneRow>>, TFinish>(device),
+                _ => LoadMultiplyAdd<TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(device),
             },
-            DType.BF16 => LoadTensorCore<AmpereBFloat16, TFinish>(tile),
-            _ when device.ComputeCapability >= 80 => LoadTensorCore<AmpereFloat16, TFinish>(tile),
-            _ => LoadTensorCore<TuringFloat16, TFinish>(tile),
+            DType.BF16 => LoadTensorCore<AmpereBFloat16, TFinish>(device, tile),
+            _ when device.ComputeCapability >= 80 => LoadTensorCore<AmpereFloat16, TFinish>(device, tile),
+            _ => LoadTensorCore<TuringFloat16, TFinish>(device, tile),
         };
 
-    private Launcher LoadTensorCore<TTensorCore, TFinish>(int tile)
+    private static Launcher LoadTensorCore<TTensorCore, TFinish>(GpuDevice device, int tile)
         where TTensorCore : struct, ITensorCore
         where TFinish : struct, ISkinnyFinish => tile switch
         {
@@ -119,7 +127,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
             _ => device.Kernels.Load<Launcher>(TensorCore<TTensorCore, TwiceTile<TwiceTile<SixteenRows>>, TFinish>, 32 * MaximumWarps),
         };
 
-    private Launcher LoadMultiplyAdd<TRows, TFinish>()
+    private static Launcher LoadMultiplyAdd<TRows, TFinish>(GpuDevice device)
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish =>
         device.Kernels.Load<Launcher>(MultiplyAdd<TRows, TFinish>, MultiplyAddThreads);
@@ -131,17 +139,19 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         where TFinish : struct, ISkinnyFinish
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(MaximumWarps * 2 * ((TTile.Rows * 4) + SkinnyTile.Gap));
-        int warp = Group.IdxX / 32, warps = Group.DimX / 32, lane = Group.IdxX % 32;
+        int warp = Group.IdxX / 32, warps = Group.DimX / 32, lane = Warp.LaneIdx;
         int steps = eights / 4, firstOutput = Grid.IdxX * OutputsOfBlock;
-        int from = (IntrinsicMath.Min(firstOutput + (lane / 4), outputs - 1) * eights) + (lane % 4);
+        int from = (IntrinsicMath.Min(firstOutput + (lane / 4), outputs - 1) * eights) + (lane & 3);
         TTile tile = default;
-        tile.Begin(0, rows, eights);
+        int firstRow = Grid.IdxY * TTile.Rows;
+        tile.Begin(firstRow, rows, eights);
         for (int step = warp; step < steps; step += StepsInFlight * warps)
         {
             // Steps behind the end stand for the last one again, with weights of zero.
             int step1 = step + warps, step2 = step1 + warps, step3 = step2 + warps;
             int at1 = 4 * IntrinsicMath.Min(step1, steps - 1), at2 = 4 * IntrinsicMath.Min(step2, steps - 1), at3 = 4 * IntrinsicMath.Min(step3, steps - 1);
             Bits128 w0 = weight[from + (4 * step)], w1 = weight[from + at1], w2 = weight[from + at2], w3 = weight[from + at3];
+            Warp.Barrier(); // nothing to wait for, but the compiler would move loads down to where they are used, to save registers
             tile.MultiplyAdd<TTensorCore>(x, 4 * step, w0);
             tile.MultiplyAdd<TTensorCore>(x, at1, SkinnyTile.If(step1 < steps, w1));
             tile.MultiplyAdd<TTensorCore>(x, at2, SkinnyTile.If(step2 < steps, w2));
@@ -151,10 +161,10 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int plane = (TTile.Rows * 4) + SkinnyTile.Gap;
         tile.Save(shared, (warp * 2 * plane) + lane, plane);
         Group.Barrier();
-        for (int i = Group.IdxX; i < rows * OutputsOfBlock; i += Group.DimX)
+        for (int i = Group.IdxX; i < IntrinsicMath.Min(rows - firstRow, TTile.Rows) * OutputsOfBlock; i += Group.DimX)
         {
-            int row = i / OutputsOfBlock, column = i % OutputsOfBlock, output = firstOutput + column;
-            int at = (column % 2 * plane) + (row * 4) + (column / 2);
+            int row = i / OutputsOfBlock, column = i & (OutputsOfBlock - 1), output = firstOutput + column;
+            int at = ((column & 1) * plane) + (row * 4) + (column / 2);
             float sum = 0;
             for (int part = 0; part < warps; part++)
             {
@@ -163,7 +173,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
 
             if (output < outputs)
             {
-                TFinish.Store(y, ((long)row * outputs) + output, sum + SkinnyTile.Bias(bias, output));
+                TFinish.Store(y, ((long)(firstRow + row) * outputs) + output, sum + SkinnyTile.Bias(bias, output));
             }
         }
     }
@@ -177,7 +187,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish
     {
-        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), lane = Group.IdxX % 32, fours = 2 * eights;
+        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), fours = 2 * eights;
         if (output >= outputs)
         {
             return;
@@ -186,7 +196,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int firstRow = Grid.IdxY * TRows.Rows, from = output * fours;
         TRows sums = default;
         sums.Begin(firstRow, rows, fours);
-        for (int four = lane; four < fours; four += 32)
+        for (int four = Warp.LaneIdx; four < fours; four += 32)
         {
             sums.MultiplyAdd(x, four, weight[from + four]);
         }
