@@ -1,6 +1,8 @@
+using Handwritten.Kernels.Gpu;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
 
 namespace Handwritten.Cli;
@@ -29,6 +31,9 @@ internal enum ExitCode
     /// <summary>The model's activations are not the original's.</summary>
     NoParity = 6,
 
+    /// <summary>The GPU that was asked for cannot be used, or failed.</summary>
+    UnusableDevice = 7,
+
     /// <summary>Ctrl-C; 128 + SIGINT, as shells have it.</summary>
     Interrupted = 130,
 }
@@ -42,9 +47,10 @@ internal static class ExitCodes
     /// <summary>The exit code of a failure.</summary>
     public static ExitCode Of(Exception failure) => failure switch
     {
-        UsageException or TokenizationException => ExitCode.WrongUsage,
+        UsageException or OptionsException or TokenizationException => ExitCode.WrongUsage,
         AudioException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
+        GpuException => ExitCode.UnusableDevice,
         // Files have exceptions of their own, so what remains is standard output.
         OutputException or IOException => ExitCode.UnwritableOutput,
         OperationCanceledException => ExitCode.Interrupted,

@@ -69,7 +69,14 @@ internal static class Terminal
 
         new Spectre.Console.Progress(Console.IsOutputRedirected ? Error : Output) { AutoClear = true, ExcludeVerticalPadding = true }
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn())
-            .Start(context => work(new Progress(context.AddTask(Markup.Escape(title), maxValue: Math.Max(total, 1e-3)))));
+            .Start(context =>
+            {
+                // The console redraws ten times a second; short work should show where it begins and where it ends, too.
+                Progress progress = new(context.AddTask(Markup.Escape(title), maxValue: Math.Max(total, 1e-3)));
+                context.Refresh();
+                work(progress);
+                context.Refresh();
+            });
     }
 
     /// <summary>Work under way.</summary>

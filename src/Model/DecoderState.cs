@@ -12,15 +12,16 @@ public sealed class DecoderState : IDisposable
         _kernels = kernels;
         Windows = windows;
         Lanes = lanes;
+        Outputs = outputs;
         int capacity = Math.Max(dimensions.TextContext, lanes), width = dimensions.Width, headSize = width / dimensions.TextHeads;
-        Rows = new DecoderRows(capacity);
-        Stream = kernels.Allocate(capacity, width);
+        Rows = kernels.AllocateRows(capacity, lanes, dimensions.TextContext);
+        Stream = kernels.AllocateSingle(capacity, width);
         Normed = kernels.Allocate(capacity, width);
         QueryKeyValue = kernels.Allocate(capacity, 3 * width);
         CrossQuery = kernels.Allocate(capacity, width);
         Expanded = kernels.Allocate(capacity, dimensions.TextFeedForward);
-        Selected = kernels.Allocate(outputs, width);
-        Logits = kernels.Allocate(outputs, dimensions.Vocabulary);
+        Selected = kernels.AllocateSingle(outputs, width);
+        Logits = kernels.AllocateSingle(outputs, dimensions.Vocabulary);
         CrossKeyValue = kernels.Allocate(windows, dimensions.AudioContext, 2 * width);
         SelfCache = new KeyValueCache[dimensions.TextLayers];
         CrossCache = new KeyValueCache[dimensions.TextLayers];
@@ -36,6 +37,9 @@ public sealed class DecoderState : IDisposable
 
     /// <summary>Token sequences that can be under way at the same time.</summary>
     public int Lanes { get; }
+
+    /// <summary>The most rows of one pass whose logits are wanted.</summary>
+    public int Outputs { get; }
 
     /// <summary>The rows of the next pass; the caller fills them.</summary>
     public DecoderRows Rows { get; }
@@ -67,6 +71,7 @@ public sealed class DecoderState : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Rows.Dispose();
         Stream.Dispose();
         Normed.Dispose();
         QueryKeyValue.Dispose();

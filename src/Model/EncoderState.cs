@@ -11,7 +11,7 @@ public sealed class EncoderState : IDisposable
         Batch = batch;
         LogMel = kernels.Allocate(batch, 2 * frames, dimensions.MelBins);
         Convolved = kernels.Allocate(batch, 2 * frames, width);
-        Stream = kernels.Allocate(batch, frames, width);
+        Stream = kernels.AllocateSingle(batch, frames, width);
         Normed = kernels.Allocate(batch, frames, width);
         QueryKeyValue = kernels.Allocate(batch, frames, 3 * width);
         Expanded = kernels.Allocate(batch, frames, dimensions.AudioFeedForward);

@@ -63,7 +63,10 @@ public sealed class TextDecoder : IDisposable
     /// Runs <see cref="DecoderState.Rows"/> through the decoder: appends them to their lanes' caches and leaves the
     /// logits of the rows that want them in <see cref="DecoderState.Logits"/>.
     /// </summary>
-    public void Forward(DecoderState state, IActivationObserver? observer = null)
+    /// <param name="state">Rows, caches and buffers.</param>
+    /// <param name="observer">Sees every activation.</param>
+    /// <param name="capture">Keeps the cross-attention weights of some heads.</param>
+    public void Forward(DecoderState state, IActivationObserver? observer = null, CrossAttentionCapture? capture = null)
     {
         DecoderRows rows = state.Rows;
         int count = rows.Count, width = _dimensions.Width;
@@ -89,6 +92,7 @@ public sealed class TextDecoder : IDisposable
             _kernels.MatMul(count, h, block.CrossQuery, state.CrossQuery);
             observer?.Observe($"decoder.block.{layer}.cross_attn.q", state.CrossQuery, count, width);
             _kernels.AttendCross(rows, state.CrossQuery, state.CrossCache[layer], h);
+            capture?.Take(_kernels, rows, layer, state.CrossQuery, state.CrossCache[layer]);
             if (observer is not null)
             {
                 ObserveCrossAttention(state, layer, observer);
@@ -126,7 +130,7 @@ public sealed class TextDecoder : IDisposable
     /// <summary>Shows every head's cross-attention weights, [rows, 1500] each; computed for the observer alone.</summary>
     private void ObserveCrossAttention(DecoderState state, int layer, IActivationObserver observer)
     {
-        using Tensor weights = _kernels.Allocate(state.Rows.Count, _dimensions.AudioContext);
+        using Tensor weights = _kernels.AllocateSingle(state.Rows.Count, _dimensions.AudioContext);
         for (int head = 0; head < _dimensions.TextHeads; head++)
         {
             _kernels.CrossAttentionWeights(state.Rows, state.CrossQuery, state.CrossCache[layer], head, weights);

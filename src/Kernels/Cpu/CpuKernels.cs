@@ -44,7 +44,16 @@ public sealed unsafe partial class CpuKernels : IKernels
         $"CPU ({RuntimeInformation.ProcessArchitecture}, {_team.Size} {(_team.Size == 1 ? "thread" : "threads")}, {_routines.Bits}-bit vectors)";
 
     /// <inheritdoc/>
+    public double Tolerance => 2e-5;
+
+    /// <inheritdoc/>
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new DenseTensor(shape.ToArray());
+
+    /// <inheritdoc/>
+    public Tensor AllocateSingle(params ReadOnlySpan<int> shape) => Allocate(shape);
+
+    /// <inheritdoc/>
+    public DecoderRows AllocateRows(int capacity, int lanes = 0, int length = 0) => new(capacity, lanes, length);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
@@ -91,6 +100,12 @@ public sealed unsafe partial class CpuKernels : IKernels
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<float> values, Tensor destination) =>
         values.CopyTo(new Span<float>(Dense(destination, values.Length), values.Length));
+
+    /// <inheritdoc/>
+    public void Synchronize()
+    {
+        // An operation has run when its call returns.
+    }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<float> values) =>

@@ -1,0 +1,73 @@
+using Handwritten.Kernels.Cpu;
+using Handwritten.Kernels.Gpu;
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Kernels.Tests.Gpu;
+
+/// <summary>The CUDA back end on the emulated driver: one for each device and compute type, opened when first asked for.</summary>
+public sealed class GpuFixture : IDisposable
+{
+    private readonly Dictionary<(string Device, ComputeType Type), IKernels> _opened = [];
+
+    public GpuFixture()
+    {
+        LaunchCounters.Collect();
+        EmulatedDriver.Use();
+    }
+
+    /// <summary>Every combination of device and compute type that works, as theory data.</summary>
+    public static TheoryData<string, ComputeType> All => EmulatedDriver.IsReal ? OfTheGpu : Emulated;
+
+    private static TheoryData<string, ComputeType> OfTheGpu => new()
+    {
+        { "gpu", ComputeType.Float32 },
+        { "gpu", ComputeType.Float16 },
+        { "gpu", ComputeType.BFloat16 },
+    };
+
+    private static TheoryData<string, ComputeType> Emulated => new()
+    {
+        { "h200", ComputeType.Float32 },
+        { "h200", ComputeType.Float16 },
+        { "h200", ComputeType.BFloat16 },
+        { "t4", ComputeType.Float32 },
+        { "t4", ComputeType.Float16 },
+    };
+
+    /// <summary>The CPU back end, to compare with.</summary>
+    public IKernels Cpu { get; } = new CpuKernels();
+
+    /// <summary>The CUDA back end.</summary>
+    public IKernels Open(string device, ComputeType type)
+    {
+        if (!_opened.TryGetValue((device, type), out IKernels? kernels))
+        {
+            int index = Math.Max(0, EmulatedDriver.Devices.ToList().IndexOf(device)); // a real GPU stands for each of them
+            _opened[(device, type)] = kernels = GpuKernels.Create(new GpuDevice(index), type);
+        }
+
+        return kernels;
+    }
+
+    /// <summary>A device of the test's own, of the first kind there is.</summary>
+    internal static GpuDevice NewDevice()
+    {
+        EmulatedDriver.Use();
+        return new GpuDevice();
+    }
+
+    public void Dispose()
+    {
+        foreach (IKernels kernels in _opened.Values)
+        {
+            kernels.Dispose();
+        }
+
+        Cpu.Dispose();
+    }
+}
+
+/// <summary>Tests that share the devices run one after another.</summary>
+[CollectionDefinition(nameof(GpuTests))]
+public sealed class GpuTests : ICollectionFixture<GpuFixture>;
