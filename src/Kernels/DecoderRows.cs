@@ -25,6 +25,9 @@ public class DecoderRows(int capacity) : IDisposable
     /// <summary>The most rows one pass can hold.</summary>
     public int Capacity { get; } = capacity;
 
+    /// <summary>Changes whenever the host changes the rows: a back end's own copy is then out of date.</summary>
+    internal int Version { get; private set; }
+
     /// <summary>Rows in use.</summary>
     public int Count { get; private set; }
 
@@ -47,7 +50,7 @@ public class DecoderRows(int capacity) : IDisposable
     public ReadOnlySpan<int> Outputs => _outputs.AsSpan(0, OutputCount);
 
     /// <summary>Starts an empty pass.</summary>
-    public void Clear() => (Count, OutputCount) = (0, 0);
+    public void Clear() => (Count, OutputCount, Version) = (0, 0, Version + 1);
 
     /// <summary>Appends a row.</summary>
     /// <param name="token">Token id.</param>
@@ -70,6 +73,25 @@ public class DecoderRows(int capacity) : IDisposable
         }
 
         Count++;
+        Version++;
+    }
+
+    /// <summary>Moves a row on, for a back end that computes on the host.</summary>
+    internal void Move(int row, int token, int position) => (_tokens[row], _positions[row]) = (token, position);
+
+    /// <summary>Whether an output is the first, and whether it is the last, of its lane's outputs.</summary>
+    internal (bool First, bool Last) PlaceOfOutput(int output)
+    {
+        int lane = _lanes[_outputs[output]];
+        (bool first, bool last) = (true, true);
+        for (int other = 0; other < OutputCount; other++)
+        {
+            bool same = _lanes[_outputs[other]] == lane;
+            first &= !same || other >= output;
+            last &= !same || other <= output;
+        }
+
+        return (first, last);
     }
 
     /// <inheritdoc/>
