@@ -76,11 +76,8 @@ internal readonly unsafe struct AsynchronousCopy : ISharedCopy
     public static void WaitForAllButTwo() => CudaAsm.Emit("cp.async.wait_group 2;");
 }
 
-/// <summary>
-/// A load and a store through registers, for sm_75. Nothing is left to wait for. Reads 16 bytes or none; in place of none it
-/// reads the source's first element and takes nothing of it, for a branch would cost more.
-/// </summary>
-internal readonly struct PlainCopy : ISharedCopy
+/// <summary>A load and a store through registers, for sm_75. Nothing is left to wait for. Reads 16 bytes or none, without a branch.</summary>
+internal readonly unsafe struct PlainCopy : ISharedCopy
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Copy(int shared, ArrayView<Bits128> source, long index, int bytes) => End(shared, Begin(shared, source, index, bytes));
@@ -88,9 +85,19 @@ internal readonly struct PlainCopy : ISharedCopy
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bits128 Begin(int shared, ArrayView<Bits128> source, long index, int bytes)
     {
-        int mask = -(bytes >> 4); // all bits or none
-        Bits128 value = source[index & mask];
-        return new Bits128(value.X & (uint)mask, value.Y & (uint)mask, value.Z & (uint)mask, value.W & (uint)mask);
+        Ref<uint> x = default, y = default, z = default, w = default;
+        x.Value = y.Value = z.Value = w.Value = 0;
+        fixed (Bits128* address = &source[index])
+        {
+            CudaAsm.Emit("mov.u64 %0, %1;", out ulong pointer, (nint)address);
+            Input<ulong> from = pointer;
+            Input<int> read = bytes;
+            CudaAsm.EmitRef(
+                "{ .reg .pred read; setp.ne.s32 read, %5, 0; @read ld.global.v4.b32 {%0, %1, %2, %3}, [%4]; }",
+                ref x, ref y, ref z, ref w, ref from, ref read);
+        }
+
+        return new Bits128(x.Value, y.Value, z.Value, w.Value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
