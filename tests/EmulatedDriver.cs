@@ -18,8 +18,15 @@ internal static partial class EmulatedDriver
     /// <summary>The devices that it shows, by index.</summary>
     public static IReadOnlyList<string> Devices { get; } = IsReal ? ["gpu"] : ["h200", "t4", "a100"];
 
+    private static string Library => Path.Combine(TestData.Repository, "artifacts", "cuda-emulator", "libcuda.so");
+
     /// <summary>Has the process use it.</summary>
     public static void Use() => _ = Loaded.Value;
+
+    /// <summary>What the emulator's checks have found in this process so far; 0 on a real GPU, which checks nothing.</summary>
+    public static unsafe int Findings => IsReal
+        ? 0
+        : ((delegate* unmanaged<int>)NativeLibrary.GetExport(NativeLibrary.Load(Library), "handwrittenEmulatorFindings"))();
 
     private static bool Load()
     {
@@ -43,7 +50,7 @@ internal static partial class EmulatedDriver
         // Environment.SetEnvironmentVariable is seen by this runtime only, and the library has a runtime of its own.
         SetVariable("HANDWRITTEN_EMULATOR_DEVICE", string.Join(',', Devices), 1);
         SetVariable("HANDWRITTEN_EMULATOR", "all", 1);
-        CudaLibrary.UseEmulator(Path.Combine(TestData.Repository, "artifacts", "cuda-emulator", "libcuda.so"));
+        CudaLibrary.UseEmulator(Library);
         return true;
     }
 

@@ -8,8 +8,8 @@ namespace Handwritten.Kernels.Gpu;
 /// </summary>
 internal sealed class GpuKeyValueCache(GpuDevice device, DType type, int lanes, int length, int heads, int headSize) : KeyValueCache
 {
-    private readonly GpuTensor _keys = new(device, type, [lanes, heads, length, headSize]);
-    private readonly GpuTensor _values = new(device, type, [lanes, heads, length, headSize]);
+    private readonly GpuTensor _keys = new(device, type, [lanes, heads, length, headSize], "KV cache");
+    private readonly GpuTensor _values = new(device, type, [lanes, heads, length, headSize], "KV cache");
 
     /// <summary>Sequences.</summary>
     public int Lanes => lanes;

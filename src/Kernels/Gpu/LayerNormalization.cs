@@ -38,8 +38,8 @@ internal sealed class LayerNormalization<TElement>(GpuDevice device)
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>> _kernel =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>>(LayerNormKernel, MaximumThreads));
 
-    private readonly int _multiprocessors = device.Accelerator.NumMultiprocessors;
-    private readonly int _threadsAtOnce = device.Accelerator.MaxNumThreads;
+    private readonly int _multiprocessors = device.Multiprocessors;
+    private readonly int _threadsAtOnce = device.ThreadsAtOnce;
 
     /// <summary>Normalises the first rows. x: [rows, width] float32, y: [rows, width].</summary>
     /// <exception cref="ArgumentException">The width is no multiple of 8, or above 4096.</exception>

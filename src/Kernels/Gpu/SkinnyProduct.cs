@@ -1,3 +1,4 @@
+using Handwritten.Kernels.Gpu.Compilation;
 using ILGPU;
 using Launcher = System.Action<
     ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
@@ -40,7 +41,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     private const int MaximumWarps = 16;
     private const int MultiplyAddThreads = 32 * OutputsOfBlock;
 
-    private readonly Dictionary<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = [];
+    private readonly KernelForms<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = new(Forms, form => Load(device, form.Tile, form.Epilogue, form.Result));
 
     /// <summary>Whether this is the class for so many rows of so many elements.</summary>
     public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
@@ -62,11 +63,16 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         }
 
         bool isSingle = TElement.Type == DType.F32;
+<<<<<<< HEAD
         int tile = Math.Min(TileFor(rows, isSingle), device.ComputeCapability >= 80 ? 64 : 32); // Turing's instructions keep more registers busy
         if (!_kernels.TryGetValue((tile, epilogue, y.Type), out Launcher? kernel))
         {
             _kernels[(tile, epilogue, y.Type)] = kernel = Load(tile, epilogue, y.Type);
         }
+=======
+        int tile = TileFor(rows, isSingle);
+        Launcher kernel = _kernels[(tile, epilogue, y.Type)];
+>>>>>>> main
 
         int blocks = (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
         KernelConfig grid = isSingle
@@ -75,6 +81,13 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         ArrayView<Bits128> biases = bias is null ? ArrayView<Bits128>.Empty : bias.Vectors;
         kernel(device.Stream, grid, x.Vectors, weight.Vectors, biases, y.Vectors, rows, inputs / 8, outputs);
     }
+
+    /// <summary>Every form that <see cref="Run"/> asks for.</summary>
+    private static IEnumerable<(int Tile, Epilogue Epilogue, DType Result)> Forms =>
+        from tile in TElement.Type == DType.F32 ? (int[])[1, 2, 4, 8] : [8, 16, 32, 64]
+        from end in ((Epilogue Epilogue, DType Result)[])[(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)]
+        group end by (tile, end.Epilogue, end.Result) into form
+        select form.Key;
 
     private static int TileFor(int rows, bool isSingle) => isSingle
         ? rows switch { 1 => 1, 2 => 2, <= 4 => 4, _ => 8 }
@@ -87,32 +100,32 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         return (steps + (StepsInFlight * rounds) - 1) / (StepsInFlight * rounds);
     }
 
-    private Launcher Load(int tile, Epilogue epilogue, DType result) => (epilogue, result) switch
+    private static Launcher Load(GpuDevice device, int tile, Epilogue epilogue, DType result) => (epilogue, result) switch
     {
-        (Epilogue.None, DType.F32) => Load<Stored<Float32, Identity>>(tile),
-        (Epilogue.None, _) => Load<Stored<TElement, Identity>>(tile),
-        (Epilogue.Gelu, DType.F32) => Load<Stored<Float32, Gelu>>(tile),
-        (Epilogue.Gelu, _) => Load<Stored<TElement, Gelu>>(tile),
-        (Epilogue.AddToOutput, DType.F32) => Load<Added>(tile),
+        (Epilogue.None, DType.F32) => Load<Stored<Float32, Identity>>(device, tile),
+        (Epilogue.None, _) => Load<Stored<TElement, Identity>>(device, tile),
+        (Epilogue.Gelu, DType.F32) => Load<Stored<Float32, Gelu>>(device, tile),
+        (Epilogue.Gelu, _) => Load<Stored<TElement, Gelu>>(device, tile),
+        (Epilogue.AddToOutput, DType.F32) => Load<Added>(device, tile),
         _ => throw new ArgumentException($"A product's sums go to a float32 tensor, not to one of {result}."),
     };
 
-    private Launcher Load<TFinish>(int tile)
+    private static Launcher Load<TFinish>(GpuDevice device, int tile)
         where TFinish : struct, ISkinnyFinish => TElement.Type switch
         {
             DType.F32 => tile switch
             {
-                1 => LoadMultiplyAdd<OneRow, TFinish>(),
-                2 => LoadMultiplyAdd<TwiceRows<OneRow>, TFinish>(),
-                4 => LoadMultiplyAdd<TwiceRows<TwiceRows<OneRow>>, TFinish>(),
-                _ => LoadMultiplyAdd<TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(),
+                1 => LoadMultiplyAdd<OneRow, TFinish>(device),
+                2 => LoadMultiplyAdd<TwiceRows<OneRow>, TFinish>(device),
+                4 => LoadMultiplyAdd<TwiceRows<TwiceRows<OneRow>>, TFinish>(device),
+                _ => LoadMultiplyAdd<TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(device),
             },
-            DType.BF16 => LoadTensorCore<AmpereBFloat16, TFinish>(tile),
-            _ when device.ComputeCapability >= 80 => LoadTensorCore<AmpereFloat16, TFinish>(tile),
-            _ => LoadTensorCore<TuringFloat16, TFinish>(tile),
+            DType.BF16 => LoadTensorCore<AmpereBFloat16, TFinish>(device, tile),
+            _ when device.ComputeCapability >= 80 => LoadTensorCore<AmpereFloat16, TFinish>(device, tile),
+            _ => LoadTensorCore<TuringFloat16, TFinish>(device, tile),
         };
 
-    private Launcher LoadTensorCore<TTensorCore, TFinish>(int tile)
+    private static Launcher LoadTensorCore<TTensorCore, TFinish>(GpuDevice device, int tile)
         where TTensorCore : struct, ITensorCore
         where TFinish : struct, ISkinnyFinish => tile switch
         {
@@ -122,7 +135,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
             _ => device.Kernels.Load<Launcher>(TensorCore<TTensorCore, TwiceTile<TwiceTile<SixteenRows>>, TFinish>, 32 * MaximumWarps),
         };
 
-    private Launcher LoadMultiplyAdd<TRows, TFinish>()
+    private static Launcher LoadMultiplyAdd<TRows, TFinish>(GpuDevice device)
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish =>
         device.Kernels.Load<Launcher>(MultiplyAdd<TRows, TFinish>, MultiplyAddThreads);

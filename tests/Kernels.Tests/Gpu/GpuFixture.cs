@@ -46,6 +46,13 @@ public sealed class GpuFixture : IDisposable
         return kernels;
     }
 
+    /// <summary>A device of the test's own, of the first kind there is.</summary>
+    internal static GpuDevice NewDevice()
+    {
+        EmulatedDriver.Use();
+        return new GpuDevice();
+    }
+
     public void Dispose()
     {
         foreach (IKernels kernels in _opened.Values)

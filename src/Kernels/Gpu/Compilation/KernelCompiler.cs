@@ -34,11 +34,11 @@ internal sealed class KernelCompiler(KernelTarget target) : IDisposable
             // O2 and not the usual O1: only there ILGPU finds out that views point to global memory, so that a load is LDG
             // instead of a generic LD.
             _context ??= Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
-            _backend ??= new PTXBackend(_context, target.CudaArchitecture, target.InstructionSet, null!);
+            _backend ??= new PTXBackend(_context, target.CompilerArchitecture, target.InstructionSet, null!);
             PTXCompiledKernel compiled = (PTXCompiledKernel)_backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(request.Method), Specialization(request));
-            string ptx = LocalDepots.Promote(compiled.PTXAssembly.ReplaceLineEndings("\n"));
             SharedMemorySpecification shared = EntryPoint(compiled).SharedMemory;
-            return new KernelText(PtxRequirements.Write(ptx, request.MaximumRegisters), shared.StaticSize, shared.HasDynamicMemory);
+            string ptx = LocalDepots.Promote(compiled.PTXAssembly.ReplaceLineEndings("\n"));
+            return new KernelText(PtxRequirements.Write(ptx, target.Architecture, request.MaximumRegisters), shared.StaticSize, shared.HasDynamicMemory);
         }
         catch (Exception exception)
         {

@@ -42,20 +42,21 @@ internal abstract class KernelLoader : IDisposable
 }
 
 /// <summary>Only compiles, for a device that is not there, and keeps what came out, to be looked at.</summary>
-internal sealed class OfflineKernelLoader(KernelTarget target) : KernelLoader
+/// <param name="compile">Compiles a kernel.</param>
+internal sealed class OfflineKernelLoader(Func<KernelRequest, KernelText> compile) : KernelLoader
 {
-    private readonly KernelCompiler _compiler = new(target);
-
     /// <summary>All kernels that were asked for, in this order.</summary>
     public List<(KernelRequest Request, KernelText Text)> Kernels { get; } = [];
 
     /// <inheritdoc/>
     protected override TLauncher Load<TLauncher>(KernelRequest request)
     {
-        Kernels.Add((request, _compiler.Compile(request)));
+        Kernels.Add((request, compile(request)));
         return Lambda<TLauncher>(_ => Expression.Throw(Expression.Constant(new InvalidOperationException($"{request.Name} was compiled to be looked at: there is no device to run it."))));
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _compiler.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+    }
 }

@@ -31,7 +31,7 @@ internal sealed record KernelRequest(MethodInfo Method, int Threads, int Minimum
         IEnumerable<Module> modules = ModulesOf(Method.DeclaringType!).Concat(Method.GetGenericArguments().SelectMany(ModulesOf))
             .Append(typeof(KernelRequest).Module).Append(typeof(Context).Module).Append(typeof(AlgorithmContext).Module);
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"{PassVersion} {Environment.Version} {target} {Threads} {MinimumBlocks} {MaximumRegisters}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{PassVersion} {Environment.Version} {target} {Method.MetadataToken} {Threads} {MinimumBlocks} {MaximumRegisters}\n");
         text.Append(CultureInfo.InvariantCulture, $"{Method.DeclaringType} {Method.Name}[{string.Join(", ", Method.GetGenericArguments().AsEnumerable())}]\n"); // Method.ToString() leaves out the arguments of arguments
         foreach (Guid id in modules.Select(module => module.ModuleVersionId).Distinct().Order())
         {

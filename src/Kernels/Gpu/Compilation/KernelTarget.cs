@@ -26,8 +26,10 @@ internal sealed record KernelTarget(int Architecture, int PtxVersion)
     public static KernelTarget For(int computeCapability, int driverPtxVersion = UsualPtxVersion) =>
         new(Architectures.Last(architecture => architecture <= computeCapability), Math.Min(driverPtxVersion, UsualPtxVersion));
 
-    /// <summary>As ILGPU names it.</summary>
-    public CudaArchitecture CudaArchitecture => new(Architecture / 10, Architecture % 10);
+    /// <summary>
+    /// What ILGPU is asked for: its code is the same from 8.0 on. The head of the text then names the target itself.
+    /// </summary>
+    public CudaArchitecture CompilerArchitecture => Architecture >= 80 ? CudaArchitecture.SM_80 : CudaArchitecture.SM_75;
 
     /// <summary>As ILGPU names it.</summary>
     public CudaInstructionSet InstructionSet => new(PtxVersion / 10, PtxVersion % 10);

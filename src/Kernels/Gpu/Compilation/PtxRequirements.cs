@@ -4,11 +4,11 @@ using System.Text.RegularExpressions;
 namespace Handwritten.Kernels.Gpu.Compilation;
 
 /// <summary>
-/// The head of a PTX module: raises <c>.version</c> and <c>.target</c> to what the instructions in the text need, which ILGPU
-/// cannot know of inline PTX, and caps registers.
+/// The head of a PTX module: names the architecture, raises <c>.version</c> and <c>.target</c> to what the instructions in the
+/// text need, which ILGPU cannot know of inline PTX, and caps registers.
 /// <code>
 ///     .version 7.8                 .version 8.0
-///     .target sm_90                .target sm_90a
+///     .target sm_80                .target sm_90a
 ///     ...                          ...
 ///     .maxntid 128, 1, 1           .maxntid 128, 1, 1
 ///                                  .maxnreg 168
@@ -57,13 +57,12 @@ internal static partial class PtxRequirements
 
     /// <summary>Writes what a module needs into its head.</summary>
     /// <param name="ptx">The module.</param>
+    /// <param name="target">The architecture that it is for: 75, 80, ...</param>
     /// <param name="maximumRegisters">The most registers of a thread; 0 leaves it to the compiler.</param>
-    /// <exception cref="InvalidDataException">An instruction is for a newer architecture than the module's target: the message names both.</exception>
-    public static string Write(string ptx, int maximumRegisters = 0)
+    /// <exception cref="InvalidDataException">An instruction is for a newer architecture: the message names both.</exception>
+    public static string Write(string ptx, int target, int maximumRegisters = 0)
     {
-        Match versionLine = VersionLine().Match(ptx), targetLine = TargetLine().Match(ptx);
-        int version = (10 * Number(versionLine.Groups[1])) + Number(versionLine.Groups[2]), target = Number(targetLine.Groups[1]);
-        (int Version, bool IsSpecific) needed = (version, false);
+        (int Version, bool IsSpecific) needed = (Version(ptx), false);
         foreach (string name in Instruction().Matches(ptx).Select(match => match.Groups[1].Value).Distinct())
         {
             (string Instruction, int Version, int Target, bool IsSpecific) entry = Array.Find(Table, entry => name.StartsWith(entry.Instruction, StringComparison.Ordinal));
@@ -92,7 +91,7 @@ internal static partial class PtxRequirements
     [GeneratedRegex(@"^\.version (\d+)\.(\d+)", RegexOptions.Multiline)]
     private static partial Regex VersionLine();
 
-    [GeneratedRegex(@"^\.target sm_(\d+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\.target sm_\d+a?", RegexOptions.Multiline)]
     private static partial Regex TargetLine();
 
     [GeneratedRegex(@"^\.maxntid[^\r\n]*", RegexOptions.Multiline)]

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
 namespace Handwritten.Kernels.Gpu;
@@ -31,7 +30,7 @@ internal static unsafe partial class CudaDriver
         Enum.TryParse(exception.Error, out CudaError error) ? Failure((int)error, call, exception) : new GpuException($"The GPU failed: {call}: {exception.Message}", exception);
 
     /// <summary>Disposes something of ILGPU, also on a device that has failed: the driver has freed it then.</summary>
-    public static void Free(AcceleratorObject item)
+    public static void Free(IDisposable item)
     {
         try
         {
@@ -55,7 +54,8 @@ internal static unsafe partial class CudaDriver
         return result == 0;
     }
 
-    private static GpuException Failure(int result, string call, Exception? cause = null)
+    /// <summary>What a result code means to the user.</summary>
+    public static GpuException Failure(int result, string call, Exception? cause = null)
     {
         string name = GetErrorName(result, out nint text) == 0 ? Marshal.PtrToStringUTF8(text)! : "an error that it has no name for";
         string message = result switch

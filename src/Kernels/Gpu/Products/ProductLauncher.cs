@@ -1,3 +1,4 @@
+using Handwritten.Kernels.Gpu.Compilation;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -20,7 +21,7 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
 {
     private const int Stages = 3;
 
-    private readonly Dictionary<Form, ProductLaunch<TRows>> _kernels = [];
+    private readonly KernelForms<Form, ProductLaunch<TRows>> _kernels = new(Forms, form => Load(device, form));
 
     /// <summary>Launches the product.</summary>
     /// <param name="rows">Where the rows of x lie; <paramref name="count"/> of them.</param>
@@ -41,12 +42,9 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         }
 
         // A tile of 128 has half the traffic of one of 64, if there are enough of them to keep the device busy.
-        bool isLarge = Tiles(count, 128) * Tiles(outputs, 128) >= device.Accelerator.NumMultiprocessors;
-        Form form = new(isLarge, isGelu, y.Type == DType.F32, outputs % 32 == 0);
-        if (!_kernels.TryGetValue(form, out var kernel))
-        {
-            _kernels[form] = kernel = Load(form);
-        }
+        bool isLarge = Tiles(count, 128) * Tiles(outputs, 128) >= device.Multiprocessors;
+        bool isSingle = y.Type == DType.F32;
+        ProductLaunch<TRows> kernel = _kernels[new Form(isLarge, isGelu, isSingle, IsAligned: !isSingle || outputs % 32 == 0)];
 
         int side = isLarge ? 128 : 64;
         KernelConfig configuration = new(
@@ -63,50 +61,57 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         });
     }
 
+    /// <summary>Every form that <see cref="Launch"/> asks for.</summary>
+    private static IEnumerable<Form> Forms =>
+        from isLarge in (bool[])[false, true]
+        from isGelu in (bool[])[false, true]
+        from result in (IEnumerable<(bool IsSingle, bool IsAligned)>)(TElement.Type == DType.F32 ? [(true, true), (true, false)] : [(false, true), (true, true), (true, false)])
+        select new Form(isLarge, isGelu, result.IsSingle, result.IsAligned);
+
     private static int Tiles(int length, int side) => (length + side - 1) / side;
 
     private static int SharedChunks(int side) => Stages * 2 * side * Swizzle.RowChunks;
 
     // One choice after another, each of which is a type argument of the next.
-    internal ProductLaunch<TRows> Load(Form form) =>
+    private static ProductLaunch<TRows> Load(GpuDevice device, Form form) =>
         (TElement.Type, device.ComputeCapability >= 80) switch
         {
-            (DType.F16, true) => LoadTensorCore<AsynchronousCopy, AmpereFloat16>(form),
-            (DType.F16, false) => LoadTensorCore<PlainCopy, TuringFloat16>(form),
-            (DType.BF16, _) => LoadTensorCore<AsynchronousCopy, AmpereBFloat16>(form),
-            (_, true) => LoadMultiplyAdd<AsynchronousCopy>(form),
-            (_, false) => LoadMultiplyAdd<PlainCopy>(form),
+            (DType.F16, true) => LoadTensorCore<AsynchronousCopy, AmpereFloat16>(device, form),
+            (DType.F16, false) => LoadTensorCore<PlainCopy, TuringFloat16>(device, form),
+            (DType.BF16, _) => LoadTensorCore<AsynchronousCopy, AmpereBFloat16>(device, form),
+            (_, true) => LoadMultiplyAdd<AsynchronousCopy>(device, form),
+            (_, false) => LoadMultiplyAdd<PlainCopy>(device, form),
         };
 
-    private ProductLaunch<TRows> LoadTensorCore<TCopy, TTensorCore>(Form form)
+    private static ProductLaunch<TRows> LoadTensorCore<TCopy, TTensorCore>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy
         where TTensorCore : struct, ITensorCore => form.IsLarge
-            ? LoadTile<TCopy, TensorCoreTile<Two<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>, TensorCoreColumns>>>(form)
-            : LoadTile<TCopy, TensorCoreTile<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>>>(form);
+            ? LoadTile<TCopy, TensorCoreTile<Two<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>, TensorCoreColumns>>>(device, form)
+            : LoadTile<TCopy, TensorCoreTile<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>>>(device, form);
 
-    private ProductLaunch<TRows> LoadMultiplyAdd<TCopy>(Form form)
+    private static ProductLaunch<TRows> LoadMultiplyAdd<TCopy>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy => form.IsLarge
-            ? LoadTile<TCopy, MultiplyAddTile<Two<Two<MultiplyAddStrip, MultiplyAddColumns>, MultiplyAddColumns>>>(form)
-            : LoadTile<TCopy, MultiplyAddTile<Two<MultiplyAddStrip, MultiplyAddColumns>>>(form);
+            ? LoadTile<TCopy, MultiplyAddTile<Two<Two<MultiplyAddStrip, MultiplyAddColumns>, MultiplyAddColumns>>>(device, form)
+            : LoadTile<TCopy, MultiplyAddTile<Two<MultiplyAddStrip, MultiplyAddColumns>>>(device, form);
 
-    private ProductLaunch<TRows> LoadTile<TCopy, TTile>(Form form)
+    private static ProductLaunch<TRows> LoadTile<TCopy, TTile>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy
         where TTile : struct, IWarpTile => form switch
         {
-            { IsSingle: false } => LoadOutput<TCopy, TTile, ElementOutput<TElement>>(form),
-            { IsAligned: true } => LoadOutput<TCopy, TTile, SingleOutput>(form),
-            _ => LoadOutput<TCopy, TTile, UnalignedOutput>(form),
+            { IsSingle: false } => LoadOutput<TCopy, TTile, ElementOutput<TElement>>(device, form),
+            { IsAligned: true } => LoadOutput<TCopy, TTile, SingleOutput>(device, form),
+            _ => LoadOutput<TCopy, TTile, UnalignedOutput>(device, form),
         };
 
-    private ProductLaunch<TRows> LoadOutput<TCopy, TTile, TOutput>(Form form)
+    private static ProductLaunch<TRows> LoadOutput<TCopy, TTile, TOutput>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy
         where TTile : struct, IWarpTile
         where TOutput : struct, IOutput => form.IsGelu
-            ? LoadKernel(TiledProduct<TCopy, TRows, TTile, TOutput, Gelu>.Kernel, form)
-            : LoadKernel(TiledProduct<TCopy, TRows, TTile, TOutput, Identity>.Kernel, form);
+            ? LoadKernel(device, TiledProduct<TCopy, TRows, TTile, TOutput, Gelu>.Kernel, form)
+            : LoadKernel(device, TiledProduct<TCopy, TRows, TTile, TOutput, Identity>.Kernel, form);
 
-    private ProductLaunch<TRows> LoadKernel(
-        Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> kernel, Form form) =>
+    private static ProductLaunch<TRows> LoadKernel(
+        GpuDevice device, Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> kernel, Form form) =>
         device.Kernels.Load<ProductLaunch<TRows>>(
             kernel, form.IsLarge ? 256 : 128, (device.ComputeCapability >= 80 ? 2 : 1) * (form.IsLarge ? 1 : 2), 16 * SharedChunks(form.IsLarge ? 128 : 64));
 

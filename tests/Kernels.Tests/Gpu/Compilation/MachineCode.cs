@@ -11,14 +11,19 @@ namespace Handwritten.Kernels.Tests.Gpu.Compilation;
 /// <param name="Registers">Registers of a thread.</param>
 /// <param name="StackBytes">Local memory of a thread: arrays, and variables whose address is taken.</param>
 /// <param name="SpillBytes">Bytes that a thread stores and loads because it has too few registers.</param>
-/// <param name="Instructions">How often each instruction is in the code, by its full name: "LDG.E.128".</param>
-internal sealed partial record MachineCode(int Registers, int StackBytes, int SpillBytes, IReadOnlyDictionary<string, int> Instructions)
+/// <param name="Code">Its binary form.</param>
+internal sealed partial record MachineCode(int Registers, int StackBytes, int SpillBytes, byte[] Code)
 {
+    private readonly Lazy<Dictionary<string, int>> _instructions = new(() => Disassemble(Code));
+
     private static readonly string Tools = Path.Combine(TestData.Repository, "artifacts", "cuda-toolkit");
     private static readonly ConcurrentDictionary<(string Ptx, int Architecture), MachineCode> Known = new();
 
     /// <summary>Whether tools/ptxas/fetch.sh has brought the tools.</summary>
     public static bool IsAvailable { get; } = File.Exists(Path.Combine(Tools, "ptxas")) && File.Exists(Path.Combine(Tools, "nvdisasm"));
+
+    /// <summary>How often each instruction is in the code, by its full name: "LDG.E.128".</summary>
+    public IReadOnlyDictionary<string, int> Instructions => _instructions.Value;
 
     /// <summary>How many instructions begin with a name and have all the given parts: <c>Count("LDG", "128")</c>.</summary>
     public int Count(string name, params string[] parts) => Instructions
@@ -39,13 +44,25 @@ internal sealed partial record MachineCode(int Registers, int StackBytes, int Sp
             string report = Run("ptxas", "-v", $"-arch=sm_{architecture}", text, "-o", binary);
             Match use = Use().Match(report);
             int[] frame = [.. use.Groups.Values.Skip(1).Take(3).Select(group => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture))];
-            Dictionary<string, int> instructions = Instruction().Matches(Run("nvdisasm", "-c", binary))
-                .CountBy(match => match.Groups[1].Value).ToDictionary();
-            return new MachineCode(int.Parse(Register().Match(report).Groups[1].ValueSpan, CultureInfo.InvariantCulture), frame[0], frame[1] + frame[2], instructions);
+            return new MachineCode(int.Parse(Register().Match(report).Groups[1].ValueSpan, CultureInfo.InvariantCulture), frame[0], frame[1] + frame[2], File.ReadAllBytes(binary));
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static Dictionary<string, int> Disassemble(byte[] code)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(file, code);
+            return Instruction().Matches(Run("nvdisasm", "-c", file)).CountBy(match => match.Groups[1].Value).ToDictionary();
+        }
+        finally
+        {
+            File.Delete(file);
         }
     }
 
