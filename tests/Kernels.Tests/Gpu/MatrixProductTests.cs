@@ -45,6 +45,47 @@ public sealed class MatrixProductTests(GpuFixture gpu)
     public void Logits_may_be_of_any_width(string device, ComputeType type) =>
         Check(gpu.Open(device, type), type, 77, 64, 517, Epilogue.None, isSingle: true, hasBias: false);
 
+    [Theory]
+    [InlineData("h200")]
+    [InlineData("t4")]
+    public void Gelu_is_exact_over_all_its_range(string device)
+    {
+        const int rows = 100, width = 64;
+        IKernels kernels = gpu.Open(device, ComputeType.Float32);
+        float[] z = [.. Enumerable.Range(0, rows * width).Select(i => (i - (rows * width / 2)) / 200f)]; // from -16 to 16
+        float[] identity = [.. Enumerable.Range(0, width * width).Select(i => i % (width + 1) == 0 ? 1f : 0)];
+        using Tensor x = Make.Device(kernels, z, rows, width), y = kernels.Allocate(rows, width);
+        using HostTensor weight = Make.Host(DType.F32, identity, width, width).Tensor;
+        using Linear linear = new(kernels.LoadMatrix(weight), null);
+        kernels.MatMul(rows, x, linear, y, Epilogue.Gelu);
+        float[] actual = Make.Read(kernels, y, z.Length);
+        Assert.All(z.Zip(actual), pair => Assert.InRange(pair.Second - Reference.Gelu(pair.First), -2e-7 * Math.Max(1, pair.First), 2e-7 * Math.Max(1, pair.First)));
+    }
+
+    [Theory]
+    [InlineData("h200", ComputeType.Float16)]
+    [InlineData("h200", ComputeType.Float32)]
+    public void A_row_is_the_same_whatever_is_computed_with_it(string device, ComputeType type)
+    {
+        const int rows = 130, inputs = 128, outputs = 64;
+        IKernels kernels = gpu.Open(device, type);
+        using Tensor x = Make.Device(kernels, Make.Values(1, rows, inputs), rows, inputs), y = kernels.AllocateSingle(rows, outputs);
+        using Linear linear = Make.Linear(kernels, 2, Rounding.Stored(type), outputs, inputs, null).Linear;
+        kernels.MatMul(rows, x, linear, y);
+        float[] all = Make.Read(kernels, y, 65 * outputs);
+        kernels.MatMul(65, x, linear, y);
+        Assert.Equal(all, Make.Read(kernels, y, 65 * outputs));
+    }
+
+    [Fact]
+    public void Sums_do_not_go_to_halves()
+    {
+        IKernels kernels = gpu.Open("h200", ComputeType.Float16);
+        using Tensor x = kernels.Allocate(65, 64), y = kernels.Allocate(65, 64);
+        using Linear linear = Make.Linear(kernels, 1, DType.F16, 64, 64, null).Linear;
+        Assert.Throws<ArgumentException>(() => kernels.MatMul(65, x, linear, y, Epilogue.AddToOutput));
+    }
+
     private static void Check(IKernels kernels, ComputeType type, int rows, int inputs, int outputs, Epilogue epilogue, bool isSingle, bool hasBias)
     {
         float[] x = Rounding.To(type, Make.Values(1, rows, inputs)), bias = Make.Values(2, outputs), before = Make.Values(3, rows, outputs);
