@@ -41,7 +41,9 @@ public interface IKernels : IDisposable
 
     /// <summary>Allocates the rows of decoder passes.</summary>
     /// <param name="capacity">The most rows one pass can hold.</param>
-    DecoderRows AllocateRows(int capacity);
+    /// <param name="lanes">Lanes of the KV caches; 0 for rows whose lanes never share a past.</param>
+    /// <param name="length">Entries of a lane.</param>
+    DecoderRows AllocateRows(int capacity, int lanes = 0, int length = 0);
 
     /// <summary>Loads a vector or a table that is read element by element: biases, layer norms, positions. Any shape.</summary>
     Tensor LoadTable(HostTensor values);
@@ -124,8 +126,9 @@ public interface IKernels : IDisposable
     void StoreKeysValues(Tensor keyValue, KeyValueCache cache, params ReadOnlySpan<int> windows);
 
     /// <summary>
-    /// Appends each row's key and value to its lane at its position, then attends from each row over its lane's entries
-    /// 0..position. queryKeyValue: [rows, 3 · width], y: [rows, width].
+    /// Appends each row's key and value to its lane at its position, then attends from each row over the entries
+    /// 0..position of its sequence, each of which lies in the lane that <see cref="DecoderRows.Sources"/> names: entry t is
+    /// the cache's [sources[t], t]. queryKeyValue: [rows, 3 · width], y: [rows, width].
     /// </summary>
     void AttendSelf(DecoderRows rows, Tensor queryKeyValue, KeyValueCache cache, Tensor y);
 

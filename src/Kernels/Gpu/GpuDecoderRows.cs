@@ -3,7 +3,7 @@ using ILGPU;
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>The rows of decoder passes, here and in device memory: five arrays in one buffer, each of the whole capacity.</summary>
-internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRows(capacity)
+internal sealed class GpuDecoderRows(GpuDevice device, int capacity, int lanes, int length) : DecoderRows(capacity, lanes, length)
 {
     private const int StepsUnderWay = 8; // so many uploads may be queued before one waits for the first of them to be copied
 

@@ -51,7 +51,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public Tensor AllocateSingle(params ReadOnlySpan<int> shape) => new GpuTensor(device, DType.F32, shape.ToArray());
 
     /// <inheritdoc/>
-    public DecoderRows AllocateRows(int capacity) => new GpuDecoderRows(device, capacity);
+    public DecoderRows AllocateRows(int capacity, int lanes = 0, int length = 0) => new GpuDecoderRows(device, capacity, lanes, length);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
@@ -211,6 +211,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     /// <inheritdoc/>
     public void Dispose()
     {
+        _crossAttention.Dispose();
         _copies.Dispose();
         _logMel.Dispose();
         _ranking.Dispose();
