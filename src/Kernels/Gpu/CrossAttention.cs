@@ -71,7 +71,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         int row = firstRow + Grid.IdxX, head = Grid.IdxY, part = RunningAttention.Part;
         Eight query = TElement.Load(queries, (((row * heads) + head) * RunningAttention.ThreadsOfKey) + part) * RunningAttention.ScoreScale;
         int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk;
-        RunningAttention attention = RunningAttention.Over<TElement, TCopy>(keys, values, query, begin, first, IntrinsicMath.Min(first + Chunk, length), Groups, stage);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, IntrinsicMath.Min(first + Chunk, length), Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {
