@@ -20,6 +20,7 @@ internal static class Application
     {
         new TranscribeCommand(),
         new DetectLanguageCommand(),
+        new VadCommand(),
         new InspectCommand(),
         new DevicesCommand(),
         new ParityCommand(),
