@@ -27,7 +27,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --threads -1 a.wav", "--threads must be a whole number from 1 to 1024, but it is '-1'.")]
     [InlineData("transcribe --threads two a.wav", "--threads must be a whole number from 1 to 1024, but it is 'two'.")]
     [InlineData("transcribe --device gpu a.wav", "--device must be auto or cpu, but it is 'gpu'.")]
-    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json or all, but it is 'doc'.")]
+    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json, lrc, csv, html, md or all, but it is 'doc'.")]
     [InlineData("inspect one two", "'handwritten inspect' takes no further argument 'two'.")]
     [InlineData("devices cpu", "'handwritten devices' takes no further argument 'cpu'.")]
     [InlineData("detect-language", "Required argument 'AUDIO' missing")]
@@ -56,7 +56,7 @@ public sealed class UsageTests : IDisposable
 
     [Theory]
     [InlineData("--help", "detect-language")]
-    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|all>")]
+    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|lrc|csv|html|md|all>")]
     [InlineData("detect-language -h", "--json")]
     [InlineData("inspect -?", "whisper-nano")]
     [InlineData("transcribe --nonsense --help", "--initial-prompt")]

@@ -35,8 +35,8 @@ internal sealed class TranscribeCommand : Command
     private readonly Option<string?> _prompt = Define.Text("--initial-prompt", "Text to pretend to have heard before: names, spelling, style.", "TEXT");
 
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
-        "Files to write, one for each recording and format; may be given several times. [default: none; all with --output-dir]",
-        [.. TranscriptWriters.All.Select(writer => writer.Extension), "all"], "-f");
+        "Files to write, one for each recording and format; may be given several times. all are those of whisper. [default: none; all with --output-dir]",
+        [.. TranscriptWriters.Names], "-f");
 
     private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
 
