@@ -21,6 +21,8 @@ internal static class Application
         new TranscribeCommand(),
         new DetectLanguageCommand(),
         new VadCommand(),
+        new EvaluateCommand(),
+        new SearchCommand(),
         new InspectCommand(),
         new DevicesCommand(),
         new ParityCommand(),

@@ -19,7 +19,7 @@ internal static class EachFile
                 cancellation.ThrowIfCancellationRequested();
                 work(file);
             }
-            catch (Exception failure) when (failure is AudioException or OutputException)
+            catch (Exception failure) when (failure is AudioException or OutputException or TranscriptException)
             {
                 // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
                 cancellation.ThrowIfCancellationRequested();
