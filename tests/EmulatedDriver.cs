@@ -4,19 +4,38 @@ using Handwritten.Kernels.Gpu;
 
 namespace Handwritten.Tests;
 
-/// <summary>The emulated CUDA driver, built from the present sources, with all its checks on.</summary>
+/// <summary>
+/// The CUDA driver that tests run on: the emulated one, built from the present sources, with all its checks on; or, with
+/// HANDWRITTEN_TEST_DEVICE=cuda, the machine's own GPU.
+/// </summary>
 internal static partial class EmulatedDriver
 {
     private static readonly Lazy<bool> Loaded = new(Load);
 
+    /// <summary>Whether tests run on a real GPU.</summary>
+    public static bool IsReal { get; } = Environment.GetEnvironmentVariable("HANDWRITTEN_TEST_DEVICE") == "cuda";
+
     /// <summary>The devices that it shows, by index.</summary>
-    public const string Devices = "h200,t4,a100";
+    public static IReadOnlyList<string> Devices { get; } = IsReal ? ["gpu"] : ["h200", "t4", "a100"];
+
+    private static string Library => Path.Combine(TestData.Repository, "artifacts", "cuda-emulator", "libcuda.so");
 
     /// <summary>Has the process use it.</summary>
     public static void Use() => _ = Loaded.Value;
 
+    /// <summary>What the emulator's checks have found in this process so far; 0 on a real GPU, which checks nothing.</summary>
+    public static unsafe int Findings => IsReal
+        ? 0
+        : ((delegate* unmanaged<int>)NativeLibrary.GetExport(NativeLibrary.Load(Library), "handwrittenEmulatorFindings"))();
+
     private static bool Load()
     {
+        if (IsReal)
+        {
+            CudaLibrary.UseDriver();
+            return true;
+        }
+
         using Process build = Process.Start(new ProcessStartInfo(Path.Combine(TestData.Repository, "tools", "CudaEmulator", "build.sh"))
         {
             RedirectStandardError = true,
@@ -29,9 +48,9 @@ internal static partial class EmulatedDriver
         }
 
         // Environment.SetEnvironmentVariable is seen by this runtime only, and the library has a runtime of its own.
-        SetVariable("HANDWRITTEN_EMULATOR_DEVICE", Devices, 1);
+        SetVariable("HANDWRITTEN_EMULATOR_DEVICE", string.Join(',', Devices), 1);
         SetVariable("HANDWRITTEN_EMULATOR", "all", 1);
-        CudaLibrary.UseEmulator(Path.Combine(TestData.Repository, "artifacts", "cuda-emulator", "libcuda.so"));
+        CudaLibrary.UseEmulator(Library);
         return true;
     }
 

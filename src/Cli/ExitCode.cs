@@ -1,3 +1,4 @@
+using Handwritten.Kernels.Gpu;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Audio;
@@ -29,6 +30,9 @@ internal enum ExitCode
     /// <summary>The model's activations are not the original's.</summary>
     NoParity = 6,
 
+    /// <summary>The GPU that was asked for cannot be used, or failed.</summary>
+    UnusableDevice = 7,
+
     /// <summary>Ctrl-C; 128 + SIGINT, as shells have it.</summary>
     Interrupted = 130,
 }
@@ -45,6 +49,7 @@ internal static class ExitCodes
         UsageException or TokenizationException => ExitCode.WrongUsage,
         AudioException or TranscriptException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
+        GpuException => ExitCode.UnusableDevice,
         // Files have exceptions of their own, so what remains is standard output.
         OutputException or IOException => ExitCode.UnwritableOutput,
         OperationCanceledException => ExitCode.Interrupted,

@@ -1,11 +1,12 @@
 using System.CommandLine;
-using Handwritten.Kernels.Cpu;
+using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
 using Handwritten.Model;
 
 namespace Handwritten.Cli;
 
 /// <summary>A model in a back end; both go together.</summary>
-internal sealed record LoadedModel(CpuKernels Kernels, WhisperModel Model) : IDisposable
+internal sealed record LoadedModel(IKernels Kernels, WhisperModel Model) : IDisposable
 {
     public void Dispose()
     {
@@ -14,36 +15,35 @@ internal sealed record LoadedModel(CpuKernels Kernels, WhisperModel Model) : IDi
     }
 }
 
-/// <summary>The options of every command that runs a model: which one, where, on how many threads.</summary>
+/// <summary>The options of every command that runs a model: which one, and where.</summary>
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _model = Define.Text("--model",
         $"The model: a folder as Hugging Face publishes it, or the name of one in weights/. [default: {ModelFolder.Default}]", "FOLDER|NAME");
 
-    private readonly Option<string> _device = Define.Choice("--device", "Where it runs; auto takes the fastest there is.", "auto", "cpu");
-
-    private readonly Option<int?> _threads = Define.Count("--threads", "Threads of the CPU. [default: all]", maximum: 1024);
+    private readonly DeviceOptions _device = new();
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         command.Add(_model);
-        command.Add(_device);
-        command.Add(_threads);
+        _device.AddTo(command);
     }
 
     /// <summary>Whether a model was named.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_model) is not null;
 
     /// <summary>Starts the back end that was chosen.</summary>
-    public CpuKernels CreateKernels(ParseResult parsed) => new(parsed.GetValue(_threads));
+    /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
+    public IKernels CreateKernels(ParseResult parsed) => _device.CreateKernels(parsed);
 
     /// <summary>Loads the model that was chosen.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
+    /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
     public LoadedModel Load(ParseResult parsed)
     {
         string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
-        CpuKernels kernels = CreateKernels(parsed);
+        IKernels kernels = CreateKernels(parsed);
         try
         {
             return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Handwritten.Kernels;
-using Handwritten.Kernels.Cpu;
 using Handwritten.Model;
 using Handwritten.Model.Synthetic;
 
@@ -10,7 +9,7 @@ namespace Handwritten.Cli;
 /// <param name="Name">The model's name, or the shape's.</param>
 /// <param name="Kernels">The back end.</param>
 /// <param name="Network">The network.</param>
-internal sealed record LoadedNetwork(string Name, CpuKernels Kernels, WhisperNetwork Network) : IDisposable
+internal sealed record LoadedNetwork(string Name, IKernels Kernels, WhisperNetwork Network) : IDisposable
 {
     public void Dispose()
     {
@@ -71,7 +70,7 @@ internal sealed class NetworkOptions
             return new LoadedNetwork(loaded.Model.Name, loaded.Kernels, loaded.Model.Network);
         }
 
-        CpuKernels kernels = _model.CreateKernels(parsed);
+        IKernels kernels = _model.CreateKernels(parsed);
         try
         {
             using SyntheticWeights weights = new(WhisperDimensions.Known[shape], Enum.Parse<DType>(parsed.GetRequiredValue(_type), ignoreCase: true));

@@ -25,6 +25,11 @@ public interface IKernels : IDisposable
     /// <summary>One line about the device: name, threads, instruction set.</summary>
     string DeviceDescription { get; }
 
+    /// <summary>
+    /// How far activations may be from float32's, as relative L2 error, by this back end's types and order of sums alone.
+    /// </summary>
+    double Tolerance { get; }
+
     /// <summary>Allocates activations in the back end's compute type, filled with zeros.</summary>
     Tensor Allocate(params ReadOnlySpan<int> shape);
 
@@ -58,6 +63,9 @@ public interface IKernels : IDisposable
 
     /// <summary>Copies host values into a tensor, from its first element on.</summary>
     void Write(ReadOnlySpan<float> values, Tensor destination);
+
+    /// <summary>Waits until everything before has run.</summary>
+    void Synchronize();
 
     /// <summary>Copies a tensor's first elements to the host, once everything before has run.</summary>
     void Read(Tensor source, Span<float> values);

@@ -26,7 +26,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --threads 0 a.wav", "--threads must be a whole number from 1 to 1024, but it is '0'.")]
     [InlineData("transcribe --threads -1 a.wav", "--threads must be a whole number from 1 to 1024, but it is '-1'.")]
     [InlineData("transcribe --threads two a.wav", "--threads must be a whole number from 1 to 1024, but it is 'two'.")]
-    [InlineData("transcribe --device gpu a.wav", "--device must be auto or cpu, but it is 'gpu'.")]
+    [InlineData("transcribe --device gpu a.wav", "--device must be auto, cpu, cuda, cuda:N (the GPU's number, from 0) or emulated, but it is 'gpu'.")]
     [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json, lrc, csv, html, md or all, but it is 'doc'.")]
     [InlineData("inspect one two", "'handwritten inspect' takes no further argument 'two'.")]
     [InlineData("devices cpu", "'handwritten devices' takes no further argument 'cpu'.")]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Handwritten.Kernels.Cpu;
+using Handwritten.Kernels.Gpu;
 using Xunit;
 
 namespace Handwritten.Kernels.Tests;
@@ -58,6 +59,14 @@ internal static unsafe class Make
         return (new HostTensor($"test.{type}", type, shape, data, () => NativeMemory.Free(data - 1)), exact);
     }
 
+    /// <summary>The values as a compute type holds them.</summary>
+    public static float[] Rounded(ComputeType type, float[] values) => Array.ConvertAll(values, value => type switch
+    {
+        ComputeType.Float16 => (float)(Half)value,
+        ComputeType.BFloat16 => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(value) & 0xFFFF0000),
+        _ => value,
+    });
+
     /// <summary>A tensor of the back end that holds the values.</summary>
     public static Tensor Device(IKernels kernels, float[] values, params int[] shape)
     {
@@ -80,6 +89,13 @@ internal static unsafe class Make
     {
         using HostTensor host = Host(DType.F32, values, values.Length).Tensor;
         return kernels.LoadBias(0, host);
+    }
+
+    /// <summary>A matrix in the back end's own layout and type.</summary>
+    public static Tensor Matrix(IKernels kernels, float[] values, int outputs, int inputs)
+    {
+        using HostTensor host = Host(DType.F32, values, outputs, inputs).Tensor;
+        return kernels.LoadMatrix(host);
     }
 
     public static Tensor Table(IKernels kernels, float[] values, params int[] shape)

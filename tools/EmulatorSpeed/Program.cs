@@ -32,7 +32,7 @@ foreach (int workers in workerCounts.Distinct())
         for (int run = 0; run < Runs; run++)
         {
             long start = Stopwatch.GetTimestamp();
-            GridRunner.Run(request, memory, profile, workers);
+            GridRunner.Run(request, memory, profile, new(workers));
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 

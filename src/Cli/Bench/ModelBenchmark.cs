@@ -61,12 +61,14 @@ internal static class ModelBenchmark
         BenchStage Time(string name, Action action, double flops = 0)
         {
             action();
+            network.Kernels.Synchronize();
             double[] times = new double[runs];
             for (int run = 0; run < runs; run++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 long start = Stopwatch.GetTimestamp();
                 action();
+                network.Kernels.Synchronize();
                 times[run] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             }
 

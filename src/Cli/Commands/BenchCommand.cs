@@ -50,15 +50,20 @@ internal sealed class BenchCommand : Command
 
         int runs = parsed.GetValue(_runs) ?? 5;
         using LoadedNetwork loaded = _network.Load(parsed);
+        CpuKernels? cpu = loaded.Kernels as CpuKernels;
+        if (cpu is null && parsed.GetValue(_compare) is not null)
+        {
+            throw new UsageException("--compare times a library of the CPU's: choose --device cpu with it.");
+        }
+
         List<BenchStage> stages = [.. ModelBenchmark.Run(loaded.Network, loaded.Network.WeightType.ByteSize(), runs, cancellation)];
 
         // Before the limits are measured, which takes memory of its own.
         long peakMemory = Process.GetCurrentProcess().PeakWorkingSet64;
-        int threads = loaded.Kernels.Threads;
-        CpuPeak limits = CpuPeak.Measure(threads);
-        IReadOnlyList<ProductComparison>? products = parsed.GetValue(_compare) is null
+        CpuPeak? limits = cpu is null ? null : CpuPeak.Measure(cpu.Threads);
+        IReadOnlyList<ProductComparison>? products = cpu is null || parsed.GetValue(_compare) is null
             ? null
-            : ProductComparison.Run(loaded.Network, threads, runs, cancellation);
+            : ProductComparison.Run(loaded.Network, cpu.Threads, runs, cancellation);
 
         if (parsed.GetValue(_json))
         {
@@ -75,14 +80,15 @@ internal sealed class BenchCommand : Command
                 stage.Name,
                 Number(stage.Milliseconds, "0.00"),
                 stage.Flops > 0 ? Number(stage.Gigaflops, "0.0") : "",
-                stage.Flops > 0 ? Number(stage.Gigaflops / limits.Gigaflops, "0%") : "",
+                stage.Flops > 0 && limits is not null ? Number(stage.Gigaflops / limits.Gigaflops, "0%") : "",
                 stage.Bytes > 0 ? Number(stage.GigabytesPerSecond, "0.0") : "",
-                stage.Bytes > 0 ? Number(stage.GigabytesPerSecond / limits.GigabytesPerSecond, "0%") : "");
+                stage.Bytes > 0 && limits is not null ? Number(stage.GigabytesPerSecond / limits.GigabytesPerSecond, "0%") : "");
         }
 
         Console.Out.WriteLine($"{loaded.Name}, {loaded.Network.WeightType} weights, on {loaded.Kernels.DeviceDescription}; one window of 30 s, median of {runs} runs");
         Terminal.Write(table);
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"This machine: {limits.Gigaflops:0} GFLOP/s of multiply-adds, {limits.GigabytesPerSecond:0.0} GB/s of reading. Peak resident memory: {peakMemory / 1e6:0} MB."));
+        string machine = limits is null ? "" : string.Create(CultureInfo.InvariantCulture, $"This machine: {limits.Gigaflops:0} GFLOP/s of multiply-adds, {limits.GigabytesPerSecond:0.0} GB/s of reading. ");
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{machine}Peak resident memory: {peakMemory / 1e6:0} MB."));
         if (products is not null)
         {
             Table comparison = Terminal.Table("product", ">rows", ">outputs", ">inputs", ">GFLOP/s", ">OpenBLAS", ">ratio");

@@ -39,7 +39,12 @@ public sealed unsafe partial class CpuKernels
             _team.Run(job, items);
         }
 
-        float ofAll = new ReadOnlySpan<float>(largest, items).ToArray().Max();
+        float ofAll = float.NegativeInfinity;
+        for (int item = 0; item < items; item++)
+        {
+            ofAll = Math.Max(ofAll, largest[item]); // NaN stays, and with it the whole spectrogram is NaN, as the original's
+        }
+
         _team.Run(new NormalizeJob { Mel = mel.Data, Frames = frames, Mels = transform.Mels, Largest = ofAll }, items);
         return mel;
     }

@@ -44,6 +44,9 @@ public sealed unsafe partial class CpuKernels : IKernels
         $"CPU ({RuntimeInformation.ProcessArchitecture}, {_team.Size} {(_team.Size == 1 ? "thread" : "threads")}, {_routines.Bits}-bit vectors)";
 
     /// <inheritdoc/>
+    public double Tolerance => 2e-5;
+
+    /// <inheritdoc/>
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new DenseTensor(shape.ToArray());
 
     /// <inheritdoc/>
@@ -97,6 +100,12 @@ public sealed unsafe partial class CpuKernels : IKernels
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<float> values, Tensor destination) =>
         values.CopyTo(new Span<float>(Dense(destination, values.Length), values.Length));
+
+    /// <inheritdoc/>
+    public void Synchronize()
+    {
+        // An operation has run when its call returns.
+    }
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<float> values) =>

@@ -1,13 +1,14 @@
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>The rows of decoder passes, here and in device memory: five arrays in one buffer, each of the whole capacity.</summary>
 internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRows(capacity)
 {
-    private readonly PageLockedArray1D<int> _staging = device.Accelerator.AllocatePageLocked1D<int>(5 * capacity);
-    private readonly MemoryBuffer1D<int, Stride1D.Dense> _buffer = device.Accelerator.Allocate1D<int>(5 * capacity);
+    private const int StepsUnderWay = 8; // so many uploads may be queued before one waits for the first of them to be copied
+
+    private readonly StagingRing _staging = new(device, StepsUnderWay, 5 * capacity * sizeof(int));
+    private readonly GpuAllocation _memory = device.Memory.Allocate(5L * capacity * sizeof(int), "decoder rows");
 
     /// <summary>Token id of each row.</summary>
     public ArrayView<int> DeviceTokens => Part(0);
@@ -24,29 +25,28 @@ internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRo
     /// <summary>The rows whose logits are wanted.</summary>
     public ArrayView<int> DeviceOutputs => Part(4);
 
-    /// <summary>Copies the rows to the device, in the order of the stream.</summary>
-    public void Upload()
+    /// <summary>Copies the rows to the device, in the order of the stream. Neither waits nor allocates as a rule; not to be captured into a graph.</summary>
+    public unsafe void Upload()
     {
-        device.Stream.Synchronize(); // the copy before may still read the staging memory
-        Span<int> staging = _staging.Span;
+        Span<int> staging = new(_staging.Take(), 5 * Capacity);
         Tokens.CopyTo(staging);
         Lanes.CopyTo(staging[Capacity..]);
         Positions.CopyTo(staging[(2 * Capacity)..]);
         Windows.CopyTo(staging[(3 * Capacity)..]);
         Outputs.CopyTo(staging[(4 * Capacity)..]);
-        _buffer.View.CopyFromPageLockedAsync(device.Stream, _staging);
+        _staging.CopyToDevice(_memory.Address, _staging.BlockBytes);
     }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            _buffer.Dispose();
             _staging.Dispose();
+            _memory.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
-    private ArrayView<int> Part(int index) => _buffer.View.SubView(index * Capacity, Capacity);
+    private ArrayView<int> Part(int index) => _memory.Vectors.Cast<int>().SubView(index * Capacity, Capacity);
 }

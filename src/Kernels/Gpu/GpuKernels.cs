@@ -41,6 +41,9 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public string DeviceDescription => $"{device.Name} ({TElement.Type switch { DType.F16 => "float16", DType.BF16 => "bfloat16", _ => "float32" }})";
 
     /// <inheritdoc/>
+    public double Tolerance => TElement.Type switch { DType.F16 => 5e-3, DType.BF16 => 4e-2, _ => 1e-4 };
+
+    /// <inheritdoc/>
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new GpuTensor(device, TElement.Type, shape.ToArray());
 
     /// <inheritdoc/>
@@ -53,7 +56,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
     public Tensor LoadTable(HostTensor values)
     {
-        GpuTensor table = new(device, DType.F32, [.. values.Shape]);
+        GpuTensor table = new(device, DType.F32, [.. values.Shape], "weights");
         _copies.Load(values, table, 0);
         return table;
     }
@@ -73,7 +76,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
             outputs = checked(outputs + part.Shape[0]);
         }
 
-        GpuTensor matrix = new(device, TElement.Type, [outputs, stacked[0].Shape[1]]);
+        GpuTensor matrix = new(device, TElement.Type, [outputs, stacked[0].Shape[1]], "weights");
         long first = 0;
         foreach (HostTensor part in stacked)
         {
@@ -94,7 +97,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
             length += part?.ElementCount ?? missingLength;
         }
 
-        GpuTensor bias = new(device, DType.F32, [checked((int)length)]);
+        GpuTensor bias = new(device, DType.F32, [checked((int)length)], "weights");
         long first = 0;
         foreach (HostTensor? part in stacked)
         {
@@ -118,13 +121,16 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
             throw new InvalidDataException($"Tensor '{weight.Name}' has the shape [{string.Join(", ", weight.Shape)}]; it must be [outputs, channels, {ConvolutionTaps}].");
         }
 
-        GpuTensor matrix = new(device, TElement.Type, [weight.Shape[0], ConvolutionTaps * weight.Shape[1]]);
+        GpuTensor matrix = new(device, TElement.Type, [weight.Shape[0], ConvolutionTaps * weight.Shape[1]], "weights");
         _copies.Load(weight, matrix, 0, ConvolutionTaps);
         return matrix;
     }
 
     /// <inheritdoc/>
     public void Write(ReadOnlySpan<float> values, Tensor destination) => _copies.Write(values, On(destination, values.Length));
+
+    /// <inheritdoc/>
+    public void Synchronize() => device.Synchronize();
 
     /// <inheritdoc/>
     public void Read(Tensor source, Span<float> values) => _copies.Read(On(source, values.Length), values);
@@ -198,6 +204,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public void Dispose()
     {
         _copies.Dispose();
+        _logMel.Dispose();
         device.Dispose();
     }
 

@@ -8,8 +8,8 @@ namespace Handwritten.Kernels.Gpu;
 /// </summary>
 internal sealed class GpuKeyValueCache(GpuDevice device, DType type, int lanes, int length, int heads, int headSize) : KeyValueCache
 {
-    private readonly GpuTensor _keys = new(device, type, [lanes, heads, length, headSize]);
-    private readonly GpuTensor _values = new(device, type, [lanes, heads, length, headSize]);
+    private readonly GpuTensor _keys = new(device, type, [lanes, heads, length, headSize], "KV cache");
+    private readonly GpuTensor _values = new(device, type, [lanes, heads, length, headSize], "KV cache");
 
     /// <summary>Sequences.</summary>
     public int Lanes => lanes;
@@ -21,7 +21,9 @@ internal sealed class GpuKeyValueCache(GpuDevice device, DType type, int lanes, 
     public int Heads => heads;
 
     /// <summary>Width of a head.</summary>
-    public int HeadSize => headSize;
+    public int HeadSize { get; } = headSize == RunningAttention.HeadSize
+        ? headSize
+        : throw new ArgumentException($"The CUDA back end has attention heads of {RunningAttention.HeadSize} elements, as all Whisper models have, not of {headSize}.", nameof(headSize));
 
     /// <summary>[lanes, heads, length, head size].</summary>
     public ArrayView<Bits128> Keys => _keys.Vectors;

@@ -1,29 +1,37 @@
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>A dense row-major tensor in device memory; begins at 256 bytes, and is rounded up to whole 16 bytes.</summary>
+/// <summary>A dense row-major tensor in device memory; begins at 256 bytes, and is rounded up to whole 256 bytes.</summary>
 internal sealed class GpuTensor : Tensor
 {
-    private readonly MemoryBuffer1D<Bits128, Stride1D.Dense> _buffer;
+    private readonly GpuAllocation _memory;
 
-    public GpuTensor(GpuDevice device, DType type, int[] shape)
+    /// <summary>Allocates a tensor of zeros.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <param name="shape">Dimensions, outermost first.</param>
+    /// <param name="label">What for, in the report of the device's memory.</param>
+    /// <exception cref="GpuException">There is too little memory.</exception>
+    public GpuTensor(GpuDevice device, DType type, int[] shape, string label = "activations")
         : base(shape)
     {
         Type = type;
-        long bytes = ElementCount * type.ByteSize();
-        _buffer = device.Accelerator.Allocate1D<Bits128>(Math.Max(1, (bytes + 15) / 16));
-        _buffer.MemSetToZero(device.Stream);
+        _memory = device.Memory.Allocate(ElementCount * type.ByteSize(), label);
+        device.Bind();
+        CudaDriver.Check(CudaDriver.Fill(Address, 0, (nuint)_memory.Bytes, device.Stream.StreamPtr), "cuMemsetD8Async");
     }
 
     /// <summary>How elements are stored: F32, F16 or BF16.</summary>
     public DType Type { get; }
 
-    public override long ByteCount => _buffer.LengthInBytes;
+    public override long ByteCount => _memory.Bytes;
+
+    /// <summary>Where the first element is on the device.</summary>
+    public nint Address => _memory.Address;
 
     /// <summary>The elements, 16 bytes at a time.</summary>
-    public ArrayView<Bits128> Vectors => _buffer.View;
+    public ArrayView<Bits128> Vectors => _memory.Vectors;
 
     /// <summary>The elements of a float32 tensor.</summary>
     public ArrayView<float> Floats => Type == DType.F32
@@ -34,7 +42,7 @@ internal sealed class GpuTensor : Tensor
     {
         if (disposing)
         {
-            _buffer.Dispose();
+            _memory.Dispose();
         }
     }
 }

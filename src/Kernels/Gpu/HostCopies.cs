@@ -1,24 +1,25 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using ILGPU.Runtime;
-
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>
-/// Moves elements between the host's memory and a device tensor, converting on the way. What is stored as it will be kept
-/// goes from the mapped file to the device without another copy; everything else passes through a block of memory.
+/// Moves elements between the host's memory and a device tensor, converting on the way. Weights go from the mapped file
+/// through two page-locked blocks, so that reading and converting the next block overlaps the copy of the one before; what is
+/// stored as it will be kept is only moved. Once a method returns, its source is no longer needed.
 /// </summary>
 internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
 {
-    private const int BlockElements = 1 << 20;
+    private const int BlockBytes = 4 << 20;
+    private const int PieceElements = 4096; // converted at a time: stays in the first-level cache
 
-    private readonly byte* _block = (byte*)NativeMemory.AlignedAlloc(BlockElements * sizeof(float), 256);
+    private readonly StagingRing _staging = new(device, 2, BlockBytes);
+    private float[] _piece = new float[PieceElements];
+    private float[] _turned = [];
 
     /// <summary>Copies all elements of a tensor of a file.</summary>
     /// <param name="source">[outputs, channels] or [outputs, channels, taps].</param>
     /// <param name="target">Receives them from element <paramref name="first"/> on.</param>
     /// <param name="first">Element of the target.</param>
     /// <param name="taps">Turns [outputs, channels, taps] to [outputs, taps, channels]; 1 keeps the order.</param>
+    /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
     public void Load(HostTensor source, GpuTensor target, long first, int taps = 1)
     {
         if (!source.Type.IsFloatingPoint())
@@ -26,76 +27,66 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
             throw new InvalidDataException($"Tensor '{source.Name}' holds {source.Type} values; weights must be F64, F32, F16 or BF16.");
         }
 
-        device.Accelerator.Bind();
-        if (source.Type == target.Type && taps == 1)
+        int sourceSize = source.Type.ByteSize(), size = target.Type.ByteSize();
+        int piece = taps == 1 ? PieceElements : source.Shape[1] * taps; // of one output
+        if (piece > _piece.Length)
         {
-            CopyToDevice(source.Data, target, first, source.ElementCount);
-            return;
+            _piece = new float[piece];
         }
 
-        int channels = taps == 1 ? 1 : source.Shape[1];
-        for (long begin = 0; begin < source.ElementCount; begin += BlockElements)
+        Stage(target, first, source.ElementCount, piece, (begin, count, staging) =>
         {
-            int count = (int)Math.Min(BlockElements, source.ElementCount - begin);
-            for (int i = 0; i < count; i++)
+            byte* from = source.Data + (begin * sourceSize);
+            if (source.Type == target.Type && taps == 1)
             {
-                long element = begin + i;
-                if (taps > 1)
-                {
-                    (long output, long rest) = Math.DivRem(element, (long)channels * taps);
-                    (long tap, long channel) = Math.DivRem(rest, channels);
-                    element = (((output * channels) + channel) * taps) + tap;
-                }
-
-                Put(target.Type, i, Get(source, element));
+                Buffer.MemoryCopy(from, staging, (long)count * size, (long)count * size);
+                return;
             }
 
-            CopyToDevice(_block, target, first + begin, count);
-        }
+            for (int done = 0; done < count; done += piece)
+            {
+                Span<float> values = _piece.AsSpan(0, Math.Min(piece, count - done));
+                HostConversions.Decode(source.Type, from + ((long)done * sourceSize), values);
+                HostConversions.Encode(target.Type, taps == 1 ? values : Turn(values, taps), staging + ((long)done * size));
+            }
+        });
     }
 
     /// <summary>Copies numbers into a tensor, from its first element on.</summary>
     public void Write(ReadOnlySpan<float> values, GpuTensor target)
     {
-        device.Accelerator.Bind();
-        for (int begin = 0; begin < values.Length; begin += BlockElements)
+        fixed (float* source = values)
         {
-            ReadOnlySpan<float> block = values.Slice(begin, Math.Min(BlockElements, values.Length - begin));
-            for (int i = 0; i < block.Length; i++)
-            {
-                Put(target.Type, i, block[i]);
-            }
-
-            CopyToDevice(_block, target, begin, block.Length);
+            float* from = source;
+            Stage(target, 0, values.Length, 1, (begin, count, staging) => HostConversions.Encode(target.Type, new ReadOnlySpan<float>(from + begin, count), staging));
         }
     }
 
     /// <summary>Copies a tensor's first elements to the host, once everything before has run.</summary>
     public void Read(GpuTensor source, Span<float> values)
     {
-        device.Accelerator.Bind();
-        for (int begin = 0; begin < values.Length; begin += BlockElements)
+        int size = source.Type.ByteSize(), most = BlockBytes / size;
+        nint address = Address(source);
+        for (int begin = 0; begin < values.Length; begin += most)
         {
-            Span<float> block = values.Slice(begin, Math.Min(BlockElements, values.Length - begin));
-            int size = source.Type.ByteSize();
-            nint address = Address(source) + ((nint)begin * size);
-            CudaDriver.Check(CudaDriver.CopyToHost(_block, address, (nuint)(block.Length * size), device.Stream.StreamPtr), "cuMemcpyDtoHAsync");
-            device.Stream.Synchronize();
-            for (int i = 0; i < block.Length; i++)
-            {
-                block[i] = source.Type switch
-                {
-                    DType.F16 => (float)((Half*)_block)[i],
-                    DType.BF16 => BitConverter.Int32BitsToSingle(((ushort*)_block)[i] << 16),
-                    _ => ((float*)_block)[i],
-                };
-            }
+            Span<float> block = values.Slice(begin, Math.Min(most, values.Length - begin));
+            byte* staging = _staging.Take();
+            _staging.CopyToHost(address + ((nint)begin * size), block.Length * size);
+            HostConversions.Decode(source.Type, staging, block);
         }
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(_block);
+    /// <inheritdoc/>
+    public void Dispose() => _staging.Dispose();
 
-    private void CopyToDevice(byte* source, GpuTensor target, long first, long count)
+    /// <summary>Writes elements of the target's type into page-locked memory.</summary>
+    /// <param name="begin">The first of them, counted in the source.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="staging">Receives them.</param>
+    private delegate void Fill(long begin, int count, byte* staging);
+
+    /// <summary>Copies elements to the device, in blocks of whole pieces.</summary>
+    private void Stage(GpuTensor target, long first, long count, int piece, Fill fill)
     {
         int size = target.Type.ByteSize();
         if (first < 0 || count < 0 || first + count > target.ElementCount)
@@ -103,35 +94,35 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
             throw new ArgumentException($"{count} elements from element {first} on do not fit a tensor of {target.ElementCount}.");
         }
 
+        int most = BlockBytes / size / piece * piece;
         nint address = Address(target) + (nint)(first * size);
-        CudaDriver.Check(CudaDriver.CopyToDevice(address, source, (nuint)(count * size), device.Stream.StreamPtr), "cuMemcpyHtoDAsync");
-        device.Stream.Synchronize();
-    }
-
-    private static nint Address(GpuTensor tensor) => tensor.Vectors.LoadEffectiveAddressAsPtr();
-
-    private static float Get(HostTensor source, long element) => source.Type switch
-    {
-        DType.F64 => (float)Unsafe.ReadUnaligned<double>(source.Data + (element * sizeof(double))),
-        DType.F16 => (float)Unsafe.ReadUnaligned<Half>(source.Data + (element * 2)),
-        DType.BF16 => BitConverter.Int32BitsToSingle(Unsafe.ReadUnaligned<ushort>(source.Data + (element * 2)) << 16),
-        _ => Unsafe.ReadUnaligned<float>(source.Data + (element * sizeof(float))),
-    };
-
-    private void Put(DType type, int index, float value)
-    {
-        switch (type)
+        for (long begin = 0; begin < count; begin += most)
         {
-            case DType.F16:
-                ((Half*)_block)[index] = (Half)value;
-                break;
-            case DType.BF16:
-                uint bits = BitConverter.SingleToUInt32Bits(value);
-                ((ushort*)_block)[index] = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16); // to the nearest, ties to even
-                break;
-            default:
-                ((float*)_block)[index] = value;
-                break;
+            int elements = (int)Math.Min(most, count - begin);
+            fill(begin, elements, _staging.Take());
+            _staging.CopyToDevice(address + (nint)(begin * size), elements * size);
         }
     }
+
+    /// <summary>[channels, taps] to [taps, channels].</summary>
+    private Span<float> Turn(ReadOnlySpan<float> values, int taps)
+    {
+        if (_turned.Length < values.Length)
+        {
+            _turned = new float[values.Length];
+        }
+
+        int channels = values.Length / taps;
+        for (int channel = 0; channel < channels; channel++)
+        {
+            for (int tap = 0; tap < taps; tap++)
+            {
+                _turned[(tap * channels) + channel] = values[(channel * taps) + tap];
+            }
+        }
+
+        return _turned.AsSpan(0, values.Length);
+    }
+
+    private static nint Address(GpuTensor tensor) => tensor.Address;
 }

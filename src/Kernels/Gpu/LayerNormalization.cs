@@ -4,61 +4,121 @@ using ILGPU.Runtime;
 
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>
-/// y = (x − mean) / sqrt(variance + 1e-5) · gain + bias over each row; x is the float32 residual stream, y has the compute
-/// type.
-/// <code>
-///     block (32 threads = one warp): one row      thread t: elements 8t.. 8t+7, 8(t + 32).., ...
-/// </code>
-/// Reads the row three times (mean, variance, result): the second and third time out of the L1 cache. Bytes: 4 to read and
-/// the element to write, for each of rows · width elements; bound by memory.
-/// </summary>
+// y = (x − mean) / sqrt(variance + 1e-5) · gain + bias over each row; x is the float32 residual stream, y has the compute
+// type.
+//
+//     a team of 1 to 16 warps: one row at a time     a thread: 2 fours of the row, in registers from beginning to end
+//
+//     row      |0    |4    ...  |128  |132  ...      fours of 16 bytes: a warp's 32 lie side by side
+//     thread    0     1          0     1             so that each load takes 512 bytes in a piece
+//
+//     block    1 team, where rows are few (a decoder step): the row is spread over as many threads as it has fours
+//              256 threads of teams, where they are many (the encoder): each team goes on from row to row
+//
+// One pass over memory: the row is read once, then mean and variance are computed from registers, the latter from the
+// distances to the mean (the sum of squares alone would cancel). Gain and bias are read once for all rows of a team. Two
+// barriers a row bring a team's sums together, added in the same order whatever the block and the grid are: a row's
+// result does not depend on how many rows there are.
+//
+// Bytes: 4 to read and the element to write for each of rows · width elements; bound by memory. In a decoder step the
+// rows are a few KB, and the time is that of one round trip to memory and a launch.
+//
+// The sum that comes before a norm is not in here: the product before adds to the residual stream as it stores
+// (Epilogue.AddToOutput), and reads and writes 8 bytes for it. A norm that added would have to read the product's result
+// and the stream, and to write the stream: 18 bytes an element for both kernels instead of 14.
+
+/// <summary>Layer norm; see <see cref="IKernels.LayerNorm"/>.</summary>
 internal sealed class LayerNormalization<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private const int Threads = 32;
+    private const int WarpSize = 32, FoursOfWarp = 2 * WarpSize;
+    private const int ManyThreads = 256, MaximumThreads = 512, MaximumWarps = MaximumThreads / WarpSize;
     private const float Epsilon = 1e-5f;
 
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int>> _kernel =
-        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int>>(Kernel, Threads));
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>> _kernel =
+        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>>(LayerNormKernel, MaximumThreads));
+
+    private readonly int _multiprocessors = device.Multiprocessors;
+    private readonly int _threadsAtOnce = device.ThreadsAtOnce;
 
     /// <summary>Normalises the first rows. x: [rows, width] float32, y: [rows, width].</summary>
-    public void Run(int rows, GpuTensor x, GpuTensor gain, GpuTensor bias, GpuTensor y) =>
-        _kernel.Value(device.Stream, (rows, Threads), x.Vectors, gain.Vectors, bias.Vectors, y.Vectors, (int)gain.ElementCount / 8);
-
-    private static void Kernel(ArrayView<Bits128> x, ArrayView<Bits128> gain, ArrayView<Bits128> bias, ArrayView<Bits128> y, int eights)
+    /// <exception cref="ArgumentException">The width is no multiple of 8, or above 4096.</exception>
+    public void Run(int rows, GpuTensor x, GpuTensor gain, GpuTensor bias, GpuTensor y)
     {
-        int row = Grid.IdxX * eights;
-        float sum = 0;
-        for (int i = Warp.LaneIdx; i < eights; i += Threads)
+        long width = gain.ElementCount;
+        int warps = (int)((width + (4 * FoursOfWarp) - 1) / (4 * FoursOfWarp));
+        if (width % 8 != 0 || warps > MaximumWarps)
         {
-            sum += Float32.Load(x, row + i).Sum();
+            throw new ArgumentException($"A layer norm on a GPU needs rows of a multiple of 8 elements, {4 * FoursOfWarp * MaximumWarps} at most, but got {width}.", nameof(gain));
         }
 
-        float mean = SumOfWarp(sum) / (8 * eights);
-        float squares = 0;
-        for (int i = Warp.LaneIdx; i < eights; i += Threads)
+        if (rows == 0)
         {
-            Eight centred = Float32.Load(x, row + i) - mean;
-            squares += Eight.Dot(centred, centred);
+            return;
         }
 
-        float scale = 1 / MathF.Sqrt((SumOfWarp(squares) / (8 * eights)) + Epsilon);
-        for (int i = Warp.LaneIdx; i < eights; i += Threads)
+        int teams = rows <= 2 * _multiprocessors ? 1 : Math.Max(1, ManyThreads / (warps * WarpSize));
+        int threads = teams * warps * WarpSize;
+        int blocks = Math.Min((rows + teams - 1) / teams, Math.Max(1, _threadsAtOnce / threads));
+        _kernel.Value(device.Stream, (blocks, threads), x.Vectors, gain.Vectors, bias.Vectors, y.Vectors, rows, (int)width / 4, warps);
+    }
+
+    private static void LayerNormKernel(ArrayView<Bits128> x, ArrayView<Bits128> gain, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int fours, int warps)
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(MaximumWarps), squares = SharedMemory.Allocate<float>(MaximumWarps);
+        int warp = Group.IdxX / WarpSize, team = warp / warps, teams = Group.DimX / WarpSize / warps;
+        int low = (warp % warps * FoursOfWarp) + Warp.LaneIdx, high = low + WarpSize;
+        bool hasLow = low < fours, hasHigh = high < fours;
+        Four lowGain = LoadIf(hasLow, gain, low), highGain = LoadIf(hasHigh, gain, high);
+        Four lowBias = LoadIf(hasLow, bias, low), highBias = LoadIf(hasHigh, bias, high);
+
+        for (int first = Grid.IdxX * teams; first < rows; first += Grid.DimX * teams)
         {
-            Eight centred = Float32.Load(x, row + i) - mean;
-            TElement.Store(y, row + i, (centred * scale * Float32.Load(gain, i)) + Float32.Load(bias, i));
+            bool hasRow = first + team < rows;
+            long row = (long)(first + team) * fours;
+            Four a = LoadIf(hasRow && hasLow, x, row + low), b = LoadIf(hasRow && hasHigh, x, row + high);
+
+            float mean = SumOfTeam(a.Sum() + b.Sum(), sums, warp, team, warps) / (4 * fours);
+            a = hasLow ? a - mean : default;
+            b = hasHigh ? b - mean : default;
+            float variance = SumOfTeam((a * a).Sum() + (b * b).Sum(), squares, warp, team, warps) / (4 * fours);
+            float scale = 1 / MathF.Sqrt(variance + Epsilon);
+
+            if (hasRow && hasLow)
+            {
+                TElement.StoreFour(y, row + low, (a * scale * lowGain) + lowBias);
+            }
+
+            if (hasRow && hasHigh)
+            {
+                TElement.StoreFour(y, row + high, (b * scale * highGain) + highBias);
+            }
         }
     }
 
-    /// <summary>The sum over a warp, in every lane; always added in the same order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float SumOfWarp(float value)
+    private static Four LoadIf(bool exists, ArrayView<Bits128> source, long index) => exists ? Four.Load(source, index) : default;
+
+    /// <summary>
+    /// The sum over a team, in each of its threads; always added in the same order. One barrier: mean and variance use
+    /// different sums, so that nobody writes one of them before all have passed the barrier of the other.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float SumOfTeam(float value, ArrayView<float> sums, int warp, int team, int warps)
     {
-        value += Warp.ShuffleXor(value, 16);
-        value += Warp.ShuffleXor(value, 8);
-        value += Warp.ShuffleXor(value, 4);
-        value += Warp.ShuffleXor(value, 2);
-        return value + Warp.ShuffleXor(value, 1);
+        value = WarpReduction.Sum(value);
+        if (Warp.LaneIdx == 0)
+        {
+            sums[warp] = value;
+        }
+
+        Group.Barrier();
+        float sum = 0;
+        for (int i = 0; i < warps; i++)
+        {
+            sum += sums[(team * warps) + i];
+        }
+
+        return sum;
     }
 }

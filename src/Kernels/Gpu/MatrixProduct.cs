@@ -1,10 +1,24 @@
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>stub</summary>
+/// <summary>
+/// y = x Wᵀ + b, with what <see cref="Epilogue"/> says: the greater part of Whisper's work. Many rows are tiles on tensor
+/// cores, see <see cref="TiledProduct{TCopy, TRows, TTile, TOutput, TActivation}"/>.
+/// </summary>
 internal sealed class MatrixProduct<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private readonly GpuDevice _device = device;
+    private readonly ProductLauncher<TElement, DenseRows> _tiles = new(device);
 
-    public void Run(int rows, GpuTensor x, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue) => throw new NotImplementedException(_device.Name);
+    /// <summary>Multiplies the first rows.</summary>
+    /// <param name="rows">How many.</param>
+    /// <param name="x">[rows, inputs].</param>
+    /// <param name="weight">[outputs, inputs].</param>
+    /// <param name="bias">float32 [outputs], or none.</param>
+    /// <param name="y">[rows, outputs] of the compute type, or float32.</param>
+    /// <param name="epilogue">What becomes of the sums.</param>
+    /// <exception cref="ArgumentException"><see cref="Epilogue.AddToOutput"/> to a y that is not float32.</exception>
+    public void Run(int rows, GpuTensor x, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue) =>
+        _tiles.Launch(
+            new DenseRows(rows, weight.Shape[1] * TElement.Type.ByteSize() / 16), rows, x, weight, bias,
+            epilogue == Epilogue.Gelu, epilogue == Epilogue.AddToOutput ? y : null, y);
 }

@@ -1,10 +1,163 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using Launcher = System.Action<
+    ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
+    ILGPU.ArrayView<int>, ILGPU.ArrayView<int>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
+    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int>;
+
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>stub</summary>
+/// <summary>
+/// Self-attention of decoder rows over their lanes' caches: appends each row's key and value at its position, then
+/// y = softmax(q kᵀ / 8) v over the entries 0 to position, for each row and head on its own.
+/// <code>
+///     block (256 threads): one row, one head          32 groups of 8 threads, a group has one key at a time:
+///
+///     entry     0  1  2 ... 31 | 32 ... 63 | 64 ... 95 | 96 ... 127 | 128 ...
+///     group     0  1  2 ... 31 |  0 ... 31 |  0 ... 31 |  0 ...  31 |   0 ...      four keys and values in flight
+///
+///     groups are merged to warps by shuffles, warps to the block through shared memory
+/// </code>
+/// Bytes: each entry's key and value once for each row and head, and 2 flops for each of their elements; bound by memory, by
+/// latency where few rows have few entries. The grid depends on the number of rows and heads alone, and a row's result on
+/// its lane alone: it is the same bit by bit in any company.
+/// </summary>
 internal sealed class SelfAttention<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private readonly GpuDevice _device = device;
+    private const int Threads = 256;
+    private const int Groups = Threads / RunningAttention.ThreadsOfKey;
+    private const int Warps = Threads / 32;
 
-    public void Run(GpuDecoderRows rows, GpuTensor queryKeyValue, GpuKeyValueCache cache, GpuTensor y) => throw new NotImplementedException(_device.Name);
+    private readonly Lazy<Launcher> _append = new(() => device.Kernels.Load<Launcher>(Append, Threads));
+    private readonly Lazy<Launcher> _attend = new(() => device.Kernels.Load<Launcher>(Attend<AppendedBefore>, Threads));
+    private readonly Lazy<Launcher> _appendAndAttend = new(() => device.Kernels.Load<Launcher>(Attend<AppendedByBlock>, Threads));
+
+    private bool[] _taken = [];
+
+    /// <summary>Who appends the key and the value of a block's row and head.</summary>
+    private interface IAppending
+    {
+        /// <summary>Sees to it that all threads of the block find them in the cache.</summary>
+        /// <param name="queryKeyValue">[rows, 3 · width].</param>
+        /// <param name="own">Where they have the query.</param>
+        /// <param name="width">Elements from the query to the key and from the key to the value.</param>
+        /// <param name="keys">Keys of the cache.</param>
+        /// <param name="values">Values of the cache.</param>
+        /// <param name="entry">Where they go to. All places are given in eights of elements.</param>
+        static abstract void Append(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry);
+    }
+
+    /// <summary>Appends and attends. queryKeyValue: [rows, 3 · width], y: [rows, width].</summary>
+    /// <remarks>
+    /// Rows of one lane (a prompt) look at each other's entries, so all are appended by a launch of their own first. In a step
+    /// each row is its lane's only one, and the block that attends can append: one launch.
+    /// </remarks>
+    public void Run(GpuDecoderRows rows, GpuTensor queryKeyValue, GpuKeyValueCache cache, GpuTensor y)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        KernelConfig grid = new(new Index2D(rows.Count, cache.Heads), new Index2D(Threads, 1));
+        Launcher attend = _appendAndAttend.Value;
+        if (AnyShareALane(rows.Lanes, cache.Lanes))
+        {
+            _append.Value(device.Stream, (rows.Count, Threads), rows.DeviceLanes, rows.DevicePositions, queryKeyValue.Vectors, cache.Keys, cache.Values, y.Vectors, cache.Length, cache.Heads);
+            attend = _attend.Value;
+        }
+
+        attend(device.Stream, grid, rows.DeviceLanes, rows.DevicePositions, queryKeyValue.Vectors, cache.Keys, cache.Values, y.Vectors, cache.Length, cache.Heads);
+    }
+
+    private bool AnyShareALane(ReadOnlySpan<int> laneOfRow, int lanes)
+    {
+        if (laneOfRow.Length > lanes)
+        {
+            return true;
+        }
+
+        if (_taken.Length < lanes)
+        {
+            _taken = new bool[lanes];
+        }
+
+        Array.Clear(_taken);
+        foreach (int lane in laneOfRow)
+        {
+            if (_taken[lane])
+            {
+                return true;
+            }
+
+            _taken[lane] = true;
+        }
+
+        return false;
+    }
+
+    /// <summary>A block copies the keys and values of one row, of all heads.</summary>
+    private static void Append(
+        ArrayView<int> lanes, ArrayView<int> positions, ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<Bits128> y, int length, int heads)
+    {
+        int row = Grid.IdxX, width = heads * RunningAttention.ThreadsOfKey;
+        int lane = lanes[row], position = positions[row];
+        for (int i = Group.IdxX; i < width; i += Threads)
+        {
+            int head = i / RunningAttention.ThreadsOfKey, part = i % RunningAttention.ThreadsOfKey;
+            AppendedByBlock.Copy(
+                queryKeyValue, (row * 3 * width) + i, width, keys, values, (((((lane * heads) + head) * length) + position) * RunningAttention.ThreadsOfKey) + part);
+        }
+    }
+
+    private static void Attend<TAppending>(
+        ArrayView<int> lanes, ArrayView<int> positions, ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<Bits128> y, int length, int heads)
+        where TAppending : struct, IAppending
+    {
+        ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
+        int row = Grid.IdxX, head = Grid.IdxY, width = heads * RunningAttention.ThreadsOfKey;
+        int part = (head * RunningAttention.ThreadsOfKey) + (Group.IdxX % RunningAttention.ThreadsOfKey);
+        int begin = ((lanes[row] * heads) + head) * length, position = positions[row];
+        int own = (row * 3 * width) + part;
+        TAppending.Append(
+            queryKeyValue, own, width, keys, values, ((begin + position) * RunningAttention.ThreadsOfKey) + (Group.IdxX % RunningAttention.ThreadsOfKey));
+
+        Eight query = TElement.Load(queryKeyValue, own) * RunningAttention.ScoreScale;
+        RunningAttention attention = RunningAttention.Over<TElement>(keys, values, query, begin, 0, position + 1, Groups);
+        attention = RunningAttention.MergeBlock(attention, shared, Warps);
+        if (Group.IdxX < RunningAttention.ThreadsOfKey)
+        {
+            TElement.Store(y, (row * width) + part, attention.Result());
+        }
+    }
+
+    private readonly struct AppendedBefore : IAppending
+    {
+        public static void Append(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
+        {
+        }
+    }
+
+    private readonly struct AppendedByBlock : IAppending
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Append(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
+        {
+            if (Group.IdxX < RunningAttention.ThreadsOfKey)
+            {
+                Copy(queryKeyValue, own, width, keys, values, entry);
+            }
+
+            Group.Barrier();
+        }
+
+        /// <summary>Copies eight elements of a key and of a value.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Copy(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
+        {
+            TElement.Store(keys, entry, TElement.Load(queryKeyValue, own + width));
+            TElement.Store(values, entry, TElement.Load(queryKeyValue, own + (2 * width)));
+        }
+    }
 }

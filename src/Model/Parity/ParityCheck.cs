@@ -28,12 +28,11 @@ public sealed class ParityCheck : IActivationObserver
     /// <summary>Runs the reference's input through a network and compares.</summary>
     /// <param name="network">The network, with the weights that the reference was computed with.</param>
     /// <param name="reference">What the original computed.</param>
-    /// <param name="tolerance">Largest relative L2 error: 2e-5 for float32 on a CPU.</param>
     /// <param name="cancellation">Checked between layers.</param>
     /// <returns>A row for every activation of the reference.</returns>
     /// <exception cref="ModelException">The reference belongs to another architecture.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static IReadOnlyList<ParityRow> Run(WhisperNetwork network, ActivationReference reference, double tolerance = 2e-5, CancellationToken cancellation = default)
+    public static IReadOnlyList<ParityRow> Run(WhisperNetwork network, ActivationReference reference, CancellationToken cancellation = default)
     {
         WhisperDimensions dimensions = network.Dimensions;
         if (reference.LogMel.Shape[0] != dimensions.MelBins)
@@ -48,7 +47,7 @@ public sealed class ParityCheck : IActivationObserver
 
         float[] positions = new float[dimensions.AudioContext * dimensions.Width];
         network.Kernels.Read(network.Encoder.Positions, positions);
-        ParityCheck check = new(reference, tolerance, positions) { Kernels = network.Kernels };
+        ParityCheck check = new(reference, network.Kernels.Tolerance, positions) { Kernels = network.Kernels };
         using EncoderState encoder = network.Encoder.CreateState();
         using DecoderState decoder = network.Decoder.CreateState(outputs: reference.Tokens.Length);
 

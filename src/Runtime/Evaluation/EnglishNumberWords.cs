@@ -49,14 +49,23 @@ internal static class EnglishNumberWords
     /// <summary>Signs said before a number.</summary>
     public static Dictionary<string, string> Signs { get; } = new()
     {
-        ["minus"] = "-", ["negative"] = "-", ["plus"] = "+", ["positive"] = "+",
+        ["minus"] = "-",
+        ["negative"] = "-",
+        ["plus"] = "+",
+        ["positive"] = "+",
     };
 
     /// <summary>Currencies, said behind a number and written before it.</summary>
     public static Dictionary<string, string> Currencies { get; } = new()
     {
-        ["pound"] = "£", ["pounds"] = "£", ["euro"] = "€", ["euros"] = "€",
-        ["dollar"] = "$", ["dollars"] = "$", ["cent"] = "¢", ["cents"] = "¢",
+        ["pound"] = "£",
+        ["pounds"] = "£",
+        ["euro"] = "€",
+        ["euros"] = "€",
+        ["dollar"] = "$",
+        ["dollars"] = "$",
+        ["cent"] = "¢",
+        ["cents"] = "¢",
     };
 
     /// <summary>What a number in digits may begin with.</summary>

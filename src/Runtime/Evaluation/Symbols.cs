@@ -12,8 +12,22 @@ internal static class Symbols
     // Letters that decomposition does not take apart.
     private static readonly Dictionary<int, string> PlainLetters = new()
     {
-        ['œ'] = "oe", ['Œ'] = "OE", ['ø'] = "o", ['Ø'] = "O", ['æ'] = "ae", ['Æ'] = "AE", ['ß'] = "ss", ['ẞ'] = "SS",
-        ['đ'] = "d", ['Đ'] = "D", ['ð'] = "d", ['Ð'] = "D", ['þ'] = "th", ['Þ'] = "th", ['ł'] = "l", ['Ł'] = "L",
+        ['œ'] = "oe",
+        ['Œ'] = "OE",
+        ['ø'] = "o",
+        ['Ø'] = "O",
+        ['æ'] = "ae",
+        ['Æ'] = "AE",
+        ['ß'] = "ss",
+        ['ẞ'] = "SS",
+        ['đ'] = "d",
+        ['Đ'] = "D",
+        ['ð'] = "d",
+        ['Ð'] = "D",
+        ['þ'] = "th",
+        ['Þ'] = "th",
+        ['ł'] = "l",
+        ['Ł'] = "L",
     };
 
     /// <summary>Marks, symbols and punctuation become spaces.</summary>

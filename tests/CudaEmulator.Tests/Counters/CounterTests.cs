@@ -211,7 +211,7 @@ public class CounterTests
         profile ??= new("unused");
         var parameters = new byte[12];
         MemoryMarshal.Write(parameters, kernel.Memory.TryAllocate(1 << 16)!.Address);
-        profile.Run(new(kernel.Module.FindKernel("kernel")!, new(blocks, 1, 1), new(threads, 1, 1), dynamicShared, parameters), kernel.Memory, Snippet.Profile, workers);
+        profile.Run(new(kernel.Module.FindKernel("kernel")!, new(blocks, 1, 1), new(threads, 1, 1), dynamicShared, parameters), kernel.Memory, Snippet.Profile, new(workers));
         return profile.Find("kernel") ?? throw new XunitException("The launch was not counted.");
     }
 }

@@ -1,3 +1,4 @@
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Driver;
 using Handwritten.CudaEmulator.Execution;
@@ -15,7 +16,7 @@ public abstract class DriverFixture : IDisposable
 
     private protected DriverFixture(params IReadOnlyList<DeviceProfile> profiles)
     {
-        Cuda = new EmulatedDriver(profiles.Count > 0 ? profiles : [DeviceProfile.All[0]]);
+        Cuda = new EmulatedDriver(CheckSet.All, profiles.Count > 0 ? profiles : [DeviceProfile.All[0]]);
         Cuda.Queue.Grace = Cuda.Queue.Patience = TimeSpan.FromMinutes(5);
         Context = CudaContext.Create(Cuda, Cuda.Devices[0], 0);
         Cuda.ContextStack.Push(Context);

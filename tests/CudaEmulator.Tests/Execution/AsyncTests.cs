@@ -1,3 +1,4 @@
+using Handwritten.CudaEmulator.Checks;
 using Xunit;
 
 namespace Handwritten.CudaEmulator.Tests.Execution;
@@ -25,7 +26,7 @@ public class AsyncTests
             add.u32 %r12, %r6, %r7;
             st.global.v4.u32 [%rd2], {%r12, %r8, %r11, 0};
             """);
-        var d = kernel.Run(Data, 1, 32);
+        var d = kernel.Run(Data, 1, 32, checks: CheckSet.Default);
         for (var i = 0; i < 32; i++)
         {
             Assert.Equal([0, Data[4 * i], Data[4 * i + 3], 0], d[(4 * i)..(4 * i + 4)]);
@@ -48,7 +49,7 @@ public class AsyncTests
             add.u32 %r8, %r8, %r9;
             st.global.v4.u32 [%rd2], {%r6, %r7, %r8, %r10};
             """);
-        var d = kernel.Run(Data, 1, 32);
+        var d = kernel.Run(Data, 1, 32, checks: CheckSet.Default);
         for (var i = 0; i < 32; i++)
         {
             Assert.Equal([Data[4 * i], 0, 0, Data[4 * i + 3]], d[(4 * i)..(4 * i + 4)]);

@@ -176,6 +176,8 @@ public class DivergenceTests
         var d = Snippet.Run<uint>(
             """
             mov.u32 %t0, buffer;
+            st.shared.u32 [%t0], 0;
+            bar.warp.sync 0xffffffff;
             setp.eq.u32 %p0, %lane, 0;
             @!%p0 bra WRITE;
             SPIN:

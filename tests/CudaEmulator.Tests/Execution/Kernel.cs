@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
 
@@ -36,7 +37,7 @@ internal sealed unsafe class Kernel : IDisposable
     public LoadedModule Module => module;
 
     /// <summary>Runs `kernel` on data (copied in, and back), with the number of its elements as the second parameter.</summary>
-    public T[] Run<T>(T[] data, int blocks, int threads, int dynamicShared = 0, int workers = 0, string name = "kernel")
+    public T[] Run<T>(T[] data, int blocks, int threads, int dynamicShared = 0, int workers = 0, string name = "kernel", CheckSet checks = CheckSet.All, long limit = LaunchOptions.DefaultLimit)
         where T : unmanaged
     {
         var allocation = Memory.TryAllocate(data.Length * sizeof(T))!;
@@ -47,7 +48,7 @@ internal sealed unsafe class Kernel : IDisposable
         var code = module.FindKernel(name)!;
         try
         {
-            GridRunner.Run(new(code, new(blocks, 1, 1), new(threads, 1, 1), dynamicShared, parameters[..code.ParameterBytes]), Memory, Snippet.Profile, workers);
+            GridRunner.Run(new(code, new(blocks, 1, 1), new(threads, 1, 1), dynamicShared, parameters[..code.ParameterBytes]), Memory, Snippet.Profile, new(workers, checks, limit));
             return new Span<T>((void*)allocation.Address, data.Length).ToArray();
         }
         finally

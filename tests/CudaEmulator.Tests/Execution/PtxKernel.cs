@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
 
@@ -32,7 +33,10 @@ internal static unsafe class PtxKernel
         """;
 
     /// <summary>Runs one block of <paramref name="threads"/> threads.</summary>
-    public static void Run(int threads, string text, params Array[] buffers)
+    public static void Run(int threads, string text, params Array[] buffers) => Run(CheckSet.All, threads, text, buffers);
+
+    /// <summary>As <see cref="Run(int, string, Array[])"/>, for kernels that do on purpose what some checks forbid.</summary>
+    public static void Run(CheckSet checks, int threads, string text, params Array[] buffers)
     {
         using DeviceMemory memory = new(1 << 28);
         using var module = LoadedModule.Load(text, Snippet.Profile, memory);
@@ -43,7 +47,7 @@ internal static unsafe class PtxKernel
         }
 
         var parameters = MemoryMarshal.AsBytes(places.AsSpan()).ToArray();
-        GridRunner.Run(new(module.FindKernel("kernel")!, new(1, 1, 1), new(threads, 1, 1), 0, parameters), memory, Snippet.Profile);
+        GridRunner.Run(new(module.FindKernel("kernel")!, new(1, 1, 1), new(threads, 1, 1), 0, parameters), memory, Snippet.Profile, new(Checks: checks));
         for (var i = 0; i < buffers.Length; i++)
         {
             new ReadOnlySpan<byte>((void*)places[i], Bytes(buffers[i]).Length).CopyTo(Bytes(buffers[i]));

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
 using Xunit;
@@ -52,7 +53,7 @@ internal static unsafe class Snippet
         parameters.Add(result);
         using var module = LoadedModule.Load(text.ToString(), Profile, memory);
         var bytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(parameters)).ToArray();
-        GridRunner.Run(new(module.FindKernel("snippet")!, new(1, 1, 1), new(Lanes, 1, 1), 0, bytes), memory, Profile);
+        GridRunner.Run(new(module.FindKernel("snippet")!, new(1, 1, 1), new(Lanes, 1, 1), 0, bytes), memory, Profile, new(Checks: CheckSet.All));
         return new Span<TOut>((void*)result, Lanes).ToArray();
     }
 

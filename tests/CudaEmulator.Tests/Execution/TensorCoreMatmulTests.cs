@@ -1,3 +1,4 @@
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
 using Xunit;
@@ -48,8 +49,10 @@ public class TensorCoreMatmulTests
         var (a, b) = Matrices();
         float[] right = new float[M * N], wrong = new float[M * N];
         PtxKernel.Run(128, Kernel("cp.async.wait_group 1;"), a, b, right);
-        PtxKernel.Run(128, Kernel(wait), a, b, wrong);
+        PtxKernel.Run(CheckSet.Default, 128, Kernel(wait), a, b, wrong);
         Assert.NotEqual(right, wrong);
+        var fault = Assert.Throws<DeviceFaultException>(() => PtxKernel.Run(128, Kernel(wait), a, b, wrong));
+        Assert.Contains("a race with a copy", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -214,6 +214,8 @@ public class WarpTests
         var half = BitConverter.HalfToUInt16Bits((Half)0.5f);
         Assert.All(Snippet.Run<uint>(
             $$"""
+            mov.b32 %t0, 0; st.shared.v4.b32 [buffer], {%t0, %t0, %t0, %t0}; st.shared.v4.b32 [buffer+16], {%t0, %t0, %t0, %t0};
+            bar.warp.sync 0xffffffff;
             mov.b32 %t0, {{half | half << 16}};
             red.shared.add.noftz.f16x2 [buffer], %t0;
             mov.f64 %w0, 0d3FF8000000000000;

@@ -70,7 +70,7 @@ public sealed unsafe class StreamTests(IlgpuFixture ilgpu)
     public void Several_streams_at_once()
     {
         CudaStream[] streams = [.. Enumerable.Range(0, 4).Select(_ => NewStream())];
-        MemoryBuffer1D<int, Stride1D.Dense>[] buffers = [.. streams.Select(_ => ilgpu.Hopper.Allocate1D<int>(200))];
+        MemoryBuffer1D<int, Stride1D.Dense>[] buffers = [.. streams.Select(_ => ilgpu.Hopper.Allocate1D(new int[200]))];
         ilgpu.Hopper.Synchronize();
         for (int round = 0; round < 5; round++)
         {
@@ -116,6 +116,7 @@ public sealed unsafe class StreamTests(IlgpuFixture ilgpu)
     {
         using CudaStream stream = NewStream();
         using var x = ilgpu.Hopper.Allocate1D<int>(10_000);
+        x.MemSetToZero(stream);
         using ProfilingMarker start = stream.AddProfilingMarker();
         Incrementer(stream, 10_000, 1, x.View);
         using ProfilingMarker end = stream.AddProfilingMarker();

@@ -37,6 +37,8 @@ internal sealed unsafe class CudaApi(nint library)
 
     public CudaResult CtxPopCurrent(nint* context) => ((delegate* unmanaged<nint*, CudaResult>)Find("cuCtxPopCurrent_v2"))(context);
 
+    public int Findings() => ((delegate* unmanaged<int>)Find("handwrittenEmulatorFindings"))();
+
     public CudaResult CtxSynchronize() => ((delegate* unmanaged<CudaResult>)Find("cuCtxSynchronize"))();
 
     public CudaResult PrimaryRetain(nint* context, int device) =>

@@ -55,6 +55,7 @@ internal static unsafe partial class EmulatedLibrary
             // Environment.SetEnvironmentVariable is seen by this runtime only, and the library has a runtime of its own.
             const string Variable = "HANDWRITTEN_EMULATOR_DEVICE";
             Assert.Equal(0, devices is null ? UnsetVariable(Variable) : SetVariable(Variable, devices, 1));
+            Assert.Equal(0, SetVariable("HANDWRITTEN_EMULATOR", "all", 1));
             return ((delegate* unmanaged<uint, CudaResult>)NativeLibrary.GetExport(library, "cuInit"))(0);
         }
     }

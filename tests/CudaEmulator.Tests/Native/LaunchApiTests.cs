@@ -182,11 +182,14 @@ public sealed unsafe class LaunchApiTests : ApiFixture
         Cuda.ModuleLoadData(&module, SamplePtx.Text);
         Cuda.ModuleGetFunction(&addOne, module, "add_one");
         Cuda.MemAlloc(&x, 128);
+        Cuda.MemsetD32Async(x, 0, 32, 0);
         void** parameters = stackalloc void*[2];
         parameters[0] = &x;
         parameters[1] = &n;
         Assert.Equal(CudaResult.Success, Cuda.LaunchKernel(addOne, (2, 1, 1), (32, 1, 1), 0, 0, parameters));
+        int findings = Cuda.Findings();
         Assert.Contains("add_one", Detail(CudaResult.IllegalAddress, Cuda.CtxSynchronize()), StringComparison.Ordinal);
+        Assert.True(Cuda.Findings() > findings);
         Assert.Equal(CudaResult.IllegalAddress, Cuda.MemAlloc(&x, 128));
         Assert.Equal(CudaResult.IllegalAddress, Cuda.MemFree(x));
         Assert.Equal(CudaResult.IllegalAddress, Cuda.LaunchKernel(addOne, (1, 1, 1), (32, 1, 1), 0, 0, parameters));

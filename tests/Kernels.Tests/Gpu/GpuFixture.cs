@@ -13,7 +13,16 @@ public sealed class GpuFixture : IDisposable
     public GpuFixture() => EmulatedDriver.Use();
 
     /// <summary>Every combination of device and compute type that works, as theory data.</summary>
-    public static TheoryData<string, ComputeType> All => new()
+    public static TheoryData<string, ComputeType> All => EmulatedDriver.IsReal ? OfTheGpu : Emulated;
+
+    private static TheoryData<string, ComputeType> OfTheGpu => new()
+    {
+        { "gpu", ComputeType.Float32 },
+        { "gpu", ComputeType.Float16 },
+        { "gpu", ComputeType.BFloat16 },
+    };
+
+    private static TheoryData<string, ComputeType> Emulated => new()
     {
         { "h200", ComputeType.Float32 },
         { "h200", ComputeType.Float16 },
@@ -30,11 +39,18 @@ public sealed class GpuFixture : IDisposable
     {
         if (!_opened.TryGetValue((device, type), out IKernels? kernels))
         {
-            int index = Array.IndexOf(EmulatedDriver.Devices.Split(','), device);
+            int index = Math.Max(0, EmulatedDriver.Devices.ToList().IndexOf(device)); // a real GPU stands for each of them
             _opened[(device, type)] = kernels = GpuKernels.Create(new GpuDevice(index), type);
         }
 
         return kernels;
+    }
+
+    /// <summary>A device of the test's own, of the first kind there is.</summary>
+    internal static GpuDevice NewDevice()
+    {
+        EmulatedDriver.Use();
+        return new GpuDevice();
     }
 
     public void Dispose()

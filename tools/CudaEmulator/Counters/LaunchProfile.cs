@@ -34,12 +34,12 @@ internal sealed class LaunchProfile(string path)
     }
 
     /// <summary>Runs a launch, and counts.</summary>
-    /// <inheritdoc cref="GridRunner.Run(LaunchRequest, DeviceMemory, DeviceProfile, int)"/>
-    public void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers = 0)
+    /// <inheritdoc cref="GridRunner.Run(LaunchRequest, DeviceMemory, DeviceProfile, LaunchOptions)"/>
+    public void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, LaunchOptions? options = null)
     {
         var known = facts.GetValue(launch.Kernel, OpFacts.Of);
         List<CountingObserver> observers = [];
-        GridRunner.Run(launch, memory, profile, workers, () =>
+        GridRunner.Run(launch, memory, profile, options ?? new(), () =>
         {
             CountingObserver observer = new(launch.Kernel, known);
             lock (observers)

@@ -29,6 +29,9 @@ public sealed record Allocation(int Number, ulong Address, long Bytes, Allocatio
     /// <summary>One past the last byte.</summary>
     public ulong End => Address + (ulong)Bytes;
 
+    /// <summary>Which bytes have been written; null if that is not tracked.</summary>
+    public WrittenBytes? Written { get; init; }
+
     /// <summary>For reports: <c>allocation 7 (4096 bytes at 0x7f12…)</c>.</summary>
     public override string ToString() => Name is null
         ? $"allocation {Number} ({Bytes} bytes at 0x{Address:x})"
@@ -59,6 +62,12 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     private int mapsInUse;
     private int serial;
     private long used;
+
+    /// <summary>
+    /// Whether allocations of device memory keep track of the bytes that have been written. Variables begin as zeros, and
+    /// host memory is the program's to write, so these do not.
+    /// </summary>
+    public bool TracksWrites { get; init; }
 
     /// <summary>All device memory, in bytes.</summary>
     public long TotalBytes => capacity;
@@ -110,7 +119,10 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
             }
 
             var address = ((ulong)block + 2 * Alignment - 1) / Alignment * Alignment;
-            var allocation = new Allocation(++serial, address, bytes, kind, name);
+            var allocation = new Allocation(++serial, address, bytes, kind, name)
+            {
+                Written = TracksWrites && kind == AllocationKind.Device ? new(address, bytes) : null,
+            };
             allocations.Add(address, allocation);
             blocks.Add(address, block);
             used += counts ? bytes : 0;

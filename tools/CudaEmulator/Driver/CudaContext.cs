@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Driver;
@@ -60,8 +61,7 @@ internal sealed class CudaContext
         if (Failure is not null)
             return;
         Failure = new CudaException(result, report);
-        // Whoever looks at no result of any call shall hear of it all the same.
-        Console.Error.WriteLine($"CUDA emulator: {ResultText.Text(result)}: {report}");
+        Driver.Findings.Add(result, report);
     }
 
     /// <summary>Refuses the use of a context that is destroyed or has failed.</summary>
@@ -214,10 +214,23 @@ internal sealed class CudaContext
         {
             _isDestroyed = true;
             Driver.Handles.Remove([.. _handles, Handle]);
+            ReportLeaks();
             foreach (ulong address in _allocations)
                 Device.Memory.Free(address);
             _allocations.Clear();
         }
+    }
+
+    private void ReportLeaks()
+    {
+        if (_allocations.Count == 0 || !Driver.Checks.HasFlag(CheckSet.Leaks))
+            return;
+        Allocation[] leaks = [.. _allocations.Select(address => Device.Memory.Find(address)!).OrderBy(allocation => allocation.Number)];
+        const int Most = 20;
+        IEnumerable<string> lines = leaks.Take(Most).Select(allocation => allocation.ToString());
+        Driver.Findings.Add(CudaResult.Success,
+            $"a context was destroyed with {leaks.Length} allocations ({leaks.Sum(allocation => allocation.Bytes)} bytes) that nobody had freed:\n"
+            + string.Join('\n', leaks.Length > Most ? lines.Append($"and {leaks.Length - Most} more") : lines));
     }
 
     /// <summary>Waits until all work is done, well or badly.</summary>

@@ -174,9 +174,10 @@ internal sealed class CudaFunction(CudaModule module, KernelCode code)
         if (Module.IsUnloaded)
             throw new DeviceFaultException(CudaResult.LaunchFailed, $"{Code.Name} was launched after its module was unloaded.");
         EmulatedDevice device = Module.Context.Device;
-        if (Module.Context.Driver.LaunchProfile is { } counting)
-            counting.Run(request, device.Memory, device.Profile);
+        EmulatedDriver driver = Module.Context.Driver;
+        if (driver.LaunchProfile is { } counting)
+            counting.Run(request, device.Memory, device.Profile, driver.LaunchOptions);
         else
-            GridRunner.Run(request, device.Memory, device.Profile);
+            GridRunner.Run(request, device.Memory, device.Profile, driver.LaunchOptions);
     }
 }

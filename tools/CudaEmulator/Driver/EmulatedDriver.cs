@@ -1,5 +1,7 @@
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Counters;
 using Handwritten.CudaEmulator.Device;
+using Handwritten.CudaEmulator.Execution;
 
 namespace Handwritten.CudaEmulator.Driver;
 
@@ -22,10 +24,16 @@ internal sealed class EmulatedDriver : IDisposable
     private readonly ThreadLocal<CaptureMode> _captureMode = new();
 
     /// <summary>Sets devices up.</summary>
+    /// <param name="checks">What is checked.</param>
     /// <param name="profiles">What they are like; at least one.</param>
-    public EmulatedDriver(params IReadOnlyList<DeviceProfile> profiles)
+    public EmulatedDriver(CheckSet checks, params IReadOnlyList<DeviceProfile> profiles)
     {
-        Devices = [.. profiles.Select((profile, i) => new EmulatedDevice(i, profile, new DeviceMemory(profile.MemoryBytes)))];
+        Checks = checks;
+        LaunchOptions = new(Checks: checks);
+        Devices = [.. profiles.Select((profile, i) => new EmulatedDevice(i, profile, new DeviceMemory(profile.MemoryBytes)
+        {
+            TracksWrites = checks.HasFlag(CheckSet.Initialisation),
+        }))];
         DeviceMemory[] memories = [.. Devices.Select(device => device.Memory)];
         Memory = new UnifiedMemory(memories);
         PageLocked = new PageLockedMemory(memories);
@@ -38,6 +46,21 @@ internal sealed class EmulatedDriver : IDisposable
 
     /// <summary>Every device's primary context.</summary>
     public IReadOnlyList<PrimaryContext> Primary { get; }
+
+    /// <summary>What is checked.</summary>
+    public CheckSet Checks { get; }
+
+    /// <summary>How launches are run.</summary>
+    public LaunchOptions LaunchOptions { get; private init; }
+
+    /// <summary>Warp-instructions that a launch may repeat in loops.</summary>
+    public long LaunchLimit
+    {
+        init => LaunchOptions = LaunchOptions with { Limit = value };
+    }
+
+    /// <summary>What has been found wrong.</summary>
+    public Findings Findings { get; init; } = new(null);
 
     /// <summary>Counts what launches do, and is written whenever somebody waits for them; null to count nothing.</summary>
     public LaunchProfile? LaunchProfile { get; init; }

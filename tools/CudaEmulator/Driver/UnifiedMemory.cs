@@ -93,7 +93,15 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
     {
         ThrowIfFreed(destination, bytes, "copy to");
         ThrowIfFreed(source, bytes, "copy from");
+        ThrowIfUnwritten(destination, source, bytes);
         Buffer.MemoryCopy((void*)source.Address, (void*)destination.Address, bytes, bytes);
+        if (destination.Allocation?.Written is { } written)
+        {
+            if (source.Allocation?.Written is { } others)
+                written.CopyFrom(destination.Address, others, source.Address, (long)bytes);
+            else
+                written.Add(destination.Address, (long)bytes);
+        }
     });
 
     /// <summary>Writes an element over and over.</summary>
@@ -101,6 +109,7 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
     public void Fill(Place destination, uint value, int elementBytes, ulong count) => WhileNothingIsFreed(() =>
     {
         ThrowIfFreed(destination, count * (ulong)elementBytes, "memset of");
+        destination.Allocation?.Written?.Add(destination.Address, (long)count * elementBytes);
         // A span holds no more than 2^31 - 1 elements.
         const ulong Most = 1 << 30;
         for (ulong begin = 0; begin < count; begin += Most)
@@ -146,6 +155,17 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
         {
             throw new DeviceFaultException(CudaResult.IllegalAddress,
                 $"A {what} 0x{place.Address:x}, which lay in {place.Allocation?.ToString() ?? "host memory"} when it was asked for, came after that was freed.");
+        }
+    }
+
+    // Within devices, bytes that nothing has written may be moved: they stay unwritten. The host would look at them.
+    private static void ThrowIfUnwritten(Place destination, Place source, ulong bytes)
+    {
+        if (destination.Kind != PlaceKind.Device && source.Allocation is { Written: { } written } allocation
+            && written.FirstMissing(source.Address, (long)bytes) is { } missing)
+        {
+            throw new DeviceFaultException(CudaResult.LaunchFailed,
+                $"a copy of {bytes} bytes to the host, from 0x{source.Address:x} in {allocation}, reads the byte {missing - allocation.Address} bytes into that, which nothing has written");
         }
     }
 

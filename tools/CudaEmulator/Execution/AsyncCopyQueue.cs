@@ -15,7 +15,7 @@ namespace Handwritten.CudaEmulator.Execution;
 /// copies there can be arrivals at an mbarrier, which happen when the copies before them have ended; they are performed
 /// when somebody looks at the barrier.
 /// </summary>
-internal sealed unsafe class AsyncCopyQueue
+internal sealed unsafe class AsyncCopyQueue(Warp warp)
 {
     private readonly List<AsyncCopy> underWay = [];
     private readonly Stack<AsyncCopy> spare = [];
@@ -118,7 +118,7 @@ internal sealed unsafe class AsyncCopyQueue
         return older;
     }
 
-    private static bool End(AsyncCopy copy, uint lanes)
+    private bool End(AsyncCopy copy, uint lanes)
     {
         lanes &= copy.Mask;
         copy.Mask &= ~lanes;
@@ -127,6 +127,7 @@ internal sealed unsafe class AsyncCopyQueue
             var lane = Bits.TrailingZeroCount(rest);
             var target = (byte*)copy.Targets[lane];
             var data = copy.Data[lane];
+            warp.Checks?.EndCopy(copy.Targets[lane], copy.Bytes);
             switch (copy.Bytes)
             {
                 case 16:

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Execution;
@@ -26,12 +27,19 @@ internal struct Barrier
 /// </summary>
 internal sealed unsafe class Block : IDisposable
 {
+    /// <summary>So many instructions are counted together: workers share the count.</summary>
+    private const int SpendAtOnce = 1 << 16;
+
     private readonly Warp[] warps;
     private readonly Barrier[] barriers = new Barrier[16];
+    private readonly LaunchBudget budget;
+    private readonly bool checksBarriers;
     private int aliveThreads;
+    private long unspent;
 
-    public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, ExecutionObserver? observer)
+    public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, LaunchBudget budget, CheckSet checks, ExecutionObserver? observer)
     {
+        this.budget = budget;
         Launch = launch;
         Profile = profile;
         Map = map;
@@ -39,6 +47,8 @@ internal sealed unsafe class Block : IDisposable
         Observer = observer;
         SharedBytes = launch.Kernel.StaticSharedBytes + launch.DynamicSharedBytes;
         Shared = (byte*)NativeMemory.AlignedAlloc((nuint)SharedBytes + 64, 1024);
+        Checks = AccessChecks.For(this, checks);
+        checksBarriers = checks.HasFlag(CheckSet.Barriers);
         warps = new Warp[(launch.Block.Count + Lanes.Count - 1) / Lanes.Count];
         for (var i = 0; i < warps.Length; i++)
         {
@@ -70,6 +80,9 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>Who watches; usually nobody.</summary>
     public ExecutionObserver? Observer { get; }
 
+    /// <summary>Checks what is read and in which order; null if nobody asks for it.</summary>
+    public AccessChecks? Checks { get; }
+
     /// <summary>Its index in the grid.</summary>
     public long Number { get; private set; }
 
@@ -85,7 +98,7 @@ internal sealed unsafe class Block : IDisposable
         aliveThreads = (int)Launch.Block.Count;
         Array.Clear(barriers);
         NativeMemory.Clear(Shared, (nuint)SharedBytes);
-        Observer?.BlockStarts(this);
+        Checks?.Begin();
         foreach (var warp in warps)
         {
             warp.Start();
@@ -128,15 +141,36 @@ internal sealed unsafe class Block : IDisposable
         state.Expected = expected;
         state.Arrived += expected != 0 && mask == warp.Alive ? Lanes.Count : BitOperations.PopCount(mask);
         state.Votes += BitOperations.PopCount(votes & mask);
+        Checks?.Arrive(warp, barrier);
         return Open(barrier);
+    }
+
+    /// <summary>A warp has repeated instructions; not without end.</summary>
+    /// <exception cref="DeviceFaultException">LaunchTimeout: the launch has taken more than it may.</exception>
+    public void Spend(Op* op, Warp warp, uint mask, long instructions)
+    {
+        unspent += instructions;
+        if (unspent < SpendAtOnce)
+        {
+            return;
+        }
+
+        instructions = unspent;
+        unspent = 0;
+        if (!budget.TrySpend(instructions))
+        {
+            throw warp.Fault(op, BitOperations.TrailingZeroCount(mask), CudaResult.LaunchTimeout,
+                $"the launch has run for more than {budget.Limit} warp-instructions ({LaunchBudget.Variable}), and is still here in a loop");
+        }
     }
 
     /// <summary>The last outcome of a barrier's vote.</summary>
     public (int True, int Of) OutcomeOf(int barrier) => barriers[barrier].Outcome;
 
     /// <summary>Threads have exited: barriers that wait for all no longer wait for them.</summary>
-    public void Exited(uint mask)
+    public void Exited(Warp warp, uint mask)
     {
+        Checks?.Exit(warp);
         aliveThreads -= BitOperations.PopCount(mask);
         for (var i = 0; i < barriers.Length; i++)
         {
@@ -170,9 +204,18 @@ internal sealed unsafe class Block : IDisposable
         state = new() { Outcome = (state.Votes, state.Arrived) };
         foreach (var warp in warps)
         {
-            warp.Release(barrier);
+            if (checksBarriers)
+            {
+                warp.CheckBarrier(barrier);
+            }
+
+            if (warp.Release(barrier))
+            {
+                Checks?.Pass(warp, barrier);
+            }
         }
 
+        Checks?.Close(barrier);
         return true;
     }
 }

@@ -13,13 +13,13 @@ public static unsafe class GridRunner
     /// <param name="launch">What to run. Its limits (threads, shared memory) are the driver's to check.</param>
     /// <param name="memory">Device memory.</param>
     /// <param name="profile">The device.</param>
-    /// <param name="workers">Worker threads; 0 for one a core.</param>
+    /// <param name="options">How; null for the defaults.</param>
     /// <exception cref="DeviceFaultException">A thread did what is not allowed: of all such threads' the report of the first block.</exception>
-    public static void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers = 0) =>
-        Run(launch, memory, profile, workers, null);
+    public static void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, LaunchOptions? options = null) =>
+        Run(launch, memory, profile, options ?? new(), null);
 
     internal static void Run(
-        LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, int workers, Func<ExecutionObserver>? observe)
+        LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, LaunchOptions options, Func<ExecutionObserver>? observe)
     {
         lock (Running)
         {
@@ -28,9 +28,9 @@ public static unsafe class GridRunner
             try
             {
                 launch.Parameters.CopyTo(new Span<byte>(parameters, launch.Parameters.Length));
-                var limit = workers > 0 ? workers : Environment.ProcessorCount;
+                var limit = options.Workers > 0 ? options.Workers : Environment.ProcessorCount;
                 var count = launch.Kernel.RunsInOrder ? 1 : (int)Math.Min(limit, launch.Grid.Count);
-                new Grid(launch, profile, map, parameters, observe).Run(count);
+                new Grid(launch, profile, map, parameters, options, observe).Run(count);
             }
             finally
             {
@@ -41,9 +41,10 @@ public static unsafe class GridRunner
     }
 
     private sealed class Grid(
-        LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, Func<ExecutionObserver>? observe)
+        LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, LaunchOptions options, Func<ExecutionObserver>? observe)
     {
         private readonly Lock guard = new();
+        private readonly LaunchBudget budget = new(options.Limit);
         private long next;
         private long faultyBlock = long.MaxValue;
         private Exception? fault;
@@ -67,7 +68,7 @@ public static unsafe class GridRunner
 
         private void Work()
         {
-            using var block = new Block(launch, profile, map, parameters, observe?.Invoke());
+            using var block = new Block(launch, profile, map, parameters, budget, options.Checks, observe?.Invoke());
             for (var number = Take(); number < launch.Grid.Count; number = Take())
             {
                 try

@@ -66,6 +66,9 @@ public sealed unsafe class KernelCode
     /// </summary>
     public required bool RunsInOrder { get; init; }
 
+    /// <summary>Where its shared variables lie, in order; for reports.</summary>
+    internal IReadOnlyList<(string Name, int Offset)> SharedVariables { get; init; } = [];
+
     internal Op* Code { get; }
 
     /// <summary>The PTX instruction behind each element of <see cref="Code"/>.</summary>

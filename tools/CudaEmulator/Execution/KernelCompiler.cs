@@ -203,6 +203,7 @@ internal sealed unsafe class KernelCompiler
             Target = module.Target,
             RunsInOrder = HasGlobalAtomics,
             Instructions = [.. instructions],
+            SharedVariables = [.. places.Where(p => p.Key.Space == StateSpace.Shared).Select(p => (p.Key.Name, p.Value)).OrderBy(p => p.Value)],
         };
         foreach (var (op, label) in branches)
         {

@@ -1,3 +1,4 @@
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Execution;
@@ -22,6 +23,16 @@ public readonly record struct Dim3(int X, int Y, int Z)
 /// <param name="DynamicSharedBytes">Shared memory of a block beyond what the kernel declares.</param>
 /// <param name="Parameters">The parameters' bytes, each at its alignment: <see cref="KernelCode.ParameterBytes"/> of them.</param>
 public sealed record LaunchRequest(KernelCode Kernel, Dim3 Grid, Dim3 Block, int DynamicSharedBytes, byte[] Parameters);
+
+/// <summary>How a launch is run. None of it changes what a correct kernel computes.</summary>
+/// <param name="Workers">Worker threads; 0 for one a core.</param>
+/// <param name="Checks">What is checked.</param>
+/// <param name="Limit">Warp-instructions that it may repeat in loops, until it is taken for one that never ends.</param>
+public sealed record LaunchOptions(int Workers = 0, CheckSet Checks = CheckSet.Default, long Limit = LaunchOptions.DefaultLimit)
+{
+    /// <summary>Minutes, at the emulator's speed.</summary>
+    public const long DefaultLimit = 20_000_000_000;
+}
 
 /// <summary>A launch that failed on the device.</summary>
 /// <param name="result">The error that the context reports from then on.</param>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Device;
 
 namespace Handwritten.CudaEmulator.Execution;
@@ -41,8 +42,11 @@ internal unsafe struct Path
 /// </summary>
 internal sealed unsafe class Warp : IDisposable
 {
-    /// <summary>Backward branches until a warp makes room for the others.</summary>
-    private const int TurnLength = 1 << 14;
+    /// <summary>Instructions that a warp may repeat until it makes room for the others.</summary>
+    private const int TurnLength = 1 << 17;
+
+    /// <summary>What it counts for to give the others a turn: threads that wait for what never comes are not to wait for ever.</summary>
+    private const int YieldCost = 1 << 10;
 
     private readonly Path[] paths = new Path[Lanes.Count + 1];
     private readonly byte* memory;
@@ -60,7 +64,9 @@ internal sealed unsafe class Warp : IDisposable
         Index = index;
         var kernel = block.Launch.Kernel;
         var frame = kernel.Frame;
-        LocalStride = (kernel.LocalBytes + 15) / 16 * 16;
+        LocalStride = LocalStrideOf(kernel);
+        Checks = block.Checks;
+        Copies = new(this);
         var below = (frame.BytesBelow + 63) / 64 * 64;
         var above = (frame.BytesAbove + 63) / 64 * 64;
         var scratch = Lanes.Wide;
@@ -73,6 +79,9 @@ internal sealed unsafe class Warp : IDisposable
 
     /// <summary>The block it belongs to.</summary>
     public Block Block { get; }
+
+    /// <summary>Checks what is read and in which order; null if nobody asks for it.</summary>
+    public AccessChecks? Checks { get; }
 
     /// <summary>Its number in the block.</summary>
     public int Index { get; }
@@ -96,7 +105,7 @@ internal sealed unsafe class Warp : IDisposable
     public uint Alive { get; private set; }
 
     /// <summary>Copies of cp.async that are under way.</summary>
-    public AsyncCopyQueue Copies { get; } = new();
+    public AsyncCopyQueue Copies { get; }
 
     /// <summary>Whether some path can go on.</summary>
     public bool CanRun
@@ -114,6 +123,9 @@ internal sealed unsafe class Warp : IDisposable
             return false;
         }
     }
+
+    /// <summary>The distance of two threads' local memory in a kernel.</summary>
+    public static int LocalStrideOf(KernelCode kernel) => (kernel.LocalBytes + 15) / 16 * 16;
 
     /// <summary>Puts all threads at the kernel's beginning.</summary>
     public void Start()
@@ -160,6 +172,11 @@ internal sealed unsafe class Warp : IDisposable
                 while (op != null);
             }
         }
+
+        if (!turnEnded && Alive != 0)
+        {
+            Block.Spend(lastNext, this, Alive, TurnLength - turn + 1);
+        }
     }
 
     /// <summary>A branch that <paramref name="taken"/> lanes take: where to go on.</summary>
@@ -171,8 +188,9 @@ internal sealed unsafe class Warp : IDisposable
         }
 
         var target = op->Target;
-        if (target <= op && --turn < 0)
+        if (target <= op && (turn -= (int)(op - target) + 1) < 0)
         {
+            Block.Spend(op, this, taken, TurnLength - turn);
             Suspend(target, taken, PathState.Ready);
             if (taken != Active)
             {
@@ -223,6 +241,7 @@ internal sealed unsafe class Warp : IDisposable
         next = null;
         if ((members & Alive & ~mask) == 0)
         {
+            Checks?.Synchronise(this);
             return true;
         }
 
@@ -253,15 +272,53 @@ internal sealed unsafe class Warp : IDisposable
         return Active != 0 ? op + 1 : null;
     }
 
-    /// <summary>Lets the lanes at a barrier go on.</summary>
-    public void Release(int barrier)
+    /// <summary>Lets the lanes at a barrier go on; whether there are any.</summary>
+    public bool Release(int barrier)
     {
+        var any = false;
         for (var i = 0; i < waiting; i++)
         {
             if (paths[i].State == PathState.AtBarrier && paths[i].Barrier == barrier)
             {
                 paths[i].State = PathState.Ready;
+                any = true;
             }
+        }
+
+        return any;
+    }
+
+    /// <summary>
+    /// At a barrier that opens: all lanes of a warp have to wait there together, at one instruction, unless it is a
+    /// barrier.sync without .aligned.
+    /// </summary>
+    /// <exception cref="DeviceFaultException">They do not.</exception>
+    public void CheckBarrier(int barrier)
+    {
+        uint here = 0;
+        Op* at = null;
+        for (var i = 0; i < waiting; i++)
+        {
+            if (paths[i].State != PathState.AtBarrier || paths[i].Barrier != barrier)
+            {
+                continue;
+            }
+
+            var op = paths[i].Next - 1;
+            if (at != null && at != op && Barriers.IsAligned(Block.Launch.Kernel.SourceOf(op)))
+            {
+                throw Fault(op, BitOperations.TrailingZeroCount(paths[i].Mask), CudaResult.LaunchFailed,
+                    $"the warp's threads wait for barrier {barrier} at different instructions, others at line {Block.Launch.Kernel.SourceOf(at).Line}: they have to reach it together, or use barrier.sync");
+            }
+
+            at = op;
+            here |= paths[i].Mask;
+        }
+
+        if (at != null && here != Alive && Barriers.IsAligned(Block.Launch.Kernel.SourceOf(at)))
+        {
+            throw Fault(at, BitOperations.TrailingZeroCount(here), CudaResult.LaunchFailed,
+                $"barrier {barrier} opens for lanes 0x{here:x8} of the warp only, and lanes 0x{Alive & ~here:x8} are elsewhere: all have to reach it together, or use barrier.sync");
         }
     }
 
@@ -270,13 +327,14 @@ internal sealed unsafe class Warp : IDisposable
     {
         Alive &= ~mask;
         Active &= ~mask;
-        Block.Exited(mask);
+        Block.Exited(this, mask);
         return Active != 0 ? op + 1 : null;
     }
 
     /// <summary>Gives the other warps a turn, and comes back at <paramref name="next"/>.</summary>
     public Op* Yield(Op* next)
     {
+        Block.Spend(next - 1, this, Active, TurnLength - turn + YieldCost);
         Suspend(next, Active, PathState.Ready);
         return EndTurn();
     }

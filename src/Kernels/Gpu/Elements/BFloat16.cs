@@ -21,6 +21,10 @@ internal readonly struct BFloat16 : IElement
         Pack(values.X0, values.X1), Pack(values.X2, values.X3), Pack(values.X4, values.X5), Pack(values.X6, values.X7));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFour(ArrayView<Bits128> target, long index, Four values) =>
+        target.Cast<Bits64>()[index] = new Bits64(Pack(values.X, values.Y), Pack(values.Z, values.W));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float LoadOne(ArrayView<Bits128> source, long element) => Low(source.Cast<ushort>()[element]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

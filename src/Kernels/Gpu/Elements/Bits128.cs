@@ -14,3 +14,11 @@ internal struct Bits128(uint x, uint y, uint z, uint w)
     public uint Z = z;
     public uint W = w;
 }
+
+/// <summary>Eight bytes: four 16-bit elements.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct Bits64(uint x, uint y)
+{
+    public uint X = x;
+    public uint Y = y;
+}

@@ -25,6 +25,10 @@ internal readonly struct Float32 : IElement
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFour(ArrayView<Bits128> target, long index, Four values) =>
+        target[index] = new Bits128(Interop.FloatAsInt(values.X), Interop.FloatAsInt(values.Y), Interop.FloatAsInt(values.Z), Interop.FloatAsInt(values.W));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float LoadOne(ArrayView<Bits128> source, long element) => source.Cast<float>()[element];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,6 +20,12 @@ internal interface IElement
     /// <summary>Writes eight elements, rounded to the nearest even.</summary>
     static abstract void Store(ArrayView<Bits128> target, long index, Eight values);
 
+    /// <summary>Writes four elements, rounded to the nearest even.</summary>
+    /// <param name="target">Elements, 16 bytes at a time.</param>
+    /// <param name="index">Which four: elements 4 · index to 4 · index + 3.</param>
+    /// <param name="values">The elements.</param>
+    static abstract void StoreFour(ArrayView<Bits128> target, long index, Four values);
+
     /// <summary>Reads one element.</summary>
     static abstract float LoadOne(ArrayView<Bits128> source, long element);
 

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Counters;
 using Handwritten.CudaEmulator.Device;
+using Handwritten.CudaEmulator.Execution;
 
 namespace Handwritten.CudaEmulator.Driver.Exports;
 
@@ -25,21 +27,31 @@ internal static unsafe class Shell
     {
         lock (Starting)
         {
-            try
+            _driver ??= new EmulatedDriver(Setting(CheckNames.Variable, CheckNames.Parse), Setting("HANDWRITTEN_EMULATOR_DEVICE", DeviceProfile.Choose))
             {
-                _driver ??= new EmulatedDriver(DeviceProfile.Choose(Environment.GetEnvironmentVariable("HANDWRITTEN_EMULATOR_DEVICE")))
-                {
-                    LaunchProfile = LaunchProfile.FromEnvironment(),
-                };
-            }
-            catch (ArgumentException e)
-            {
-                // Programs take a failing cuInit for a machine without a GPU and say nothing.
-                Console.Error.WriteLine($"CUDA emulator: HANDWRITTEN_EMULATOR_DEVICE: {e.Message}");
-                throw new CudaException(CudaResult.NoDevice, e.Message);
-            }
+                LaunchLimit = Setting(LaunchBudget.Variable, LaunchBudget.Parse),
+                LaunchProfile = LaunchProfile.FromEnvironment(),
+                Findings = Findings.FromEnvironment(),
+            };
         }
     }
+
+    private static T Setting<T>(string variable, Func<string?, T> read)
+    {
+        try
+        {
+            return read(Environment.GetEnvironmentVariable(variable));
+        }
+        catch (ArgumentException e)
+        {
+            // Programs take a failing cuInit for a machine without a GPU and say nothing.
+            Console.Error.WriteLine($"CUDA emulator: {variable}: {e.Message}");
+            throw new CudaException(CudaResult.NoDevice, e.Message);
+        }
+    }
+
+    /// <summary>What has been found wrong so far; 0 before cuInit.</summary>
+    public static int FindingCount => _driver?.Findings.Count ?? 0;
 
     /// <summary>Runs what needs the driver.</summary>
     public static CudaResult Call(Action<EmulatedDriver> body) => CallBeforeInit(() => body(

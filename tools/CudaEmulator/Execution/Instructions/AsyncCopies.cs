@@ -122,6 +122,7 @@ internal static unsafe class AsyncCopies
         }
 
         var bytes = op->Count;
+        w.Checks?.BeginCopies(op, w, mask, (ulong*)(f + op->D), bytes);
         var (whole, part) = Sort(op, f, w, mask);
         var copy = w.Copies.Begin(mask, bytes);
         new ReadOnlySpan<ulong>(f + op->D, Lanes.Count).CopyTo(copy.Targets);
@@ -133,6 +134,7 @@ internal static unsafe class AsyncCopies
         if (whole != 0)
         {
             var sources = Addressing.ResolveEach<GlobalSpace>(op, f, w, whole, bytes);
+            w.Checks?.Read<GlobalSpace>(op, w, whole, AccessShape.Scattered, (byte*)sources[Bits.TrailingZeroCount(whole)], bytes);
             for (var rest = whole; rest != 0; rest &= rest - 1)
             {
                 var lane = Bits.TrailingZeroCount(rest);
@@ -186,7 +188,9 @@ internal static unsafe class AsyncCopies
         var data = Vector128<byte>.Zero;
         for (var i = 0; i < Lanes.Read<int>(f + op->B, lane); i++)
         {
-            data = data.WithElement(i, *(byte*)Addressing.HostAddress(op, w, lane, address + (ulong)i, 1, AddressWindow.Global));
+            var host = Addressing.HostAddress(op, w, lane, address + (ulong)i, 1, AddressWindow.Global);
+            w.Checks?.ReadBytes(op, w, lane, host, 1);
+            data = data.WithElement(i, *(byte*)host);
         }
 
         return data;

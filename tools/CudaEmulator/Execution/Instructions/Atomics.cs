@@ -113,6 +113,7 @@ internal static unsafe class Atomics
         }
 
         var addresses = Addressing.ResolveEach<TSpace>(op, f, w, mask, sizeof(T));
+        w.Checks?.Update<TSpace>(op, w, mask, sizeof(T));
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
             var lane = BitOperations.TrailingZeroCount(rest);

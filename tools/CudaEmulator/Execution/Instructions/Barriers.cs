@@ -13,6 +13,9 @@ internal static unsafe class Barriers
         ["barrier"] = Emit,
     };
 
+    /// <summary>Whether all threads of a warp have to execute a barrier instruction together: bar, and barrier.….aligned.</summary>
+    public static bool IsAligned(PtxInstruction instruction) => instruction.Opcode == "bar" || instruction.Modifiers.Contains("aligned");
+
     private static void Emit(Emitter e)
     {
         e.Take("cta");

@@ -78,7 +78,7 @@ internal static unsafe class MatrixMoves
             return next;
         }
 
-        var rows = RowAddresses(op, f, w);
+        var rows = RowAddresses(op, f, w, writes: false);
         for (var matrix = 0; matrix < op->Count; matrix++)
         {
             Gather(rows + Rows * matrix, f + op->Slots[matrix]);
@@ -95,7 +95,7 @@ internal static unsafe class MatrixMoves
             return next;
         }
 
-        var rows = RowAddresses(op, f, w);
+        var rows = RowAddresses(op, f, w, writes: false);
         var copy = stackalloc byte[Lanes.Narrow];
         for (var matrix = 0; matrix < op->Count; matrix++)
         {
@@ -113,7 +113,7 @@ internal static unsafe class MatrixMoves
             return next;
         }
 
-        var rows = RowAddresses(op, f, w);
+        var rows = RowAddresses(op, f, w, writes: true);
         for (var matrix = 0; matrix < op->Count; matrix++)
         {
             Scatter(f + op->Slots[matrix], rows + Rows * matrix);
@@ -130,7 +130,7 @@ internal static unsafe class MatrixMoves
             return next;
         }
 
-        var rows = RowAddresses(op, f, w);
+        var rows = RowAddresses(op, f, w, writes: true);
         var copy = stackalloc byte[Lanes.Narrow];
         for (var matrix = 0; matrix < op->Count; matrix++)
         {
@@ -156,8 +156,28 @@ internal static unsafe class MatrixMoves
     }
 
     // Only the lanes whose addresses count are looked at.
-    private static ulong* RowAddresses(Op* op, byte* f, Warp w) =>
-        Addressing.ResolveEach<SharedSpace>(op, f, w, Lanes.All >> (Lanes.Count - Rows * op->Count), RowBytes);
+    private static ulong* RowAddresses(Op* op, byte* f, Warp w, bool writes)
+    {
+        var mask = Lanes.All >> (Lanes.Count - Rows * op->Count);
+        var rows = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, RowBytes);
+        if (w.Checks is { } checks)
+        {
+            // The warp waits for all its lanes and moves the rows together: another lane than the one that gives a row's address
+            // may have written it, or write it next.
+            if (writes)
+            {
+                checks.Write<SharedSpace>(op, w, mask, AccessShape.Scattered, (byte*)rows[0], RowBytes);
+            }
+            else
+            {
+                checks.Read<SharedSpace>(op, w, mask, AccessShape.Scattered, (byte*)rows[0], RowBytes);
+            }
+
+            checks.Synchronise(w);
+        }
+
+        return rows;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Gather(ulong* rows, byte* register)

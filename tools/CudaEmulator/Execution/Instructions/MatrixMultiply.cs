@@ -35,6 +35,7 @@ internal static unsafe class MatrixMultiply
     {
         if (mask == Lanes.All)
         {
+            w.Checks?.Synchronise(w);
             next = null;
             return true;
         }

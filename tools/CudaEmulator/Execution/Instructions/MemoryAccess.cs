@@ -259,7 +259,9 @@ internal static unsafe class MemoryAccess
         }
 
         var d = f + op->D;
-        switch (Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first))
+        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first);
+        w.Checks?.Read<TSpace>(op, w, mask, shape, first, sizeof(TMemory));
+        switch (shape)
         {
             case AccessShape.Consecutive when sizeof(TMemory) == sizeof(TRegister):
                 for (var part = 0; part < sizeof(TRegister) / 2; part++)
@@ -307,7 +309,9 @@ internal static unsafe class MemoryAccess
         }
 
         var b = f + op->B;
-        switch (Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first))
+        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first);
+        w.Checks?.Write<TSpace>(op, w, mask, shape, first, sizeof(TMemory));
+        switch (shape)
         {
             case AccessShape.Consecutive when sizeof(TMemory) == sizeof(TRegister):
                 for (var part = 0; part < sizeof(TRegister) / 2; part++)
@@ -336,6 +340,19 @@ internal static unsafe class MemoryAccess
                 break;
         }
 
+        if (shape != AccessShape.Consecutive && w.Checks is { } checks && checks.WatchesCollisionsAt((ulong)first))
+        {
+            for (var rest = mask; rest != 0; rest &= rest - 1)
+            {
+                var lane = BitOperations.TrailingZeroCount(rest);
+                var place = shape == AccessShape.Uniform ? (ulong)first : w.Addresses[lane];
+                if (*(TMemory*)place != TMemory.CreateTruncating(((TRegister*)b)[lane]))
+                {
+                    throw checks.Collision(op, w, lane, place);
+                }
+            }
+        }
+
         return op + 1;
     }
 
@@ -351,6 +368,7 @@ internal static unsafe class MemoryAccess
 
         var count = op->Count;
         var addresses = Addressing.ResolveEach<TSpace>(op, f, w, mask, sizeof(TMemory) * count);
+        w.Checks?.Read<TSpace>(op, w, mask, AccessShape.Scattered, (byte*)addresses[BitOperations.TrailingZeroCount(mask)], sizeof(TMemory) * count);
         var slots = op->Slots;
         if (count == 4)
         {
@@ -392,6 +410,7 @@ internal static unsafe class MemoryAccess
 
         var count = op->Count;
         var addresses = Addressing.ResolveEach<TSpace>(op, f, w, mask, sizeof(TMemory) * count);
+        w.Checks?.Write<TSpace>(op, w, mask, AccessShape.Scattered, (byte*)addresses[BitOperations.TrailingZeroCount(mask)], sizeof(TMemory) * count);
         var slots = op->Slots;
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
@@ -403,6 +422,21 @@ internal static unsafe class MemoryAccess
             {
                 memory[2] = TMemory.CreateTruncating(((TRegister*)(f + slots[2]))[lane]);
                 memory[3] = TMemory.CreateTruncating(((TRegister*)(f + slots[3]))[lane]);
+            }
+        }
+
+        if (w.Checks is { } checks && checks.WatchesCollisionsAt(addresses[BitOperations.TrailingZeroCount(mask)]))
+        {
+            for (var rest = mask; rest != 0; rest &= rest - 1)
+            {
+                var lane = BitOperations.TrailingZeroCount(rest);
+                for (var i = 0; i < count; i++)
+                {
+                    if (((TMemory*)addresses[lane])[i] != TMemory.CreateTruncating(((TRegister*)(f + slots[i]))[lane]))
+                    {
+                        throw checks.Collision(op, w, lane, addresses[lane]);
+                    }
+                }
             }
         }
 

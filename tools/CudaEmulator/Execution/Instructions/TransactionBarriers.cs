@@ -131,7 +131,7 @@ internal static unsafe class TransactionBarriers
 
     private static Op* Initialise(Op* op, byte* f, Warp w, uint mask)
     {
-        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
+        var barriers = Resolve(op, f, w, mask, initialises: true);
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
             var lane = Bits.TrailingZeroCount(rest);
@@ -147,9 +147,30 @@ internal static unsafe class TransactionBarriers
         return op + 1;
     }
 
+    // Who initialises a barrier writes it, and the others come after that; then it is what threads meet at.
+    private static ulong* Resolve(Op* op, byte* f, Warp w, uint mask, bool initialises = false)
+    {
+        if (mask == 0)
+        {
+            return null;
+        }
+
+        var barriers = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong));
+        if (initialises)
+        {
+            w.Checks?.Write<SharedSpace>(op, w, mask, AccessShape.Scattered, (byte*)barriers[Bits.TrailingZeroCount(mask)], sizeof(ulong));
+        }
+        else
+        {
+            w.Checks?.MeetAtBarriers(op, w, mask);
+        }
+
+        return barriers;
+    }
+
     private static Op* Invalidate(Op* op, byte* f, Warp w, uint mask)
     {
-        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
+        var barriers = Resolve(op, f, w, mask);
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
             var lane = Bits.TrailingZeroCount(rest);
@@ -164,12 +185,13 @@ internal static unsafe class TransactionBarriers
     private static Op* Change<TChange>(Op* op, byte* f, Warp w, uint mask)
         where TChange : struct, IChange
     {
-        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
+        var barriers = Resolve(op, f, w, mask);
         for (var rest = mask; rest != 0; rest &= rest - 1)
         {
             var lane = Bits.TrailingZeroCount(rest);
             var barrier = Read(op, w, lane, barriers[lane]);
             var state = barrier.Encode();
+            w.Checks?.Signal(w, barriers[lane]);
             Set<TChange>(op, w, lane, barriers[lane], barrier, Lanes.Read<uint>(f + op->B, lane));
             Lanes.Write(f + op->D, lane, state);
         }
@@ -197,7 +219,7 @@ internal static unsafe class TransactionBarriers
     // The phase that is asked for is the barrier's or the one before; so it is complete if the barrier's is another.
     private static Op* Test(Op* op, byte* f, Warp w, uint mask, Func<nint, int, int> phaseOf)
     {
-        var barriers = mask != 0 ? Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong)) : null;
+        var barriers = Resolve(op, f, w, mask);
         uint done = 0;
         var last = 0ul;
         for (var rest = mask; rest != 0; rest &= rest - 1)
@@ -209,7 +231,11 @@ internal static unsafe class TransactionBarriers
                 EndCopies(op, w, lane, last);
             }
 
-            done |= Read(op, w, lane, last).Phase != phaseOf((nint)(f + op->B), lane) ? 1u << lane : 0;
+            if (Read(op, w, lane, last).Phase != phaseOf((nint)(f + op->B), lane))
+            {
+                done |= 1u << lane;
+                w.Checks?.Await(w, last);
+            }
         }
 
         Lanes.StorePredicate(done, f + op->D, mask);
@@ -221,7 +247,11 @@ internal static unsafe class TransactionBarriers
     {
         foreach (var warp in w.Block.Warps)
         {
-            warp.Copies.ArriveAt(barrier, count => Set<Arrival>(op, w, lane, barrier, Read(op, w, lane, barrier), (uint)count));
+            warp.Copies.ArriveAt(barrier, count =>
+            {
+                warp.Checks?.Signal(warp, barrier);
+                Set<Arrival>(op, w, lane, barrier, Read(op, w, lane, barrier), (uint)count);
+            });
         }
     }
 

@@ -1,0 +1,95 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Handwritten.Kernels.Gpu;
+
+/// <summary>
+/// A warp's tile on tensor cores: four chunks are 32 elements deep, two steps of mma.sync. A step of a 64 x 32 tile reads
+/// 6 · 512 bytes of shared memory by ldmatrix for 16 mma.sync.
+/// </summary>
+internal struct TensorCoreTile<TStrip> : IWarpTile
+    where TStrip : struct, IStrip<TensorCoreColumns>
+{
+    public TStrip Strip;
+
+    public static int Rows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TStrip.Rows;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void MultiplyAdd(ArrayView<Bits128> shared, int a, int b)
+    {
+        // ldmatrix tiles of the first factor: rows 0 and 8 of the first chunk, then of the second.
+        // Of the second factor: both chunks of rows 0 to 7, then of rows 8 to 15.
+        int lane = Warp.LaneIdx;
+        a += Swizzle.Place(lane % 16, lane / 16);
+        b += Swizzle.Place((lane % 8) + (lane / 16 * 8), lane / 8 % 2);
+        Step(shared, a, b);
+        Step(shared, a ^ 2, b ^ 2); // two chunks on
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store<TOutput, TActivation>(ProductResult result, int row, int column)
+        where TOutput : struct, IOutput
+        where TActivation : struct, IActivation =>
+        Strip.Store<TOutput, TActivation>(result, row + (Warp.LaneIdx / 4), column);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Step(ArrayView<Bits128> shared, int a, int b)
+    {
+        int addressB = SharedAddress.Of(shared) + (16 * b);
+        TensorCoreColumns columns = default;
+        MatrixLoad.Load(ref columns.B0, ref columns.B1, addressB);
+        MatrixLoad.Load(ref columns.B2, ref columns.B3, addressB + (16 * 16 * Swizzle.RowChunks));
+        Strip.MultiplyAdd(ref columns, shared, a);
+    }
+}
+
+/// <summary>32 columns of the second factor, 16 elements deep.</summary>
+internal struct TensorCoreColumns
+{
+    public FragmentB B0;
+    public FragmentB B1;
+    public FragmentB B2;
+    public FragmentB B3;
+}
+
+/// <summary>16 rows of 32 columns in four accumulators.</summary>
+internal struct TensorCoreStrip<TTensorCore> : IStrip<TensorCoreColumns>
+    where TTensorCore : struct, ITensorCore
+{
+    public Accumulator C0;
+    public Accumulator C1;
+    public Accumulator C2;
+    public Accumulator C3;
+
+    public static int Rows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 16;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void MultiplyAdd(ref TensorCoreColumns columns, ArrayView<Bits128> shared, int a)
+    {
+        FragmentA rows = default;
+        MatrixLoad.Load(ref rows, SharedAddress.Of(shared) + (16 * a));
+        TTensorCore.MultiplyAdd(ref C0, ref rows, ref columns.B0);
+        TTensorCore.MultiplyAdd(ref C1, ref rows, ref columns.B1);
+        TTensorCore.MultiplyAdd(ref C2, ref rows, ref columns.B2);
+        TTensorCore.MultiplyAdd(ref C3, ref rows, ref columns.B3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store<TOutput, TActivation>(ProductResult result, int row, int column)
+        where TOutput : struct, IOutput
+        where TActivation : struct, IActivation
+    {
+        TOutput.Store<TActivation>(result, row, column, new Eight(
+            C0.X0.Value, C0.X1.Value, C1.X0.Value, C1.X1.Value, C2.X0.Value, C2.X1.Value, C3.X0.Value, C3.X1.Value));
+        TOutput.Store<TActivation>(result, row + 8, column, new Eight(
+            C0.X2.Value, C0.X3.Value, C1.X2.Value, C1.X3.Value, C2.X2.Value, C2.X3.Value, C3.X2.Value, C3.X3.Value));
+    }
+}

@@ -1,0 +1,97 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Handwritten.Kernels.Gpu;
+
+/// <summary>
+/// y = x Wᵀ by tiles, for many rows. One kernel for all element types: what multiplies, how data comes into shared memory,
+/// where the rows of x lie and what becomes of the sums are types that are compiled into it.
+/// <code>
+///                      W: side outputs              a tile:     side x side of y, 2 x 4 warps (or 2 x 2) of 64 x 32 (32 x 32)
+///                     +---+---+---+---+             a stage:    64 bytes of k of side rows of x and of W, in shared memory
+///                     |   |   |   |   |             three stages: one is multiplied while two are on their way
+///                     +---+---+---+---+
+///     x:        +-+   +---+---+---+---+             for each stage:
+///     side rows | |   | 0 | 2 | 4 | 6 |                 wait for it; barrier (nobody reads the stage before any more)
+///               | |   +---+---+---+---+                 begin to copy the stage after next to where that was
+///               | |   | 1 | 3 | 5 | 7 |                 multiply
+///               +-+   +---+---+---+---+
+/// </code>
+/// Bytes: a tile reads 2 · side · inputs elements and writes side · side; flops: 2 · side² · inputs. With side 128 that is
+/// 64 flops a byte of float16, out of the L2 cache, in which a group of tiles meets: blocks run through eight tiles of rows
+/// before they go on to the next columns. Bound by the tensor cores (float32: by fused multiply-adds).
+/// </summary>
+/// <typeparam name="TCopy">How 16 bytes get into shared memory.</typeparam>
+/// <typeparam name="TRows">Where the rows of x lie.</typeparam>
+/// <typeparam name="TTile">What a warp multiplies.</typeparam>
+/// <typeparam name="TOutput">How results are stored.</typeparam>
+/// <typeparam name="TActivation">What they go through before.</typeparam>
+internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
+    where TCopy : struct, ISharedCopy
+    where TRows : unmanaged, IRows
+    where TTile : struct, IWarpTile
+    where TOutput : struct, IOutput
+    where TActivation : struct, IActivation
+{
+    private const int TileGroup = 8;
+
+    /// <summary>The kernel.</summary>
+    /// <param name="rows">The rows of x.</param>
+    /// <param name="x">Memory of x, in chunks.</param>
+    /// <param name="weight">W, [outputs, inputs].</param>
+    /// <param name="chunks">Length of a row in chunks of 16 bytes.</param>
+    /// <param name="result">y.</param>
+    public static void Kernel(TRows rows, ArrayView<Bits128> x, ArrayView<Bits128> weight, int chunks, ProductResult result)
+    {
+        int side = 2 * TTile.Rows, half = side / 2;
+        int stage = 2 * side * Swizzle.RowChunks; // chunks of 16 bytes: a tile of x, and behind it one of W
+        ArrayView<Bits128> shared = SharedMemory.GetDynamic<Bits128>();
+
+        // Tiles in the order of the class comment.
+        int rowTiles = (result.Rows + side - 1) / side, columnTiles = (result.Outputs + side - 1) / side;
+        int group = Grid.IdxX / (TileGroup * columnTiles);
+        int inGroup = Grid.IdxX - (group * TileGroup * columnTiles);
+        int height = Math.Min(TileGroup, rowTiles - (group * TileGroup));
+        int column = inGroup / height;
+        int row = ((group * TileGroup) + inGroup - (column * height)) * side;
+        column *= side;
+
+        // Each thread copies the same chunk of two rows of x and of two rows of W, half a tile apart.
+        int line = Group.IdxX / Swizzle.RowChunks, chunk = Group.IdxX % Swizzle.RowChunks;
+        int output = column + (line / 32 * 32) + TOutput.Deal(line % 32);
+        RowSpan upperX = rows.Row(row + line), lowerX = rows.Row(row + half + line);
+        DenseRows outputs = new(result.Outputs, chunks);
+        RowSpan upperW = outputs.Row(output), lowerW = outputs.Row(output + half);
+        int place = SharedAddress.Of(shared) + (16 * Swizzle.Place(line, chunk));
+
+        // Three stages that change places; all three are distances from the beginning.
+        int now = 0, next = stage, later = 2 * stage;
+        CopyStage(place, x, upperX, lowerX, weight, upperW, lowerW, chunk);
+        CopyStage(place + (16 * next), x, upperX, lowerX, weight, upperW, lowerW, chunk + Swizzle.RowChunks);
+
+        int warpRow = Warp.WarpIdx % 2 * TTile.Rows, warpColumn = Warp.WarpIdx / 2 * 32;
+        TTile tile = default;
+        for (int first = 0; first < chunks; first += Swizzle.RowChunks)
+        {
+            TCopy.WaitForAllButOne();
+            Group.Barrier();
+            CopyStage(place + (16 * later), x, upperX, lowerX, weight, upperW, lowerW, first + chunk + (2 * Swizzle.RowChunks)); // beyond the end: zeros
+            tile.MultiplyAdd(shared, now + (warpRow * Swizzle.RowChunks), now + ((side + warpColumn) * Swizzle.RowChunks));
+            (now, next, later) = (next, later, now);
+        }
+
+        tile.Store<TOutput, TActivation>(result, row + warpRow, column + warpColumn);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyStage(
+        int place, ArrayView<Bits128> x, RowSpan upperX, RowSpan lowerX, ArrayView<Bits128> weight, RowSpan upperW, RowSpan lowerW, int chunk)
+    {
+        int halfTile = 16 * TTile.Rows * Swizzle.RowChunks;
+        TCopy.Copy(place, x, upperX.Base + chunk, upperX.BytesOf(chunk));
+        TCopy.Copy(place + halfTile, x, lowerX.Base + chunk, lowerX.BytesOf(chunk));
+        TCopy.Copy(place + (2 * halfTile), weight, upperW.Base + chunk, upperW.BytesOf(chunk));
+        TCopy.Copy(place + (3 * halfTile), weight, lowerW.Base + chunk, lowerW.BytesOf(chunk));
+        TCopy.Commit();
+    }
+}

@@ -1,0 +1,187 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Handwritten.Kernels.Gpu;
+
+/// <summary>
+/// Attention of one query over some of its keys, in one pass over them (online softmax): with scores s in units of log 2,
+/// <code>
+///     Largest = max s      Sum = Σ 2^(s − Largest)      Values = Σ 2^(s − Largest) · v
+/// </code>
+/// Two of them over different keys can be merged, so the keys may be shared out to threads, warps and blocks; the result is
+/// Values / Sum. Eight neighbouring threads hold one: each has Largest and Sum, and 8 of the 64 Values.
+/// Source: Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018; Dao et al., "Flash-Decoding", 2023.
+/// </summary>
+internal struct RunningAttention
+{
+    /// <summary>Width of a head, in all Whisper models.</summary>
+    public const int HeadSize = 64;
+
+    /// <summary>Threads that share a key: 8 elements each.</summary>
+    public const int ThreadsOfKey = HeadSize / 8;
+
+    /// <summary>Floats that <see cref="Save"/> writes for eight threads.</summary>
+    public const int SavedFloats = HeadSize + (2 * ThreadsOfKey);
+
+    /// <summary>1 / sqrt(head size), and the change from e to 2 as the base: 2^x is one instruction.</summary>
+    public const float ScoreScale = 0.125f * 1.44269504f;
+
+    private const float NoScore = -1e30f; // finite, so that two parts without keys can be merged
+
+    public float Largest;
+    public float Sum;
+    public Eight Values;
+
+    /// <summary>Nothing seen yet.</summary>
+    public static RunningAttention Empty
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            RunningAttention empty = default;
+            empty.Largest = NoScore;
+            return empty;
+        }
+    }
+
+    /// <summary>
+    /// Attends over the keys first + group, first + group + groups, ... below end, where a group is eight threads. Four keys
+    /// and four values are on their way to a thread at the same time. Keys past the end stand for the last one again with
+    /// weight zero, which costs no bytes, only the lookup: so no thread of a warp leaves the loop before another.
+    /// </summary>
+    /// <param name="keys">Keys of all lanes and heads, 64 elements each.</param>
+    /// <param name="values">Values, likewise.</param>
+    /// <param name="query">The thread's eight elements of the query, times <see cref="ScoreScale"/>.</param>
+    /// <param name="begin">Index of the key 0 among all keys.</param>
+    /// <param name="first">The first key.</param>
+    /// <param name="end">Behind the last key; above <paramref name="first"/>.</param>
+    /// <param name="groups">Groups of the block.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunningAttention Over<TElement>(ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, int begin, int first, int end, int groups)
+        where TElement : struct, IElement
+    {
+        int part = Group.IdxX % ThreadsOfKey;
+        RunningAttention result = Empty;
+        for (int key = first + (Group.IdxX / ThreadsOfKey), round = first; round < end; key += 4 * groups, round += 4 * groups)
+        {
+            int key1 = key + groups, key2 = key1 + groups, key3 = key2 + groups;
+            int at0 = ((begin + IntrinsicMath.Min(key, end - 1)) * ThreadsOfKey) + part;
+            int at1 = ((begin + IntrinsicMath.Min(key1, end - 1)) * ThreadsOfKey) + part;
+            int at2 = ((begin + IntrinsicMath.Min(key2, end - 1)) * ThreadsOfKey) + part;
+            int at3 = ((begin + IntrinsicMath.Min(key3, end - 1)) * ThreadsOfKey) + part;
+            Eight k0 = TElement.Load(keys, at0), k1 = TElement.Load(keys, at1), k2 = TElement.Load(keys, at2), k3 = TElement.Load(keys, at3);
+            Eight v0 = TElement.Load(values, at0), v1 = TElement.Load(values, at1), v2 = TElement.Load(values, at2), v3 = TElement.Load(values, at3);
+            float s0 = SumOfKey(Eight.Dot(query, k0)), s1 = SumOfKey(Eight.Dot(query, k1)), s2 = SumOfKey(Eight.Dot(query, k2)), s3 = SumOfKey(Eight.Dot(query, k3));
+            s0 = key < end ? s0 : NoScore;
+            s1 = key1 < end ? s1 : NoScore;
+            s2 = key2 < end ? s2 : NoScore;
+            s3 = key3 < end ? s3 : NoScore;
+
+            float largest = MathF.Max(result.Largest, MathF.Max(MathF.Max(s0, s1), MathF.Max(s2, s3)));
+            float kept = Approximate.Exp2(result.Largest - largest);
+            float w0 = Approximate.Exp2(s0 - largest), w1 = Approximate.Exp2(s1 - largest), w2 = Approximate.Exp2(s2 - largest), w3 = Approximate.Exp2(s3 - largest);
+            result.Largest = largest;
+            result.Sum = (result.Sum * kept) + ((w0 + w1) + (w2 + w3));
+            result.Values = (result.Values * kept) + (v0 * w0) + (v1 * w1) + (v2 * w2) + (v3 * w3);
+        }
+
+        return result;
+    }
+
+    /// <summary>Merges the four groups of a warp; all of them get the result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunningAttention MergeWarp(RunningAttention own)
+    {
+        RunningAttention half = Merge(own, Shuffle(own, ThreadsOfKey));
+        return Merge(half, Shuffle(half, 2 * ThreadsOfKey));
+    }
+
+    /// <summary>Merges the warps of a block, in their order; the threads of the first get the result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunningAttention MergeBlock(RunningAttention own, ArrayView<float> shared, int warps)
+    {
+        RunningAttention merged = MergeWarp(own);
+        int part = Group.IdxX % ThreadsOfKey;
+        if (Warp.LaneIdx < ThreadsOfKey)
+        {
+            merged.Save(shared, Group.IdxX / 32, part);
+        }
+
+        Group.Barrier();
+        for (int warp = 1; warp < warps && Group.IdxX / 32 == 0; warp++)
+        {
+            merged = Merge(merged, Saved(shared, warp, part));
+        }
+
+        return merged;
+    }
+
+    /// <summary>What has been seen by either.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunningAttention Merge(RunningAttention a, RunningAttention b)
+    {
+        RunningAttention both = default;
+        both.Largest = MathF.Max(a.Largest, b.Largest);
+        float keptA = Approximate.Exp2(a.Largest - both.Largest), keptB = Approximate.Exp2(b.Largest - both.Largest);
+        both.Sum = (a.Sum * keptA) + (b.Sum * keptB);
+        both.Values = (a.Values * keptA) + (b.Values * keptB);
+        return both;
+    }
+
+    /// <summary>The eight elements of the result that the thread holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly Eight Result() => Values * (1 / Sum);
+
+    /// <summary>Writes what one of eight threads holds; neighbouring threads write neighbouring floats.</summary>
+    /// <param name="target">Memory of <see cref="SavedFloats"/> floats for each eight threads.</param>
+    /// <param name="slot">Which of them.</param>
+    /// <param name="part">Which of the eight threads.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Save(ArrayView<float> target, int slot, int part)
+    {
+        int at = (slot * SavedFloats) + part;
+        target[at] = Largest;
+        target[at + 8] = Sum;
+        target[at + 16] = Values.X0;
+        target[at + 24] = Values.X1;
+        target[at + 32] = Values.X2;
+        target[at + 40] = Values.X3;
+        target[at + 48] = Values.X4;
+        target[at + 56] = Values.X5;
+        target[at + 64] = Values.X6;
+        target[at + 72] = Values.X7;
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunningAttention Saved(ArrayView<float> source, int slot, int part)
+    {
+        int at = (slot * SavedFloats) + part;
+        RunningAttention saved = default;
+        saved.Largest = source[at];
+        saved.Sum = source[at + 8];
+        saved.Values = new Eight(
+            source[at + 16], source[at + 24], source[at + 32], source[at + 40], source[at + 48], source[at + 56], source[at + 64], source[at + 72]);
+        return saved;
+    }
+
+    /// <summary>The sum over the eight threads of a key, in each of them; always added in the same order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float SumOfKey(float value)
+    {
+        value += Warp.ShuffleXor(value, 4);
+        return WarpReduction.SumOfFour(value);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static RunningAttention Shuffle(RunningAttention own, int mask)
+    {
+        RunningAttention other = default;
+        other.Largest = Warp.ShuffleXor(own.Largest, mask);
+        other.Sum = Warp.ShuffleXor(own.Sum, mask);
+        other.Values = new Eight(
+            Warp.ShuffleXor(own.Values.X0, mask), Warp.ShuffleXor(own.Values.X1, mask), Warp.ShuffleXor(own.Values.X2, mask), Warp.ShuffleXor(own.Values.X3, mask),
+            Warp.ShuffleXor(own.Values.X4, mask), Warp.ShuffleXor(own.Values.X5, mask), Warp.ShuffleXor(own.Values.X6, mask), Warp.ShuffleXor(own.Values.X7, mask));
+        return other;
+    }
+}

@@ -1,0 +1,86 @@
+using Handwritten.Kernels.Gpu;
+using Xunit;
+
+namespace Handwritten.Kernels.Tests.Gpu;
+
+/// <summary>Products of few rows, compared with the definition on the numbers that the compute type holds.</summary>
+[Collection(nameof(GpuTests))]
+public sealed class SkinnyProductTests(GpuFixture gpu)
+{
+    [Theory]
+    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    public void Any_number_of_rows_matches_the_definition(string device, ComputeType type)
+    {
+        // Rows at and beside the sizes of the tiles; k of one warp's step, of the demo model, of a block that has steps to spare.
+        foreach ((int rows, int inputs, int outputs) in new[] { (1, 64, 8), (3, 384, 51), (8, 128, 65), (9, 192, 24), (17, 512, 33), (33, 1280, 9), (64, 2112, 10) })
+        {
+            foreach (bool hasBias in new[] { true, false })
+            {
+                Check(device, type, rows, inputs, outputs, hasBias, Epilogue.None, single: true);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    public void Every_epilogue_does_what_it_says(string device, ComputeType type)
+    {
+        foreach (int rows in new[] { 1, 2, 4, 5, 16, 32, 64 })
+        {
+            Check(device, type, rows, 128, 40, hasBias: true, Epilogue.None, single: false);
+            Check(device, type, rows, 128, 40, hasBias: true, Epilogue.Gelu, single: false);
+            Check(device, type, rows, 128, 40, hasBias: true, Epilogue.Gelu, single: true);
+            Check(device, type, rows, 128, 40, hasBias: true, Epilogue.AddToOutput, single: true);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    public void A_row_is_the_same_bit_by_bit_in_any_company(string device, ComputeType type)
+    {
+        const int inputs = 1344, outputs = 19;
+        IKernels kernels = gpu.Open(device, type);
+        float[] x = Make.Values(1, SkinnyProduct<Float32>.MaximumRows, inputs);
+        using Tensor weight = Make.Matrix(kernels, Make.Values(2, outputs, inputs), outputs, inputs);
+        using Linear linear = new(weight, null);
+        float[] all = Multiply(kernels, x, linear, SkinnyProduct<Float32>.MaximumRows);
+        foreach (int rows in new[] { 1, 2, 3, 7, 8, 12, 20, 40 })
+        {
+            Assert.Equal(all[..(rows * outputs)], Multiply(kernels, x, linear, rows));
+        }
+    }
+
+    private static float[] Multiply(IKernels kernels, float[] x, Linear linear, int rows)
+    {
+        using Tensor input = Make.Device(kernels, x[..(rows * linear.Inputs)], rows, linear.Inputs), y = kernels.AllocateSingle(rows, linear.Outputs);
+        kernels.MatMul(rows, input, linear, y);
+        return Make.Read(kernels, y, rows * linear.Outputs);
+    }
+
+    private void Check(string device, ComputeType type, int rows, int inputs, int outputs, bool hasBias, Epilogue epilogue, bool single)
+    {
+        IKernels kernels = gpu.Open(device, type);
+        float[]? bias = hasBias ? Make.Values(3, outputs) : null;
+        float[] before = Make.Values(4, rows, outputs);
+        using Tensor x = Make.Device(kernels, Make.Values(1, rows, inputs), rows, inputs), weight = Make.Matrix(kernels, Make.Values(2, outputs, inputs), outputs, inputs);
+        using Tensor y = single ? kernels.AllocateSingle(rows, outputs) : kernels.Allocate(rows, outputs);
+        using Linear linear = new(weight, bias is null ? null : Make.Bias(kernels, bias));
+        kernels.Write(before, y);
+        kernels.MatMul(rows, x, linear, y, epilogue);
+
+        double[] exactX = Reference.Double(Make.Read(kernels, x, rows * inputs)), exactWeight = Reference.Double(Make.Read(kernels, weight, outputs * inputs));
+        double[] expected = Reference.Product(exactX, exactWeight, bias, rows, inputs, outputs).Y;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            expected[i] = epilogue switch
+            {
+                Epilogue.Gelu => Reference.Gelu(expected[i]),
+                Epilogue.AddToOutput => expected[i] + before[i],
+                _ => expected[i],
+            };
+        }
+
+        double tolerance = single ? 2e-6 * Math.Sqrt(inputs) : Tolerance.Of(type, expected);
+        Assert.InRange(Reference.Distance(expected, Make.Read(kernels, y, expected.Length)), 0, tolerance);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Handwritten.CudaEmulator.Device;
+
+/// <summary>
+/// Which bytes of an allocation have been written: a bit each. All workers of a grid note what they write at the same time,
+/// so bits are set atomically; but only those that are not set yet, and once all are, nothing more is looked at.
+/// </summary>
+/// <param name="start">The allocation's first byte, a multiple of 64.</param>
+/// <param name="bytes">Its length.</param>
+public sealed class WrittenBytes(ulong start, long bytes)
+{
+    private readonly ulong[] words = new ulong[(bytes + 63) / 64];
+    private long missing = bytes;
+
+    /// <summary>Whether every byte has been written.</summary>
+    public bool IsComplete => Volatile.Read(ref missing) == 0;
+
+    /// <summary>Notes that bytes have been written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(ulong address, long count)
+    {
+        if (IsComplete)
+        {
+            return;
+        }
+
+        var at = (long)(address - start);
+        var word = at >> 6;
+        for (var bit = (int)at & 63; count > 0; word++, bit = 0)
+        {
+            var here = (int)Math.Min(count, 64 - bit);
+            Set(ref words[word], (ulong.MaxValue >> (64 - here)) << bit);
+            count -= here;
+        }
+    }
+
+    /// <summary>The first of <paramref name="count"/> bytes that has not been written; null if all have.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong? FirstMissing(ulong address, long count)
+    {
+        if (IsComplete)
+        {
+            return null;
+        }
+
+        var at = (long)(address - start);
+        var word = at >> 6;
+        for (var bit = (int)at & 63; count > 0; word++, bit = 0)
+        {
+            var here = (int)Math.Min(count, 64 - bit);
+            var unwritten = ((ulong.MaxValue >> (64 - here)) << bit) & ~Volatile.Read(ref words[word]);
+            if (unwritten != 0)
+            {
+                return start + (ulong)(word << 6) + (ulong)BitOperations.TrailingZeroCount(unwritten);
+            }
+
+            count -= here;
+        }
+
+        return null;
+    }
+
+    /// <summary>After a copy: what was unwritten in the source is so in the target.</summary>
+    /// <param name="address">The target in this allocation.</param>
+    /// <param name="source">The source's bytes.</param>
+    /// <param name="from">The source's address.</param>
+    /// <param name="count">Bytes.</param>
+    public void CopyFrom(ulong address, WrittenBytes source, ulong from, long count)
+    {
+        if (source.FirstMissing(from, count) is null)
+        {
+            Add(address, count);
+            return;
+        }
+
+        // Within one allocation the ranges may overlap: as memmove does, begin at the end that is read before it is changed.
+        for (long i = 0; i < count; i++)
+        {
+            var offset = (ulong)(address <= from ? i : count - 1 - i);
+            if (source.FirstMissing(from + offset, 1) is null)
+            {
+                Add(address + offset, 1);
+            }
+            else
+            {
+                Remove(address + offset);
+            }
+        }
+    }
+
+    private void Set(ref ulong word, ulong mask)
+    {
+        if ((Volatile.Read(ref word) & mask) != mask)
+        {
+            var before = Interlocked.Or(ref word, mask);
+            Interlocked.Add(ref missing, -BitOperations.PopCount(mask & ~before));
+        }
+    }
+
+    private void Remove(ulong address)
+    {
+        var at = (long)(address - start);
+        var mask = 1ul << (int)(at & 63);
+        var before = Interlocked.And(ref words[at >> 6], ~mask);
+        Interlocked.Add(ref missing, BitOperations.PopCount(before & mask));
+    }
+}
