@@ -87,6 +87,13 @@ public sealed class EvaluateAndSearchTests : IDisposable
     }
 
     [Fact]
+    public void A_regular_expression_that_never_ends_is_refused()
+    {
+        _sandbox.Write("a.vtt", $"WEBVTT\n\n00:02.000 --> 00:03.000\n{new string('a', 60)}!\n\n");
+        _sandbox.Handwritten("search", "--regex", "(a+)+$", "a.vtt").Is(ExitCode.WrongUsage, "takes too long");
+    }
+
+    [Fact]
     public void Search_says_so_when_something_was_not_said()
     {
         _sandbox.Write("a.vtt", "WEBVTT\n\n00:02.000 --> 00:03.000\nGood morning.\n\n");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Handwritten.Runtime;
 using Handwritten.Runtime.Evaluation;
 using Handwritten.Runtime.Output;
 
@@ -55,7 +56,7 @@ internal sealed class SearchCommand : Command
                 throw new TranscriptException($"'{file}' has no times: give the transcript as json, srt or vtt.");
             }
 
-            foreach (SearchHit hit in TranscriptSearch.Find(TranscriptReader.Read(file), pattern))
+            foreach (SearchHit hit in Find(TranscriptReader.Read(file), pattern))
             {
                 hits++;
                 if (json)
@@ -79,6 +80,18 @@ internal sealed class SearchCommand : Command
         }
 
         return exitCode;
+    }
+
+    private static SearchHit[] Find(Transcript transcript, Regex pattern)
+    {
+        try
+        {
+            return [.. TranscriptSearch.Find(transcript, pattern)];
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            throw new UsageException($"The regular expression '{pattern}' takes too long: avoid repetitions within repetitions, such as (a+)+.");
+        }
     }
 
     private Regex Pattern(ParseResult parsed, string term)
