@@ -2,6 +2,7 @@ using Handwritten.Kernels.Gpu;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
 
 namespace Handwritten.Cli;
@@ -46,7 +47,7 @@ internal static class ExitCodes
     /// <summary>The exit code of a failure.</summary>
     public static ExitCode Of(Exception failure) => failure switch
     {
-        UsageException or TokenizationException => ExitCode.WrongUsage,
+        UsageException or OptionsException or TokenizationException => ExitCode.WrongUsage,
         AudioException or TranscriptException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
         GpuException => ExitCode.UnusableDevice,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Transcription;
 
@@ -30,11 +31,11 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
                 _transcriber ??= new Transcriber(_loaded.Model);
                 work(recording, clip, _transcriber);
             }
-            catch (Exception failure) when (failure is AudioException or OutputException)
+            catch (Exception failure) when (failure is AudioException or OutputException or OptionsException)
             {
                 // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
                 cancellation.ThrowIfCancellationRequested();
-                ExitCode code = Application.Report(failure);
+                ExitCode code = Application.Report(failure is OptionsException ? new UsageException($"'{recording}': {failure.Message}") : failure);
                 exitCode = exitCode == ExitCode.Ok ? code : exitCode;
             }
         }

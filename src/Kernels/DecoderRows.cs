@@ -11,19 +11,35 @@ namespace Handwritten.Kernels;
 ///     position 0    1    2    3       17         9
 ///     window   0    0    0    0        1         1        lanes 1 and 2 listen to the same audio (two beams)
 /// </code>
-/// Plain host arrays, allocated once by <see cref="IKernels.AllocateRows"/>; a back end that needs them elsewhere copies
+/// A sequence's past need not lie in its own lane: beams share what they have in common. A table names the lane that
+/// holds each entry, and a beam that goes on from another one takes over its line of the table, not its keys and values:
+/// <code>
+///     lane 0   0 0 0 0 0        after Continue(first lane 0, [0, 0, 1], length 5)      0 0 0 0 0     grows in lane 0
+///     lane 1   0 0 0 1 1                                                               0 0 0 0 0     grows in lane 1
+///     lane 2   0 0 0 1 2                                                               0 0 0 1 1     grows in lane 2
+/// </code>
+/// Entries are never overwritten by another sequence: a row is stored in its own lane at its own position, and lanes that
+/// share a past are at the same position. Plain host arrays, allocated once by <see cref="IKernels.AllocateRows"/>; a back end that needs them elsewhere copies
 /// them as the pass starts.
 /// </summary>
-public class DecoderRows(int capacity) : IDisposable
+/// <param name="capacity">The most rows one pass can hold.</param>
+/// <param name="lanes">Lanes of the KV caches; 0 for rows whose lanes never share a past.</param>
+/// <param name="length">Entries of a lane.</param>
+public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposable
 {
     private readonly int[] _tokens = new int[capacity];
     private readonly int[] _lanes = new int[capacity];
     private readonly int[] _positions = new int[capacity];
     private readonly int[] _windows = new int[capacity];
     private readonly int[] _outputs = new int[capacity];
+    private int[] _sources = new int[lanes * length];
+    private int[] _formerSources = new int[lanes * length];
 
     /// <summary>The most rows one pass can hold.</summary>
     public int Capacity { get; } = capacity;
+
+    /// <summary>Changes whenever the host changes the rows: a back end's own copy is then out of date.</summary>
+    internal int Version { get; private set; }
 
     /// <summary>Rows in use.</summary>
     public int Count { get; private set; }
@@ -46,8 +62,34 @@ public class DecoderRows(int capacity) : IDisposable
     /// <summary>The rows whose logits are wanted, ascending.</summary>
     public ReadOnlySpan<int> Outputs => _outputs.AsSpan(0, OutputCount);
 
+    /// <summary>
+    /// The lane that holds each entry of the sequence that grows in <paramref name="lane"/>; empty where lanes never share
+    /// a past, and every entry lies in the lane itself.
+    /// </summary>
+    public ReadOnlySpan<int> Sources(int lane) => _sources.Length == 0 ? [] : _sources.AsSpan(lane * length, length);
+
+    /// <summary>
+    /// Lets lanes go on from other lanes' pasts: the sequence that grows in lane <paramref name="firstLane"/> + i begins with
+    /// the first <paramref name="entries"/> entries of the one that grew in lane <paramref name="firstLane"/> +
+    /// <paramref name="parents"/>[i]. Nothing but this table moves.
+    /// </summary>
+    /// <param name="firstLane">The first of the lanes.</param>
+    /// <param name="parents">For each lane the one it goes on from, both counted from the first.</param>
+    /// <param name="entries">Entries that the sequences have so far.</param>
+    public void Continue(int firstLane, ReadOnlySpan<int> parents, int entries)
+    {
+        _sources.CopyTo(_formerSources, 0);
+        for (int i = 0; i < parents.Length; i++)
+        {
+            Span<int> own = _formerSources.AsSpan((firstLane + i) * length, entries);
+            _sources.AsSpan((firstLane + parents[i]) * length, entries).CopyTo(own);
+        }
+
+        (_sources, _formerSources) = (_formerSources, _sources);
+    }
+
     /// <summary>Starts an empty pass.</summary>
-    public void Clear() => (Count, OutputCount) = (0, 0);
+    public void Clear() => (Count, OutputCount, Version) = (0, 0, Version + 1);
 
     /// <summary>Appends a row.</summary>
     /// <param name="token">Token id.</param>
@@ -56,6 +98,7 @@ public class DecoderRows(int capacity) : IDisposable
     /// <param name="window">Audio window.</param>
     /// <param name="wantsLogits">Whether this row's logits are wanted.</param>
     /// <exception cref="InvalidOperationException">The pass is full.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The table of shared pasts has no such lane or position.</exception>
     public void Add(int token, int lane, int position, int window, bool wantsLogits)
     {
         if (Count == Capacity)
@@ -64,12 +107,38 @@ public class DecoderRows(int capacity) : IDisposable
         }
 
         (_tokens[Count], _lanes[Count], _positions[Count], _windows[Count]) = (token, lane, position, window);
+        if (_sources.Length > 0)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)lane, (uint)lanes, nameof(lane));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)position, (uint)length, nameof(position));
+            _sources[(lane * length) + position] = lane;
+        }
+
         if (wantsLogits)
         {
             _outputs[OutputCount++] = Count;
         }
 
         Count++;
+        Version++;
+    }
+
+    /// <summary>Moves a row on, for a back end that computes on the host.</summary>
+    internal void Move(int row, int token, int position) => (_tokens[row], _positions[row]) = (token, position);
+
+    /// <summary>Whether an output is the first, and whether it is the last, of its lane's outputs.</summary>
+    internal (bool First, bool Last) PlaceOfOutput(int output)
+    {
+        int lane = _lanes[_outputs[output]];
+        (bool first, bool last) = (true, true);
+        for (int other = 0; other < OutputCount; other++)
+        {
+            bool same = _lanes[_outputs[other]] == lane;
+            first &= !same || other >= output;
+            last &= !same || other <= output;
+        }
+
+        return (first, last);
     }
 
     /// <inheritdoc/>

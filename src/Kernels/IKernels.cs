@@ -41,7 +41,9 @@ public interface IKernels : IDisposable
 
     /// <summary>Allocates the rows of decoder passes.</summary>
     /// <param name="capacity">The most rows one pass can hold.</param>
-    DecoderRows AllocateRows(int capacity);
+    /// <param name="lanes">Lanes of the KV caches; 0 for rows whose lanes never share a past.</param>
+    /// <param name="length">Entries of a lane.</param>
+    DecoderRows AllocateRows(int capacity, int lanes = 0, int length = 0);
 
     /// <summary>Loads a vector or a table that is read element by element: biases, layer norms, positions. Any shape.</summary>
     Tensor LoadTable(HostTensor values);
@@ -124,8 +126,9 @@ public interface IKernels : IDisposable
     void StoreKeysValues(Tensor keyValue, KeyValueCache cache, params ReadOnlySpan<int> windows);
 
     /// <summary>
-    /// Appends each row's key and value to its lane at its position, then attends from each row over its lane's entries
-    /// 0..position. queryKeyValue: [rows, 3 · width], y: [rows, width].
+    /// Appends each row's key and value to its lane at its position, then attends from each row over the entries
+    /// 0..position of its sequence, each of which lies in the lane that <see cref="DecoderRows.Sources"/> names: entry t is
+    /// the cache's [sources[t], t]. queryKeyValue: [rows, 3 · width], y: [rows, width].
     /// </summary>
     void AttendSelf(DecoderRows rows, Tensor queryKeyValue, KeyValueCache cache, Tensor y);
 
@@ -140,6 +143,59 @@ public interface IKernels : IDisposable
 
     /// <summary>y[i, :] = x[rows.Outputs[i], :]: keeps only the rows whose logits are wanted. x, y: [rows, width] float32.</summary>
     void GatherOutputs(DecoderRows rows, Tensor x, Tensor y);
+
+    /// <summary>Allocates the memory of sequences that choose their tokens without the host.</summary>
+    /// <param name="lanes">Lanes of the KV caches.</param>
+    /// <param name="length">Positions of a lane.</param>
+    /// <param name="vocabulary">Tokens there are.</param>
+    TokenChoice AllocateChoice(int lanes, int length, int vocabulary);
+
+    /// <summary>
+    /// Starts the sequences of a window: forgets what the lanes have chosen, and sets their rules. Several lanes are
+    /// several texts that are drawn from the same start: only the first lane is given the prompt, and all choose their first
+    /// token from its logits.
+    /// </summary>
+    /// <exception cref="ArgumentException">There are no such lanes, or the rules speak of tokens that do not exist.</exception>
+    void StartChoice(TokenChoice choice, ChoiceRules rules, int firstLane, int lanes = 1);
+
+    /// <summary>
+    /// Chooses each open lane's next token from the lane's last row of logits, by the lane's rules, and moves the row on: it
+    /// holds the token and its position, so that the same pass can run again. A lane whose sequence has ended stays as it
+    /// is. A lane's first row of logits, while it has chosen nothing, tells the no-speech probability. What the rows hold on
+    /// the host afterwards is the back end's own affair. logits: [outputs of the rows, vocabulary] float32.
+    /// </summary>
+    void Choose(DecoderRows rows, Tensor logits, TokenChoice choice);
+
+    /// <summary>
+    /// Gives each row the token that its lane chose last, and that token's position: so a step follows a prompt, whose rows
+    /// were others, without the host knowing the token. A row whose lane has chosen nothing keeps what it has.
+    /// </summary>
+    void FollowChoice(DecoderRows rows, TokenChoice choice);
+
+    /// <summary>Copies all lanes to the host, once everything before has run; see <see cref="TokenChoice"/>.</summary>
+    void ReadChoice(TokenChoice choice);
+
+    /// <summary>Sets what a lane has chosen so far, for a search that chooses on the host: the rules go by it.</summary>
+    void WriteChoice(TokenChoice choice, int lane, ReadOnlySpan<int> tokens);
+
+    /// <summary>
+    /// The most probable next tokens of each row of logits, in descending order (of equals the lower id first), by the rules
+    /// and the history of the row's lane, at temperature 1; −1 with −∞ where the rules allow fewer. Chooses nothing. Waits
+    /// for the result.
+    /// </summary>
+    /// <param name="rows">Whose outputs the logits are.</param>
+    /// <param name="logits">[outputs, vocabulary] float32.</param>
+    /// <param name="choice">The lanes' rules and histories.</param>
+    /// <param name="count">How many of each row: 1 to 64.</param>
+    /// <param name="tokens">[outputs, count].</param>
+    /// <param name="logProbabilities">[outputs, count].</param>
+    void TopTokens(DecoderRows rows, Tensor logits, TokenChoice choice, int count, Span<int> tokens, Span<float> logProbabilities);
+
+    /// <summary>
+    /// Records operations that are to run many times, as a step of the decoder is; runs none of them. They may not read,
+    /// write or allocate, and the rows they work on have been used before, and are not changed by the host in between.
+    /// </summary>
+    IRecordedPass Record(Action pass);
 }
 
 /// <summary>Keys and values of one attention layer, [lanes, length, heads, head size] each; the layout is the back end's own.</summary>

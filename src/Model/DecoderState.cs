@@ -12,8 +12,9 @@ public sealed class DecoderState : IDisposable
         _kernels = kernels;
         Windows = windows;
         Lanes = lanes;
+        Outputs = outputs;
         int capacity = Math.Max(dimensions.TextContext, lanes), width = dimensions.Width, headSize = width / dimensions.TextHeads;
-        Rows = kernels.AllocateRows(capacity);
+        Rows = kernels.AllocateRows(capacity, lanes, dimensions.TextContext);
         Stream = kernels.AllocateSingle(capacity, width);
         Normed = kernels.Allocate(capacity, width);
         QueryKeyValue = kernels.Allocate(capacity, 3 * width);
@@ -36,6 +37,9 @@ public sealed class DecoderState : IDisposable
 
     /// <summary>Token sequences that can be under way at the same time.</summary>
     public int Lanes { get; }
+
+    /// <summary>The most rows of one pass whose logits are wanted.</summary>
+    public int Outputs { get; }
 
     /// <summary>The rows of the next pass; the caller fills them.</summary>
     public DecoderRows Rows { get; }

@@ -63,7 +63,10 @@ public sealed class TextDecoder : IDisposable
     /// Runs <see cref="DecoderState.Rows"/> through the decoder: appends them to their lanes' caches and leaves the
     /// logits of the rows that want them in <see cref="DecoderState.Logits"/>.
     /// </summary>
-    public void Forward(DecoderState state, IActivationObserver? observer = null)
+    /// <param name="state">Rows, caches and buffers.</param>
+    /// <param name="observer">Sees every activation.</param>
+    /// <param name="capture">Keeps the cross-attention weights of some heads.</param>
+    public void Forward(DecoderState state, IActivationObserver? observer = null, CrossAttentionCapture? capture = null)
     {
         DecoderRows rows = state.Rows;
         int count = rows.Count, width = _dimensions.Width;
@@ -89,6 +92,7 @@ public sealed class TextDecoder : IDisposable
             _kernels.MatMul(count, h, block.CrossQuery, state.CrossQuery);
             observer?.Observe($"decoder.block.{layer}.cross_attn.q", state.CrossQuery, count, width);
             _kernels.AttendCross(rows, state.CrossQuery, state.CrossCache[layer], h);
+            capture?.Take(_kernels, rows, layer, state.CrossQuery, state.CrossCache[layer]);
             if (observer is not null)
             {
                 ObserveCrossAttention(state, layer, observer);

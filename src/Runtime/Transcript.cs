@@ -27,6 +27,7 @@ public sealed record Transcript(string Text, IReadOnlyList<Segment> Segments, st
 /// <param name="CompressionRatio">Bytes of the window's text for each byte when compressed; repetition drives it up.</param>
 /// <param name="NoSpeechProbability">Probability that the window holds no speech, in [0, 1].</param>
 /// <param name="Words">The words with their times; null where none were asked for.</param>
+/// <param name="Language">Code of its language where each window's is detected; null where the transcript's holds.</param>
 public sealed record Segment(
     int Id,
     int Seek,
@@ -38,7 +39,8 @@ public sealed record Segment(
     double AverageLogProbability,
     double CompressionRatio,
     double NoSpeechProbability,
-    IReadOnlyList<Word>? Words = null);
+    IReadOnlyList<Word>? Words = null,
+    string? Language = null);
 
 /// <summary>A word and its place in time.</summary>
 /// <param name="Text">The word with its punctuation, and with the space before it.</param>

@@ -59,6 +59,11 @@ public sealed class EnglishModelTests : IDisposable
     }
 
     [Fact]
+    public void There_is_nothing_to_translate() =>
+        _sandbox.Handwritten("transcribe", TestData.Path("audio", "01-en.wav"), "--model", "smallest.en", "--task", "translate")
+            .Is(ExitCode.WrongUsage, "The model 'smallest.en' knows only English, so there is nothing to translate");
+
+    [Fact]
     public void There_is_no_language_to_detect() =>
         _sandbox.Handwritten("detect-language", TestData.Path("audio", "01-en.wav"), "--model", "smallest.en").Is(ExitCode.WrongUsage, "'smallest.en' knows only English");
 }

@@ -27,6 +27,14 @@ public sealed class TranscribeTests : IDisposable
     [InlineData("12-es.wav", "language_autodetect")]
     [InlineData("12-es.wav", "translate")]
     [InlineData("silence-noise.wav", "default_temperature_0")]
+    [InlineData("long-en.wav", "beam5_word_timestamps")]
+    [InlineData("long-en.wav", "clip_timestamps_long")]
+    [InlineData("long-en.wav", "hallucination_silence_threshold")]
+    [InlineData("10-en.wav", "beam5_patience2_length_penalty_0.6")]
+    [InlineData("10-en.wav", "carry_initial_prompt")]
+    [InlineData("10-en.wav", "suppress_nothing")]
+    [InlineData("10-en.wav", "no_speech_threshold_off")]
+    [InlineData("10-en.wav", "punctuation_merging_off")]
     public void Prints_the_segments_of_the_original(string recording, string name)
     {
         JsonElement run = Run(recording, name);
@@ -42,12 +50,13 @@ public sealed class TranscribeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("10-en.wav")]
-    [InlineData("12-es.wav")]
-    [InlineData("silence-noise.wav")]
-    public void Writes_the_files_of_the_original(string recording)
+    [InlineData("10-en.wav", "default_temperature_0")]
+    [InlineData("12-es.wav", "default_temperature_0")]
+    [InlineData("silence-noise.wav", "default_temperature_0")]
+    [InlineData("long-en.wav", "word_timestamps")]
+    public void Writes_the_files_of_the_original(string recording, string runName)
     {
-        JsonElement run = Run(recording, "default_temperature_0");
+        JsonElement run = Run(recording, runName);
         Outcome outcome = Transcribe(recording, [.. Arguments(run), "--output_dir", "a/b", "--verbose", "False", "--quiet"]);
         Assert.Equal(new Outcome(0, "", ""), outcome);
 
@@ -95,6 +104,33 @@ public sealed class TranscribeTests : IDisposable
         Assert.Equal("[00:00.000 --> 00:02.200]  Please play rock music in the garage.\n", process.StandardOutput.ReadToEnd().ReplaceLineEndings("\n"));
         process.WaitForExit();
         Assert.Equal("Please play rock music in the garage.\n", File.ReadAllText(_sandbox["stdin.txt"]));
+    }
+
+    [Fact]
+    public void Drawn_text_is_the_same_with_the_same_seed()
+    {
+        string[] options = ["--language", "en", "--quiet", "--temperature", "0.9", "--temperature-increment-on-fallback", "None", "--best-of", "2", "--seed"];
+        string first = Transcribe("10-en.wav", [.. options, "1"]).Output;
+        Assert.Equal(first, Transcribe("10-en.wav", [.. options, "1"]).Output);
+        Assert.NotEqual(first, Transcribe("10-en.wav", [.. options, "2"]).Output);
+    }
+
+    [Fact]
+    public void A_clip_behind_the_end_of_one_recording_leaves_the_others_alone()
+    {
+        Outcome outcome = _sandbox.Handwritten("transcribe", TestData.Path("audio", "01-en.wav"), TestData.Path("audio", "10-en.wav"), "--language", "en", "--clip-timestamps", "5,7");
+        Assert.Equal((int)ExitCode.WrongUsage, outcome.ExitCode);
+        Assert.Matches("01-en.wav': A clip begins at 5 s, but the recording ends at 2.* s.$", outcome.ErrorLines[0]);
+        Assert.StartsWith("[00:05.000 --> 00:06.", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_long_prompt_is_cut_and_that_is_told()
+    {
+        Outcome outcome = Transcribe("01-en.wav", "--language", "en", "--initial-prompt", string.Concat(Enumerable.Repeat("word ", 300)), "--hotwords", string.Concat(Enumerable.Repeat("hot ", 230)));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal("--initial-prompt has 300 tokens, more than the 223 that fit: the last 223 count.", outcome.ErrorLines[0]);
+        Assert.Equal("--hotwords has 230 tokens, more than the 223 that fit: the first 223 count.", outcome.ErrorLines[1]);
     }
 
     [Fact]
@@ -148,7 +184,7 @@ public sealed class TranscribeTests : IDisposable
     public void Interrupting_keeps_what_was_printed_and_leaves_no_file()
     {
         using Process process = _sandbox.StartHandwritten("transcribe", TestData.Path("audio", "long-en.wav"), "--language", "en",
-            "--condition-on-previous-text", "False", "--threads", "1", "-o", ".");
+            "--beam-size", "None", "--temperature-increment-on-fallback", "None", "--condition-on-previous-text", "False", "--threads", "1", "-o", ".");
         string? first = process.StandardOutput.ReadLine();
         Interrupt(process);
         string rest = process.StandardOutput.ReadToEnd();
@@ -188,13 +224,17 @@ public sealed class TranscribeTests : IDisposable
     private static JsonElement Run(string recording, string name) =>
         Runs.Single(run => run.GetProperty("file").GetString() == recording && run.GetProperty("name").GetString() == name);
 
-    /// <summary>The options of a run as somebody would type them; the temperature is 0 here anyway.</summary>
-    private static string[] Arguments(JsonElement run) =>
-    [
-        .. run.GetProperty("options").EnumerateObject()
-            .Where(option => option.Name != "temperature" && option.Value.ValueKind != JsonValueKind.Null)
-            .SelectMany(option => new[] { $"--{option.Name}", option.Value.ToString() }),
-    ];
+    /// <summary>The options of a run as somebody would type them; what the run left out is off, not the command's default.</summary>
+    private static string[] Arguments(JsonElement run)
+    {
+        Dictionary<string, string> options = new() { ["beam_size"] = "None", ["temperature_increment_on_fallback"] = "None" };
+        foreach (JsonProperty option in run.GetProperty("options").EnumerateObject().Where(option => option.Name != "language" || option.Value.ValueKind != JsonValueKind.Null))
+        {
+            options[option.Name] = option.Value.ValueKind == JsonValueKind.Null ? "None" : option.Value.ToString();
+        }
+
+        return [.. options.SelectMany(option => new[] { $"--{option.Key}", option.Value })];
+    }
 
     /// <summary>What openai/whisper prints of a result: [00:00.000 --> 00:02.480]  text.</summary>
     private static IEnumerable<string> Lines(JsonElement result) =>

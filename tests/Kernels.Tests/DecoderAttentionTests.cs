@@ -166,6 +166,56 @@ public class DecoderAttentionTests
     }
 
     [Fact]
+    public void Sequences_that_share_their_pasts_attend_as_if_each_had_its_own_bit_by_bit()
+    {
+        const int beams = 4, prompt = 30, steps = 50, length = prompt + steps, heads = 2, size = 40, width = heads * size;
+        using CpuKernels kernels = new(2);
+        using KeyValueCache shared = kernels.AllocateCache(beams + 1, length, heads, size), own = kernels.AllocateCache(1, length, heads, size);
+        using DecoderRows rows = kernels.AllocateRows(length, beams + 1, length);
+
+        // Lane 0 is somebody else's. The prompt is in lane 1; all beams begin with it.
+        float[] x = Make.Values(1, prompt, 3 * width);
+        for (int t = 0; t < prompt; t++)
+        {
+            rows.Add(0, 1, t, 0, false);
+        }
+
+        using Tensor first = Make.Device(kernels, x, prompt, 3 * width), y = kernels.Allocate(length, width);
+        kernels.AttendSelf(rows, first, shared, y);
+        rows.Continue(1, [0, 0, 0, 0], prompt);
+        float[][] sequences = [.. Enumerable.Repeat(x, beams)];
+        Random random = new(7);
+        for (int step = 0; step < steps; step++)
+        {
+            rows.Clear();
+            float[] next = Make.Values(2 + step, beams, 3 * width);
+            for (int beam = 0; beam < beams; beam++)
+            {
+                rows.Add(0, 1 + beam, prompt + step, 0, false);
+                sequences[beam] = [.. sequences[beam], .. next[(beam * 3 * width)..((beam + 1) * 3 * width)]];
+            }
+
+            using Tensor input = Make.Device(kernels, next, beams, 3 * width);
+            kernels.AttendSelf(rows, input, shared, y);
+            float[] together = Make.Read(kernels, y, beams * width);
+            for (int beam = 0; beam < beams; beam++)
+            {
+                int entries = prompt + step + 1;
+                DecoderRows alone = new(entries);
+                Enumerable.Range(0, entries).ToList().ForEach(t => alone.Add(0, 0, t, 0, false));
+                using Tensor whole = Make.Device(kernels, sequences[beam], entries, 3 * width), result = kernels.Allocate(entries, width);
+                kernels.AttendSelf(alone, whole, own, result);
+                Assert.Equal(Make.Read(kernels, result, entries * width)[^width..], together[(beam * width)..((beam + 1) * width)]);
+            }
+
+            // Now and then all go on from one, now and then they only change places.
+            int[] parents = step % 10 == 9 ? [2, 2, 2, 2] : step % 7 == 3 ? [3, 2, 1, 0] : [.. Enumerable.Range(0, beams).Select(_ => random.Next(beams))];
+            rows.Continue(1, parents, prompt + step + 1);
+            sequences = [.. parents.Select(parent => sequences[parent])];
+        }
+    }
+
+    [Fact]
     public void Entries_outside_the_cache_are_refused_with_a_sentence()
     {
         using CpuKernels kernels = new(1);

@@ -9,33 +9,13 @@ namespace Handwritten.Runtime.Tests;
 /// <summary>Reads the options of reference runs, which have the original's names.</summary>
 internal static class ReferenceOptions
 {
-    /// <summary>Options of decode() that are understood.</summary>
-    public static readonly HashSet<string> Decoding =
-        ["language", "task", "without_timestamps", "prompt", "prefix", "sample_len", "suppress_tokens", "suppress_blank", "max_initial_timestamp"];
-
-    /// <summary>Options of transcribe() that are understood; temperature must be 0.</summary>
-    public static readonly HashSet<string> Transcription =
-        [.. Decoding, "temperature", "condition_on_previous_text", "initial_prompt", "no_speech_threshold", "logprob_threshold"];
-
     public static DecodingOptions Read(JsonElement given, WhisperTokenizer tokenizer)
     {
         DecodingOptions options = new();
         foreach (JsonProperty option in given.EnumerateObject())
         {
-            JsonElement value = option.Value;
-            options = option.Name switch
-            {
-                "language" => options with { Language = value.GetString() },
-                "task" => options with { Task = value.GetString() == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe },
-                "without_timestamps" => options with { WithoutTimestamps = value.GetBoolean() },
-                "prompt" => options with { Prompt = Tokens(value, tokenizer) },
-                "prefix" => options with { Prefix = Tokens(value, tokenizer) },
-                "sample_len" => options with { SampleLength = value.GetInt32() },
-                "suppress_blank" => options with { SuppressBlank = value.GetBoolean() },
-                "suppress_tokens" => options with { SuppressTokens = Suppressed(value) },
-                "max_initial_timestamp" => options with { MaxInitialTimestamp = Nullable(value) },
-                _ => options,
-            };
+            options = Set(options, option.Name, option.Value, tokenizer)
+                ?? throw new InvalidDataException($"The option {option.Name} is not understood.");
         }
 
         return options;
@@ -43,27 +23,61 @@ internal static class ReferenceOptions
 
     public static TranscriptionOptions ReadTranscription(JsonElement given, WhisperTokenizer tokenizer)
     {
-        TranscriptionOptions options = new() { Decoding = Read(given, tokenizer) };
+        TranscriptionOptions options = new();
         foreach (JsonProperty option in given.EnumerateObject())
         {
             JsonElement value = option.Value;
             options = option.Name switch
             {
+                "temperature" => options with { Temperatures = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(t => t.GetDouble())] : [value.GetDouble()] },
                 "condition_on_previous_text" => options with { ConditionOnPreviousText = value.GetBoolean() },
                 "initial_prompt" => options with { InitialPrompt = value.GetString() },
+                "carry_initial_prompt" => options with { CarryInitialPrompt = value.GetBoolean() },
                 "no_speech_threshold" => options with { NoSpeechThreshold = Nullable(value) },
                 "logprob_threshold" => options with { LogProbabilityThreshold = Nullable(value) },
-                _ => options,
+                "compression_ratio_threshold" => options with { CompressionRatioThreshold = Nullable(value) },
+                "clip_timestamps" => options with { Clips = Clips(value) },
+                "word_timestamps" => options with { WordTimestamps = value.GetBoolean() },
+                "hallucination_silence_threshold" => options with { HallucinationSilenceThreshold = Nullable(value) },
+                "prepend_punctuations" => options with { PrependPunctuations = value.GetString()! },
+                "append_punctuations" => options with { AppendPunctuations = value.GetString()! },
+                _ => options with
+                {
+                    Decoding = Set(options.Decoding, option.Name, value, tokenizer)
+                        ?? throw new InvalidDataException($"The option {option.Name} is not understood."),
+                },
             };
         }
 
         return options;
     }
 
-    /// <summary>Whether all options are among the understood ones, at temperature 0.</summary>
-    public static bool AreUnderstood(JsonElement given, HashSet<string> understood) =>
-        given.EnumerateObject().All(option => understood.Contains(option.Name)
-            && (option.Name != "temperature" || option.Value is { ValueKind: JsonValueKind.Number } zero && zero.GetDouble() == 0));
+    private static DecodingOptions? Set(DecodingOptions options, string name, JsonElement value, WhisperTokenizer tokenizer) => name switch
+    {
+        "language" => options with { Language = value.GetString() },
+        // As in the original, whatever is not transcribed is translated: "lang_id" too, which ends before it matters.
+        "task" => options with { Task = value.GetString() == "transcribe" ? SpeechTask.Transcribe : SpeechTask.Translate },
+        "temperature" => options with { Temperature = value.GetDouble() },
+        "beam_size" => options with { BeamSize = (int?)Nullable(value) },
+        "best_of" => options with { BestOf = (int?)Nullable(value) },
+        "patience" => options with { Patience = Nullable(value) },
+        "length_penalty" => options with { LengthPenalty = Nullable(value) },
+        "without_timestamps" => options with { WithoutTimestamps = value.GetBoolean() },
+        "prompt" => options with { Prompt = Tokens(value, tokenizer) },
+        "prefix" => options with { Prefix = Tokens(value, tokenizer) },
+        "sample_len" => options with { SampleLength = value.GetInt32() },
+        "suppress_blank" => options with { SuppressBlank = value.GetBoolean() },
+        "suppress_tokens" => options with { SuppressTokens = Suppressed(value) },
+        "max_initial_timestamp" => options with { MaxInitialTimestamp = Nullable(value) },
+        "repetition_penalty" => options with { RepetitionPenalty = value.GetDouble() },
+        "no_repeat_ngram_size" => options with { NoRepeatNgramSize = value.GetInt32() },
+        "max_new_tokens" => options with { MaxNewTokens = value.GetInt32() },
+        _ => null,
+    };
+
+    private static double[] Clips(JsonElement value) => value.ValueKind == JsonValueKind.Array
+        ? [.. value.EnumerateArray().Select(time => time.GetDouble())]
+        : [.. value.GetString()!.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(time => double.Parse(time, CultureInfo.InvariantCulture))];
 
     private static double? Nullable(JsonElement value) => value.ValueKind == JsonValueKind.Null ? null : value.GetDouble();
 

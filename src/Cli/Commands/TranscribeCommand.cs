@@ -2,10 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Handwritten.Model;
-using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
-using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Transcription;
 
@@ -21,18 +19,7 @@ internal sealed class TranscribeCommand : Command
 
     private readonly ModelOptions _model = new();
 
-    private readonly Option<string?> _language = Define.Language("--language",
-        "The language spoken, by code or English name. [default: detected in the first 30 seconds]");
-
-    private readonly Option<string> _task = Define.Choice("--task",
-        "Write what was said, or translate it to English.", "transcribe", "translate");
-
-    private readonly Option<bool> _withoutTimestamps = Define.Flag("--without-timestamps", "Text only; every window of 30 seconds becomes one segment.");
-
-    private readonly Option<bool> _condition = Define.Flag("--condition-on-previous-text",
-        "Let the text of a window be the prompt of the next.", initially: true);
-
-    private readonly Option<string?> _prompt = Define.Text("--initial-prompt", "Text to pretend to have heard before: names, spelling, style.", "TEXT");
+    private readonly DecodingSettings _decoding = new();
 
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
         "Files to write, one for each recording and format; may be given several times. all are those of whisper. [default: none; all with --output-dir]",
@@ -50,7 +37,8 @@ internal sealed class TranscribeCommand : Command
     {
         Add(_audio);
         _model.AddTo(this);
-        foreach (Option option in new Option[] { _language, _task, _withoutTimestamps, _condition, _prompt, _formats, _folder, _verbose, _quiet })
+        _decoding.AddTo(this);
+        foreach (Option option in new Option[] { _formats, _folder, _verbose, _quiet })
         {
             Add(option);
         }
@@ -62,26 +50,21 @@ internal sealed class TranscribeCommand : Command
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
         string[] recordings = parsed.GetRequiredValue(_audio);
-        TranscriptionOptions options = new()
-        {
-            Decoding = new DecodingOptions
-            {
-                Language = parsed.GetValue(_language),
-                Task = parsed.GetRequiredValue(_task) == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe,
-                WithoutTimestamps = parsed.GetValue(_withoutTimestamps),
-            },
-            ConditionOnPreviousText = parsed.GetValue(_condition),
-            InitialPrompt = parsed.GetValue(_prompt),
-        };
+        TranscriptionOptions options = _decoding.Read(parsed);
         ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
         string? folder = parsed.GetValue(_folder);
         OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".");
         files.Prepare(recordings);
         bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
 
+        TranscriptionOptions? fitting = null;
         using RecordingLoop loop = new(_model, parsed);
         return loop.Run(recordings, (recording, clip, transcriber) =>
-            files.Write(recording, Transcribe(recording, clip, transcriber, options, verbose, quiet, cancellation)), cancellation);
+        {
+            WhisperModel model = transcriber.Model;
+            fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Teller(quiet));
+            files.Write(recording, Transcribe(recording, clip, transcriber, fitting, verbose, quiet, cancellation));
+        }, cancellation);
     }
 
     /// <summary>Transcribes one recording, telling how it goes.</summary>
@@ -89,18 +72,12 @@ internal sealed class TranscribeCommand : Command
         string recording, AudioClip clip, Transcriber transcriber, TranscriptionOptions options, bool verbose, bool quiet, CancellationToken cancellation)
     {
         WhisperModel model = transcriber.Model;
-        Action<string> tell = quiet ? _ => { } : Console.Error.WriteLine;
-        if (!model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is { } language and not "en")
-        {
-            tell($"{model.Name} knows only English: {EnglishName(language)} is taken for English.");
-            options = options with { Decoding = options.Decoding with { Language = "en" } };
-        }
-
+        Action<string> tell = Teller(quiet);
         Stopwatch watch = Stopwatch.StartNew();
         using TranscriptionRun run = transcriber.Start(clip.Samples, options, cancellation);
         if (model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is null)
         {
-            tell($"Detected language: {EnglishName(run.Language)}");
+            tell($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
         }
 
         Terminal.WithProgress(Path.GetFileName(recording), run.Duration, show: !quiet, progress =>
@@ -122,7 +99,7 @@ internal sealed class TranscribeCommand : Command
         return run.Transcript;
     }
 
-    private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds));
+    private static Action<string> Teller(bool quiet) => quiet ? _ => { } : Console.Error.WriteLine;
 
-    private static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);
+    private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds));
 }

@@ -67,7 +67,7 @@ public sealed unsafe partial class CpuKernels
             own.Store(rows.Lanes[row], rows.Positions[row], key, key + width);
         }
 
-        _routines.AttendCached(_team, _scratch, source, 3L * width, rows.Lanes, rows.Positions, own, result);
+        _routines.AttendCached(_team, _scratch, source, 3L * width, rows.Lanes, rows.Positions, rows, own, result);
     }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ public sealed unsafe partial class CpuKernels
         RequireWidth(query.Shape[^1], width, "Cross-attention");
         RequireWindows(own, rows);
         float* source = Dense(query, (long)rows.Count * width), result = Dense(y, (long)rows.Count * width);
-        _routines.AttendCached(_team, _scratch, source, width, rows.Windows, [], own, result);
+        _routines.AttendCached(_team, _scratch, source, width, rows.Windows, [], null, own, result);
     }
 
     /// <inheritdoc/>

@@ -53,7 +53,7 @@ public sealed unsafe partial class CpuKernels : IKernels
     public Tensor AllocateSingle(params ReadOnlySpan<int> shape) => Allocate(shape);
 
     /// <inheritdoc/>
-    public DecoderRows AllocateRows(int capacity) => new(capacity);
+    public DecoderRows AllocateRows(int capacity, int lanes = 0, int length = 0) => new(capacity, lanes, length);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>

@@ -10,7 +10,9 @@ namespace Handwritten.Kernels.Cpu;
 ///     merge (g, h):     M = max over chunks m,  y = Σ o 2^(m − M) / Σ s 2^(m − M)
 /// </code>
 /// The chunks are fixed, so the result does not depend on the number of threads; a lane of up to 512 entries, which is
-/// every self-attention of Whisper, is one chunk and needs no merge.
+/// every self-attention of Whisper, is one chunk and needs no merge. Where a sequence's past lies in several lanes
+/// (<see cref="DecoderRows.Sources"/>), the unit first puts the panels together that are of several lanes, and then does the
+/// very same sums: a result does not depend on where the past lies.
 /// </summary>
 internal static unsafe class DecoderAttention
 {
@@ -23,11 +25,12 @@ internal static unsafe class DecoderAttention
     /// <param name="queryStride">Floats between rows.</param>
     /// <param name="lanes">Lane of each row.</param>
     /// <param name="lastEntries">Last entry that each row sees; or empty: all see the whole lane.</param>
+    /// <param name="pasts">Which lanes the entries lie in; or null: all in the row's lane.</param>
     /// <param name="cache">Keys and values.</param>
     /// <param name="y">[rows, width].</param>
     public static void Run<TSimd>(
         ThreadTeam team, Scratch scratch, float* query, long queryStride,
-        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y)
+        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, DecoderRows? pasts, in KeyValueLayout cache, float* y)
         where TSimd : unmanaged, ISimd<TSimd>
     {
         int rows = lanes.Length;
@@ -44,10 +47,11 @@ internal static unsafe class DecoderAttention
 
         int chunks = ((lastEntries.IsEmpty ? cache.Length : longest) + Chunk - 1) / Chunk;
         long partialFloats = (long)rows * cache.Heads * chunks * (cache.PaddedSize + 2);
-        float* partials = scratch.ReserveShared(partialFloats + (3L * rows) + 1);
+        float* partials = scratch.ReserveShared(partialFloats + (3L * rows) + 1 + (pasts is null ? 0 : (long)rows * longest));
         int* first = (int*)(partials + partialFloats); // of each group, and the end
         int* rowLane = first + rows + 1;
         int* rowCount = rowLane + rows;
+        int* sources = pasts is null ? null : rowCount + rows; // [groups][longest]
         int groups = 0;
         for (int row = 0; row < rows; row++)
         {
@@ -55,6 +59,14 @@ internal static unsafe class DecoderAttention
             rowCount[row] = lastEntries.IsEmpty ? cache.Length : lastEntries[row] + 1;
             if (row == 0 || lanes[row] != lanes[row - 1] || row - first[groups - 1] == TSimd.TileRows)
             {
+                if (pasts is not null)
+                {
+                    Span<int> line = new(sources + ((long)groups * longest), longest);
+                    line.Fill(lanes[row]);
+                    ReadOnlySpan<int> past = pasts.Sources(lanes[row]);
+                    past[..Math.Min(past.Length, longest)].CopyTo(line);
+                }
+
                 first[groups++] = row;
             }
         }
@@ -69,13 +81,15 @@ internal static unsafe class DecoderAttention
             First = first,
             RowLane = rowLane,
             RowCount = rowCount,
+            Sources = sources,
+            Longest = longest,
             Partials = partials,
             Y = y,
         };
         AttendJob<TSimd> attend = new()
         {
             Shape = shape,
-            Scratch = scratch.Reserve(TSimd.TileRows * ((2 * cache.HeadSize) + (2 * Chunk) + Panel)),
+            Scratch = scratch.Reserve((TSimd.TileRows * ((2 * cache.HeadSize) + (2 * Chunk) + Panel)) + (Panel * Math.Max(cache.HeadSize, Chunk))),
         };
         team.Run(attend, groups * cache.Heads * chunks);
         team.Run(new MergeJob<TSimd> { Shape = shape }, groups * cache.Heads);
@@ -90,12 +104,72 @@ internal static unsafe class DecoderAttention
         public int* First;
         public int* RowLane;
         public int* RowCount;
+        public int* Sources;
+        public int Longest;
         public float* Partials;
         public float* Y;
 
         /// <summary>o [padded head size], m, s of one row, head and chunk.</summary>
         public readonly float* Partial(int row, int head, int chunk) =>
             Partials + (((((long)row * Cache.Heads) + head) * Chunks) + chunk) * (Cache.PaddedSize + 2);
+
+        /// <summary>
+        /// The lane of an entry of a group's sequence, and how many entries from there on, up to <paramref name="end"/>, lie
+        /// in the same one.
+        /// </summary>
+        public readonly (int Lane, int Count) Run(int group, int entry, int end)
+        {
+            if (Sources is null || entry == end)
+            {
+                return (RowLane[First[group]], end - entry);
+            }
+
+            ReadOnlySpan<int> line = new ReadOnlySpan<int>(Sources + ((long)group * Longest), Longest)[entry..end];
+            int other = line.IndexOfAnyExcept(line[0]);
+            return (line[0], other < 0 ? line.Length : other);
+        }
+
+        /// <summary>The key panel [head size][32] of a head from an entry on, put together in <paramref name="spare"/> if it is of several lanes.</summary>
+        public readonly float* Keys(int group, int head, int entry, int end, float* spare)
+        {
+            end = Math.Min(end, entry + Panel);
+            (int lane, int count) = Run(group, entry, end);
+            if (count == end - entry)
+            {
+                return Cache.Keys(lane, head, entry);
+            }
+
+            new Span<float>(spare, Cache.HeadSize * Panel).Clear();
+            for (int from = entry; from < end; from += count)
+            {
+                (lane, count) = Run(group, from, end);
+                float* keys = Cache.Keys(lane, head, entry);
+                for (int i = (from - entry); i < Cache.HeadSize * Panel; i += Panel)
+                {
+                    new ReadOnlySpan<float>(keys + i, count).CopyTo(new Span<float>(spare + i, count));
+                }
+            }
+
+            return spare;
+        }
+
+        /// <summary>The value panel [entries][32] of a head's column, put together in <paramref name="spare"/> if it is of several lanes.</summary>
+        public readonly float* Values(int group, int head, int column, int entry, int end, float* spare)
+        {
+            (int lane, int count) = Run(group, entry, end);
+            if (count == end - entry)
+            {
+                return Cache.Values(lane, head, column, entry);
+            }
+
+            for (int from = entry; from < end; from += count)
+            {
+                (lane, count) = Run(group, from, end);
+                new ReadOnlySpan<float>(Cache.Values(lane, head, column, from), count * Panel).CopyTo(new Span<float>(spare + ((from - entry) * Panel), count * Panel));
+            }
+
+            return spare;
+        }
     }
 
     private struct AttendJob<TSimd> : ITeamJob
@@ -121,15 +195,14 @@ internal static unsafe class DecoderAttention
             float* scores = tile + (tileRows * Panel);           // [panel][R][32]
             float* weights = scores + (tileRows * Chunk);        // [entry][R]
             float* spare = weights + (tileRows * Chunk);
+            float* gathered = spare + (tileRows * Shape.Cache.HeadSize);
 
             PackQueries(firstRow, rows, tileRows, head, queries, spare);
-            int lane = Shape.RowLane[firstRow];
-            float* keys = Shape.Cache.Keys(lane, head, firstEntry);
-            int panels = (entries + Panel - 1) / Panel;
+            int panels = (entries + Panel - 1) / Panel, end = firstEntry + entries;
             for (int panel = 0; panel < panels; panel++)
             {
-                TileKernel.Multiply<TSimd, SingleElement>(
-                    tileRows, queries, (byte*)(keys + ((long)panel * Panel * Shape.Cache.HeadSize)), Shape.Cache.HeadSize, scores + (panel * tileRows * Panel));
+                float* keys = Shape.Keys(group, head, firstEntry + (panel * Panel), end, gathered);
+                TileKernel.Multiply<TSimd, SingleElement>(tileRows, queries, (byte*)keys, Shape.Cache.HeadSize, scores + (panel * tileRows * Panel));
             }
 
             for (int r = 0; r < tileRows; r++)
@@ -146,8 +219,8 @@ internal static unsafe class DecoderAttention
             PackWeights(scores, tileRows, panels, weights);
             for (int column = 0; column < Shape.Cache.PaddedSize; column += Panel)
             {
-                float* panel = Shape.Cache.Values(lane, head, column, firstEntry);
-                TileKernel.Multiply<TSimd, SingleElement>(tileRows, weights, (byte*)panel, entries, tile);
+                float* values = Shape.Values(group, head, column, firstEntry, end, gathered);
+                TileKernel.Multiply<TSimd, SingleElement>(tileRows, weights, (byte*)values, entries, tile);
                 for (int r = 0; r < rows; r++)
                 {
                     new ReadOnlySpan<float>(tile + (r * Panel), Panel).CopyTo(new Span<float>(Shape.Partial(firstRow + r, head, chunk) + column, Panel));

@@ -40,7 +40,7 @@ internal abstract class VectorRoutines
     /// <inheritdoc cref="DecoderAttention"/>
     public abstract unsafe void AttendCached(
         ThreadTeam team, Scratch scratch, float* query, long queryStride,
-        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y);
+        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, DecoderRows? pasts, in KeyValueLayout cache, float* y);
 
     /// <inheritdoc cref="CrossWeights"/>
     public abstract unsafe void WeighCached(
@@ -65,8 +65,8 @@ internal sealed unsafe class VectorRoutines<TSimd> : VectorRoutines
 
     public override void AttendCached(
         ThreadTeam team, Scratch scratch, float* query, long queryStride,
-        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, in KeyValueLayout cache, float* y) =>
-        DecoderAttention.Run<TSimd>(team, scratch, query, queryStride, lanes, lastEntries, cache, y);
+        ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, DecoderRows? pasts, in KeyValueLayout cache, float* y) =>
+        DecoderAttention.Run<TSimd>(team, scratch, query, queryStride, lanes, lastEntries, pasts, cache, y);
 
     public override void WeighCached(
         ThreadTeam team, Scratch scratch, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights) =>

@@ -27,7 +27,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
     private const int RowsOfLaunch = 64; // what the memory between the two kernels is made for: prompts take several launches
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<float>, int, int, int>> _attend =
-        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<float>, int, int, int>>(Attend, Threads));
+        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<float>, int, int, int>>(device.ComputeCapability >= 80 ? Attend<AsynchronousCopy> : Attend<PlainCopy>, Threads));
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<Bits128>, int, int>> _merge =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<Bits128>, int, int>>(Merge, 32));
@@ -63,14 +63,16 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         return _chunks.View;
     }
 
-    private static void Attend(
+    private static void Attend<TCopy>(
         ArrayView<int> windows, ArrayView<Bits128> queries, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<float> chunks, int firstRow, int length, int heads)
+        where TCopy : struct, ISharedCopy
     {
+        ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
-        int row = firstRow + Grid.IdxX, head = Grid.IdxY, part = Group.IdxX % RunningAttention.ThreadsOfKey;
+        int row = firstRow + Grid.IdxX, head = Grid.IdxY, part = RunningAttention.Part;
         Eight query = TElement.Load(queries, (((row * heads) + head) * RunningAttention.ThreadsOfKey) + part) * RunningAttention.ScoreScale;
         int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk;
-        RunningAttention attention = RunningAttention.Over<TElement>(keys, values, query, begin, first, IntrinsicMath.Min(first + Chunk, length), Groups);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy>(keys, values, query, begin, first, IntrinsicMath.Min(first + Chunk, length), Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {
@@ -80,7 +82,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
 
     private static void Merge(ArrayView<float> chunks, ArrayView<Bits128> y, int firstRow, int count)
     {
-        int head = (Grid.IdxX * Grid.DimY) + Grid.IdxY, part = Group.IdxX % RunningAttention.ThreadsOfKey;
+        int head = (Grid.IdxX * Grid.DimY) + Grid.IdxY, part = RunningAttention.Part;
         RunningAttention attention = RunningAttention.Empty;
         for (int chunk = Group.IdxX / RunningAttention.ThreadsOfKey; chunk < count; chunk += 32 / RunningAttention.ThreadsOfKey)
         {

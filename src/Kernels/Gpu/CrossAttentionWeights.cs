@@ -35,7 +35,7 @@ internal sealed class CrossAttentionWeights<TElement>(GpuDevice device)
     private static void Kernel(ArrayView<int> windows, ArrayView<Bits128> queries, ArrayView<Bits128> keys, ArrayView<float> weights, int head, int length, int heads)
     {
         ArrayView<float> ofWarps = SharedMemory.Allocate<float>(2 * Warps);
-        int row = Grid.IdxX, part = Group.IdxX % RunningAttention.ThreadsOfKey, line = row * length;
+        int row = Grid.IdxX, part = RunningAttention.Part, line = row * length;
         int begin = ((windows[row] * heads) + head) * length;
         Eight query = TElement.Load(queries, (((row * heads) + head) * RunningAttention.ThreadsOfKey) + part) * RunningAttention.ScoreScale;
         float largest = float.MinValue;

@@ -7,14 +7,14 @@ namespace Handwritten.Kernels.Gpu;
 /// x[row, :] = tokenTable[token of the row, :] + positionTable[position of the row, :]. The token table has the compute type
 /// (it is also the matrix of the logits), the position table and x are float32.
 /// <code>
-///     block (128 threads): one row      thread t: elements 8t.. 8t+7, 8(t + 128).., ...
+///     block (256 threads): one row      thread t: elements t, t + 256, ...: whole sectors in each of the three types
 /// </code>
 /// Bytes: an element and a float32 to read and a float32 to write for each of rows · width elements; bound by the launch.
 /// </summary>
 internal sealed class Embedding<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private const int Threads = 128;
+    private const int Threads = 256;
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<int>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int>> _kernel =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<int>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int>>(Kernel, Threads));
@@ -28,17 +28,17 @@ internal sealed class Embedding<TElement>(GpuDevice device)
     {
         if (rows.Count > 0)
         {
-            _kernel.Value(device.Stream, (rows.Count, Threads), rows.DeviceTokens, rows.DevicePositions, tokenTable.Vectors, positionTable.Vectors, x.Vectors, tokenTable.Shape[^1] / 8);
+            _kernel.Value(device.Stream, (rows.Count, Threads), rows.DeviceTokens, rows.DevicePositions, tokenTable.Vectors, positionTable.Vectors, x.Vectors, tokenTable.Shape[^1]);
         }
     }
 
-    private static void Kernel(ArrayView<int> tokens, ArrayView<int> positions, ArrayView<Bits128> tokenTable, ArrayView<Bits128> positionTable, ArrayView<Bits128> x, int eights)
+    private static void Kernel(ArrayView<int> tokens, ArrayView<int> positions, ArrayView<Bits128> tokenTable, ArrayView<Bits128> positionTable, ArrayView<Bits128> x, int width)
     {
         int row = Grid.IdxX;
-        int token = tokens[row] * eights, position = positions[row] * eights;
-        for (int i = Group.IdxX; i < eights; i += Threads)
+        int token = tokens[row] * width, position = positions[row] * width;
+        for (int i = Group.IdxX; i < width; i += Threads)
         {
-            Float32.Store(x, (row * eights) + i, TElement.Load(tokenTable, token + i) + Float32.Load(positionTable, position + i));
+            Float32.StoreOne(x, (row * width) + i, TElement.LoadOne(tokenTable, token + i) + Float32.LoadOne(positionTable, position + i));
         }
     }
 }

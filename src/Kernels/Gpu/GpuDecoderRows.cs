@@ -3,12 +3,14 @@ using ILGPU;
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>The rows of decoder passes, here and in device memory: five arrays in one buffer, each of the whole capacity.</summary>
-internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRows(capacity)
+internal sealed class GpuDecoderRows(GpuDevice device, int capacity, int lanes, int length) : DecoderRows(capacity, lanes, length)
 {
     private const int StepsUnderWay = 8; // so many uploads may be queued before one waits for the first of them to be copied
 
     private readonly StagingRing _staging = new(device, StepsUnderWay, 5 * capacity * sizeof(int));
     private readonly GpuAllocation _memory = device.Memory.Allocate(5L * capacity * sizeof(int), "decoder rows");
+
+    private int _uploaded = -1; // the version of the rows that the device has
 
     /// <summary>Token id of each row.</summary>
     public ArrayView<int> DeviceTokens => Part(0);
@@ -25,9 +27,19 @@ internal sealed class GpuDecoderRows(GpuDevice device, int capacity) : DecoderRo
     /// <summary>The rows whose logits are wanted.</summary>
     public ArrayView<int> DeviceOutputs => Part(4);
 
-    /// <summary>Copies the rows to the device, in the order of the stream. Neither waits nor allocates as a rule; not to be captured into a graph.</summary>
+    /// <summary>
+    /// Copies the rows to the device, in the order of the stream; but not if the host has not changed them, for then the
+    /// device may have moved them on (<see cref="IKernels.Choose"/>), and a pass that is recorded as a graph copies nothing.
+    /// Neither waits nor allocates as a rule.
+    /// </summary>
     public unsafe void Upload()
     {
+        if (_uploaded == Version)
+        {
+            return;
+        }
+
+        _uploaded = Version;
         Span<int> staging = new(_staging.Take(), 5 * Capacity);
         Tokens.CopyTo(staging);
         Lanes.CopyTo(staging[Capacity..]);

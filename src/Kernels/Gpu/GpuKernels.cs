@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Handwritten.Kernels.Cpu;
 
 namespace Handwritten.Kernels.Gpu;
 
@@ -50,7 +51,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public Tensor AllocateSingle(params ReadOnlySpan<int> shape) => new GpuTensor(device, DType.F32, shape.ToArray());
 
     /// <inheritdoc/>
-    public DecoderRows AllocateRows(int capacity) => new GpuDecoderRows(device, capacity);
+    public DecoderRows AllocateRows(int capacity, int lanes = 0, int length = 0) => new GpuDecoderRows(device, capacity, lanes, length);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
@@ -136,7 +137,14 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public void Read(Tensor source, Span<float> values) => _copies.Read(On(source, values.Length), values);
 
     /// <inheritdoc/>
-    public Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters) => _logMel.Run(samples, padding, On(filters, filters.ElementCount));
+    /// <exception cref="ArgumentException">The recording has 200 samples or less, padding included.</exception>
+    public Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters)
+    {
+        RequireWidth(filters.Shape[^1], LogMelSpectrogram.Bins, "A mel filter");
+        using GpuTensor heard = new(device, DType.F32, [samples.Length], "samples");
+        _copies.Write(samples, heard);
+        return _logMel.Run(heard, padding, On(filters, filters.ElementCount), _copies);
+    }
 
     /// <inheritdoc/>
     public void CopyWindow(Tensor mel, int first, int count, Tensor windows, int index)
@@ -203,8 +211,10 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     /// <inheritdoc/>
     public void Dispose()
     {
+        _crossAttention.Dispose();
         _copies.Dispose();
         _logMel.Dispose();
+        _ranking.Dispose();
         device.Dispose();
     }
 

@@ -44,7 +44,7 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     private const float SmallestPower = 1e-10f, LogOfSmallestPower = -10, DynamicRange = 8;
     private const float Log10Of2 = 0.301029996f;
 
-    private readonly Lazy<MemoryBuffer1D<Turn, Stride1D.Dense>> _turns = new(() => device.Accelerator.Allocate1D(Turns()));
+    private GpuTensor? _turns;
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>>> _ranges =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>>>(RangesKernel, WarpSize));
@@ -55,58 +55,40 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, long, ArrayView<int>, int>> _floor =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, long, ArrayView<int>, int>>(FloorKernel, Threads));
 
-    /// <summary>Computes the spectrogram; returns when it is there.</summary>
-    /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
+    /// <summary>Queues the computation of the spectrogram.</summary>
+    /// <param name="samples">[samples] mono at 16 kHz in [−1, 1].</param>
     /// <param name="padding">Zero samples that follow them.</param>
     /// <param name="filters">[mels, 201] float32; what is zero at the edges of a row costs nothing.</param>
+    /// <param name="copies">Brings the table of turns to the device, the first time.</param>
     /// <returns>[(samples + padding) / 160, mels] float32.</returns>
-    /// <exception cref="ArgumentException">The recording has 200 samples or less, padding included, or the filters are of another transform.</exception>
-    public unsafe GpuTensor Run(ReadOnlySpan<float> samples, int padding, GpuTensor filters)
+    public GpuTensor Run(GpuTensor samples, int padding, GpuTensor filters, HostCopies copies)
     {
-        if (filters.Shape[^1] != Bins)
-        {
-            throw new ArgumentException($"A mel filter that is {Bins} wide got rows of {filters.Shape[^1]}.", nameof(filters));
-        }
-
-        int frames = LogMelSpectrogram.FrameCount(samples.Length, padding), mels = (int)(filters.ElementCount / Bins);
+        int frames = LogMelSpectrogram.FrameCount((int)samples.ElementCount, padding), mels = (int)(filters.ElementCount / Bins);
         int blocks = (int)Math.Min(MaximumBlocks, ((long)frames + Frames - 1) / Frames);
-        device.Accelerator.Bind();
-        using GpuTensor heard = new(device, DType.F32, [samples.Length]);
-        using MemoryBuffer1D<int, Stride1D.Dense> ranges = device.Accelerator.Allocate1D<int>(2 * mels);
-        using MemoryBuffer1D<int, Stride1D.Dense> largest = device.Accelerator.Allocate1D<int>(blocks);
-        GpuTensor mel = new(device, DType.F32, [frames, mels]);
-        fixed (float* source = samples)
+        if (_turns is null)
         {
-            if (samples.Length > 0)
-            {
-                CudaDriver.Check(CudaDriver.CopyToDevice(heard.Vectors.LoadEffectiveAddressAsPtr(), source, (nuint)samples.Length * sizeof(float), device.Stream.StreamPtr), "cuMemcpyHtoDAsync");
-            }
-
-            long length = (long)samples.Length + padding, vectors = ((mel.ElementCount + 3) / 4);
-            _ranges.Value(device.Stream, (mels, WarpSize), filters.Floats, ranges.View);
-            _logs.Value(
-                device.Stream, (blocks, Threads), heard.Floats, samples.Length, length, _turns.Value.View,
-                filters.Floats, ranges.View, mels, frames, mel.Floats, largest.View);
-            _floor.Value(device.Stream, ((int)Math.Min(MaximumBlocks, (vectors + Threads - 1) / Threads), Threads), mel.Vectors, vectors, largest.View, blocks);
-            device.Stream.Synchronize(); // the samples may be moved, and the working memory be freed
+            _turns = new GpuTensor(device, DType.F32, [(Rows * FrameSize) + Columns, 2], "log-mel");
+            copies.Write(Turns(), _turns);
         }
 
+        GpuTensor mel = new(device, DType.F32, [frames, mels], "log-mel");
+        using GpuTensor ranges = new(device, DType.F32, [2, mels], "log-mel"), largest = new(device, DType.F32, [blocks], "log-mel");
+        _ranges.Value(device.Stream, (mels, WarpSize), filters.Floats, ranges.Vectors.Cast<int>());
+        _logs.Value(
+            device.Stream, (blocks, Threads), samples.Floats, samples.ElementCount, samples.ElementCount + padding, _turns.Vectors.Cast<Turn>(),
+            filters.Floats, ranges.Vectors.Cast<int>(), mels, frames, mel.Floats, largest.Vectors.Cast<int>());
+        long vectors = (mel.ElementCount + 3) / 4;
+        _floor.Value(device.Stream, ((int)Math.Min(MaximumBlocks, (vectors + Threads - 1) / Threads), Threads), mel.Vectors, vectors, largest.Vectors.Cast<int>(), blocks);
         return mel;
     }
 
-    public void Dispose()
-    {
-        if (_turns.IsValueCreated)
-        {
-            _turns.Value.Dispose();
-        }
-    }
+    public void Dispose() => _turns?.Dispose();
 
     /// <summary>T, [9, 400], and behind it exp(−2πi j / 25); computed in double precision, rounded once.</summary>
-    private static Turn[] Turns()
+    private static float[] Turns()
     {
-        Turn[] turns = new Turn[(Rows * FrameSize) + Columns];
-        for (int i = 0; i < turns.Length; i++)
+        float[] turns = new float[2 * ((Rows * FrameSize) + Columns)];
+        for (int i = 0; i < turns.Length / 2; i++)
         {
             (int row, int n) = Math.DivRem(i, FrameSize);
             bool second = row == Rows;
@@ -114,7 +96,7 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
 
             // The original's window is float32; its form is periodic, which divides by 400 and not by 399.
             double weight = second ? 1 : (float)(0.5 - (0.5 * Math.Cos(2 * Math.PI * n / FrameSize)));
-            turns[i] = new Turn { Cosine = (float)(weight * Math.Cos(angle)), Sine = (float)(weight * Math.Sin(angle)) };
+            (turns[2 * i], turns[(2 * i) + 1]) = ((float)(weight * Math.Cos(angle)), (float)(weight * Math.Sin(angle)));
         }
 
         return turns;

@@ -32,6 +32,13 @@ internal struct RunningAttention
     public float Sum;
     public Eight Values;
 
+    /// <summary>Which eight elements of a key and of a value the thread has. (x % 8 of a signed number is a division.)</summary>
+    public static int Part
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Group.IdxX & (ThreadsOfKey - 1);
+    }
+
     /// <summary>Nothing seen yet.</summary>
     public static RunningAttention Empty
     {
@@ -45,9 +52,15 @@ internal struct RunningAttention
     }
 
     /// <summary>
-    /// Attends over the keys first + group, first + group + groups, ... below end, where a group is eight threads. Four keys
-    /// and four values are on their way to a thread at the same time. Keys past the end stand for the last one again with
-    /// weight zero, which costs no bytes, only the lookup: so no thread of a warp leaves the loop before another.
+    /// Attends over the keys first + group, first + group + groups, ... below end, where a group is eight threads. Each
+    /// thread has four keys or four values on their way to its own places in shared memory, or both, all the time:
+    /// <code>
+    ///     keys 0 | values 0 |           | keys 1 |               | values 1 |            | keys 2 | ...     copies begin
+    ///                        scores of 0          values 0 added             scores of 1                    arithmetic
+    /// </code>
+    /// Loads to registers would do without shared memory, but the assembler puts them where they are used, to save registers,
+    /// and then a thread waits for each of them. Keys past the end are not read and weigh nothing, so no thread of a warp
+    /// leaves the loop before another.
     /// </summary>
     /// <param name="keys">Keys of all lanes and heads, 64 elements each.</param>
     /// <param name="values">Values, likewise.</param>
@@ -56,35 +69,42 @@ internal struct RunningAttention
     /// <param name="first">The first key.</param>
     /// <param name="end">Behind the last key; above <paramref name="first"/>.</param>
     /// <param name="groups">Groups of the block.</param>
+    /// <param name="shared">Eight times eight elements for each thread.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RunningAttention Over<TElement>(ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, int begin, int first, int end, int groups)
+    public static RunningAttention Over<TElement, TCopy>(
+        ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, int begin, int first, int end, int groups, ArrayView<Bits128> shared)
         where TElement : struct, IElement
+        where TCopy : struct, ISharedCopy
     {
-        int part = Group.IdxX % ThreadsOfKey;
+        int threads = groups * ThreadsOfKey, ofKeys = Group.IdxX, ofValues = Group.IdxX + (4 * threads);
+        int key = first + (Group.IdxX / ThreadsOfKey);
+        BeginFour<TElement, TCopy>(keys, begin, key, end, groups, shared, ofKeys);
+        BeginFour<TElement, TCopy>(values, begin, key, end, groups, shared, ofValues);
         RunningAttention result = Empty;
-        for (int key = first + (Group.IdxX / ThreadsOfKey), round = first; round < end; key += 4 * groups, round += 4 * groups)
+        for (int round = first; round < end; round += 4 * groups)
         {
-            int key1 = key + groups, key2 = key1 + groups, key3 = key2 + groups;
-            int at0 = ((begin + IntrinsicMath.Min(key, end - 1)) * ThreadsOfKey) + part;
-            int at1 = ((begin + IntrinsicMath.Min(key1, end - 1)) * ThreadsOfKey) + part;
-            int at2 = ((begin + IntrinsicMath.Min(key2, end - 1)) * ThreadsOfKey) + part;
-            int at3 = ((begin + IntrinsicMath.Min(key3, end - 1)) * ThreadsOfKey) + part;
-            Eight k0 = TElement.Load(keys, at0), k1 = TElement.Load(keys, at1), k2 = TElement.Load(keys, at2), k3 = TElement.Load(keys, at3);
-            Eight v0 = TElement.Load(values, at0), v1 = TElement.Load(values, at1), v2 = TElement.Load(values, at2), v3 = TElement.Load(values, at3);
-            float s0 = SumOfKey(Eight.Dot(query, k0)), s1 = SumOfKey(Eight.Dot(query, k1)), s2 = SumOfKey(Eight.Dot(query, k2)), s3 = SumOfKey(Eight.Dot(query, k3));
-            s0 = key < end ? s0 : NoScore;
-            s1 = key1 < end ? s1 : NoScore;
-            s2 = key2 < end ? s2 : NoScore;
-            s3 = key3 < end ? s3 : NoScore;
+            TCopy.WaitForAllButOne();
+            float s0 = Score<TElement>(query, shared, ofKeys, key, end);
+            float s1 = Score<TElement>(query, shared, ofKeys + threads, key + groups, end);
+            float s2 = Score<TElement>(query, shared, ofKeys + (2 * threads), key + (2 * groups), end);
+            float s3 = Score<TElement>(query, shared, ofKeys + (3 * threads), key + (3 * groups), end);
+            key += 4 * groups;
+            BeginFour<TElement, TCopy>(keys, begin, key, end, groups, shared, ofKeys);
 
             float largest = MathF.Max(result.Largest, MathF.Max(MathF.Max(s0, s1), MathF.Max(s2, s3)));
             float kept = Approximate.Exp2(result.Largest - largest);
             float w0 = Approximate.Exp2(s0 - largest), w1 = Approximate.Exp2(s1 - largest), w2 = Approximate.Exp2(s2 - largest), w3 = Approximate.Exp2(s3 - largest);
             result.Largest = largest;
             result.Sum = (result.Sum * kept) + ((w0 + w1) + (w2 + w3));
-            result.Values = (result.Values * kept) + (v0 * w0) + (v1 * w1) + (v2 * w2) + (v3 * w3);
+
+            TCopy.WaitForAllButOne();
+            result.Values = (result.Values * kept)
+                + (TElement.Load(shared, ofValues) * w0) + (TElement.Load(shared, ofValues + threads) * w1)
+                + (TElement.Load(shared, ofValues + (2 * threads)) * w2) + (TElement.Load(shared, ofValues + (3 * threads)) * w3);
+            BeginFour<TElement, TCopy>(values, begin, key, end, groups, shared, ofValues);
         }
 
+        TCopy.WaitForAll();
         return result;
     }
 
@@ -101,7 +121,7 @@ internal struct RunningAttention
     public static RunningAttention MergeBlock(RunningAttention own, ArrayView<float> shared, int warps)
     {
         RunningAttention merged = MergeWarp(own);
-        int part = Group.IdxX % ThreadsOfKey;
+        int part = Part;
         if (Warp.LaneIdx < ThreadsOfKey)
         {
             merged.Save(shared, Group.IdxX / 32, part);
@@ -171,6 +191,41 @@ internal struct RunningAttention
     {
         value += Warp.ShuffleXor(value, 4);
         return WarpReduction.SumOfFour(value);
+    }
+
+    /// <summary>Begins to copy the thread's parts of four keys, or of four values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void BeginFour<TElement, TCopy>(ArrayView<Bits128> source, int begin, int key, int end, int groups, ArrayView<Bits128> shared, int place)
+        where TElement : struct, IElement
+        where TCopy : struct, ISharedCopy
+    {
+        int address = SharedAddress.Of(shared) + (16 * TElement.Vectors * place), next = 16 * TElement.Vectors * groups * ThreadsOfKey;
+        Begin<TElement, TCopy>(source, begin, key, end, address);
+        Begin<TElement, TCopy>(source, begin, key + groups, end, address + next);
+        Begin<TElement, TCopy>(source, begin, key + (2 * groups), end, address + (2 * next));
+        Begin<TElement, TCopy>(source, begin, key + (3 * groups), end, address + (3 * next));
+        TCopy.Commit();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Begin<TElement, TCopy>(ArrayView<Bits128> source, int begin, int key, int end, int address)
+        where TElement : struct, IElement
+        where TCopy : struct, ISharedCopy
+    {
+        int from = (((begin + IntrinsicMath.Min(key, end - 1)) * ThreadsOfKey) + Part) * TElement.Vectors, bytes = key < end ? 16 : 0;
+        TCopy.Copy(address, source, from, bytes);
+        if (TElement.Vectors == 2)
+        {
+            TCopy.Copy(address + 16, source, from + 1, bytes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Score<TElement>(Eight query, ArrayView<Bits128> shared, int place, int key, int end)
+        where TElement : struct, IElement
+    {
+        float score = SumOfKey(Eight.Dot(query, TElement.Load(shared, place)));
+        return key < end ? score : NoScore;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,10 +11,10 @@ namespace Handwritten.Kernels.Gpu;
 /// Self-attention of decoder rows over their lanes' caches: appends each row's key and value at its position, then
 /// y = softmax(q kᵀ / 8) v over the entries 0 to position, for each row and head on its own.
 /// <code>
-///     block (256 threads): one row, one head          32 groups of 8 threads, a group has one key at a time:
+///     block (128 threads): one row, one head          16 groups of 8 threads, a group has one key at a time:
 ///
-///     entry     0  1  2 ... 31 | 32 ... 63 | 64 ... 95 | 96 ... 127 | 128 ...
-///     group     0  1  2 ... 31 |  0 ... 31 |  0 ... 31 |  0 ...  31 |   0 ...      four keys and values in flight
+///     entry     0  1  2 ... 15 | 16 ... 31 | 32 ... 47 | 48 ... 63 | 64 ...
+///     group     0  1  2 ... 15 |  0 ... 15 |  0 ... 15 |  0 ... 15 |  0 ...      four keys and values in flight
 ///
 ///     groups are merged to warps by shuffles, warps to the block through shared memory
 /// </code>
@@ -25,13 +25,13 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed class SelfAttention<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private const int Threads = 256;
+    private const int Threads = 128;
     private const int Groups = Threads / RunningAttention.ThreadsOfKey;
     private const int Warps = Threads / 32;
 
     private readonly Lazy<Launcher> _append = new(() => device.Kernels.Load<Launcher>(Append, Threads));
-    private readonly Lazy<Launcher> _attend = new(() => device.Kernels.Load<Launcher>(Attend<AppendedBefore>, Threads));
-    private readonly Lazy<Launcher> _appendAndAttend = new(() => device.Kernels.Load<Launcher>(Attend<AppendedByBlock>, Threads));
+    private readonly Lazy<Launcher> _attend = new(() => device.Kernels.Load<Launcher>(device.ComputeCapability >= 80 ? Attend<AppendedBefore, AsynchronousCopy> : Attend<AppendedBefore, PlainCopy>, Threads));
+    private readonly Lazy<Launcher> _appendAndAttend = new(() => device.Kernels.Load<Launcher>(device.ComputeCapability >= 80 ? Attend<AppendedByBlock, AsynchronousCopy> : Attend<AppendedByBlock, PlainCopy>, Threads));
 
     private bool[] _taken = [];
 
@@ -105,26 +105,28 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         int lane = lanes[row], position = positions[row];
         for (int i = Group.IdxX; i < width; i += Threads)
         {
-            int head = i / RunningAttention.ThreadsOfKey, part = i % RunningAttention.ThreadsOfKey;
+            int head = i / RunningAttention.ThreadsOfKey;
             AppendedByBlock.Copy(
-                queryKeyValue, (row * 3 * width) + i, width, keys, values, (((((lane * heads) + head) * length) + position) * RunningAttention.ThreadsOfKey) + part);
+                queryKeyValue, (row * 3 * width) + i, width, keys, values, (((((lane * heads) + head) * length) + position) * RunningAttention.ThreadsOfKey) + RunningAttention.Part);
         }
     }
 
-    private static void Attend<TAppending>(
+    private static void Attend<TAppending, TCopy>(
         ArrayView<int> lanes, ArrayView<int> positions, ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<Bits128> y, int length, int heads)
         where TAppending : struct, IAppending
+        where TCopy : struct, ISharedCopy
     {
+        ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
         int row = Grid.IdxX, head = Grid.IdxY, width = heads * RunningAttention.ThreadsOfKey;
-        int part = (head * RunningAttention.ThreadsOfKey) + (Group.IdxX % RunningAttention.ThreadsOfKey);
+        int part = (head * RunningAttention.ThreadsOfKey) + RunningAttention.Part;
         int begin = ((lanes[row] * heads) + head) * length, position = positions[row];
         int own = (row * 3 * width) + part;
         TAppending.Append(
-            queryKeyValue, own, width, keys, values, ((begin + position) * RunningAttention.ThreadsOfKey) + (Group.IdxX % RunningAttention.ThreadsOfKey));
+            queryKeyValue, own, width, keys, values, ((begin + position) * RunningAttention.ThreadsOfKey) + RunningAttention.Part);
 
         Eight query = TElement.Load(queryKeyValue, own) * RunningAttention.ScoreScale;
-        RunningAttention attention = RunningAttention.Over<TElement>(keys, values, query, begin, 0, position + 1, Groups);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy>(keys, values, query, begin, 0, position + 1, Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {

@@ -43,6 +43,9 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
 
     private readonly KernelForms<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = new(Forms, form => Load(device, form.Tile, form.Epilogue, form.Result));
 
+    /// <summary>Whether this is the class for so many rows of so many elements.</summary>
+    public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
+
     /// <summary>Multiplies.</summary>
     /// <param name="rows">1 to 64.</param>
     /// <param name="x">[rows, inputs]; inputs are a multiple of 32.</param>
@@ -54,19 +57,19 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     public void Run(int rows, GpuTensor x, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
     {
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
-        if (rows is < 1 or > MaximumRows || inputs % Step != 0)
+        if (!Fits(rows, inputs))
         {
             throw new ArgumentException($"A skinny product is made for 1 to {MaximumRows} rows of a multiple of {Step} elements, not for {rows} of {inputs}.");
         }
 
         bool isSingle = TElement.Type == DType.F32;
-        int tile = TileFor(rows, isSingle);
+        int tile = Math.Min(TileFor(rows, isSingle), device.ComputeCapability >= 80 ? 64 : 32); // Turing's instructions keep more registers busy
         Launcher kernel = _kernels[(tile, epilogue, y.Type)];
 
         int blocks = (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
         KernelConfig grid = isSingle
             ? new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(MultiplyAddThreads, 1))
-            : new(new Index2D(blocks, 1), new Index2D(32 * WarpsFor(inputs / Step), 1));
+            : new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(32 * WarpsFor(inputs / Step), 1));
         ArrayView<Bits128> biases = bias is null ? ArrayView<Bits128>.Empty : bias.Vectors;
         kernel(device.Stream, grid, x.Vectors, weight.Vectors, biases, y.Vectors, rows, inputs / 8, outputs);
     }
@@ -136,17 +139,19 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         where TFinish : struct, ISkinnyFinish
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(MaximumWarps * 2 * ((TTile.Rows * 4) + SkinnyTile.Gap));
-        int warp = Group.IdxX / 32, warps = Group.DimX / 32, lane = Group.IdxX % 32;
+        int warp = Group.IdxX / 32, warps = Group.DimX / 32, lane = Warp.LaneIdx;
         int steps = eights / 4, firstOutput = Grid.IdxX * OutputsOfBlock;
-        int from = (IntrinsicMath.Min(firstOutput + (lane / 4), outputs - 1) * eights) + (lane % 4);
+        int from = (IntrinsicMath.Min(firstOutput + (lane / 4), outputs - 1) * eights) + (lane & 3);
         TTile tile = default;
-        tile.Begin(0, rows, eights);
+        int firstRow = Grid.IdxY * TTile.Rows;
+        tile.Begin(firstRow, rows, eights);
         for (int step = warp; step < steps; step += StepsInFlight * warps)
         {
             // Steps behind the end stand for the last one again, with weights of zero.
             int step1 = step + warps, step2 = step1 + warps, step3 = step2 + warps;
             int at1 = 4 * IntrinsicMath.Min(step1, steps - 1), at2 = 4 * IntrinsicMath.Min(step2, steps - 1), at3 = 4 * IntrinsicMath.Min(step3, steps - 1);
             Bits128 w0 = weight[from + (4 * step)], w1 = weight[from + at1], w2 = weight[from + at2], w3 = weight[from + at3];
+            Warp.Barrier(); // nothing to wait for, but the compiler would move loads down to where they are used, to save registers
             tile.MultiplyAdd<TTensorCore>(x, 4 * step, w0);
             tile.MultiplyAdd<TTensorCore>(x, at1, SkinnyTile.If(step1 < steps, w1));
             tile.MultiplyAdd<TTensorCore>(x, at2, SkinnyTile.If(step2 < steps, w2));
@@ -156,10 +161,10 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int plane = (TTile.Rows * 4) + SkinnyTile.Gap;
         tile.Save(shared, (warp * 2 * plane) + lane, plane);
         Group.Barrier();
-        for (int i = Group.IdxX; i < rows * OutputsOfBlock; i += Group.DimX)
+        for (int i = Group.IdxX; i < IntrinsicMath.Min(rows - firstRow, TTile.Rows) * OutputsOfBlock; i += Group.DimX)
         {
-            int row = i / OutputsOfBlock, column = i % OutputsOfBlock, output = firstOutput + column;
-            int at = (column % 2 * plane) + (row * 4) + (column / 2);
+            int row = i / OutputsOfBlock, column = i & (OutputsOfBlock - 1), output = firstOutput + column;
+            int at = ((column & 1) * plane) + (row * 4) + (column / 2);
             float sum = 0;
             for (int part = 0; part < warps; part++)
             {
@@ -168,7 +173,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
 
             if (output < outputs)
             {
-                TFinish.Store(y, ((long)row * outputs) + output, sum + SkinnyTile.Bias(bias, output));
+                TFinish.Store(y, ((long)(firstRow + row) * outputs) + output, sum + SkinnyTile.Bias(bias, output));
             }
         }
     }
@@ -182,7 +187,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish
     {
-        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), lane = Group.IdxX % 32, fours = 2 * eights;
+        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), fours = 2 * eights;
         if (output >= outputs)
         {
             return;
@@ -191,7 +196,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int firstRow = Grid.IdxY * TRows.Rows, from = output * fours;
         TRows sums = default;
         sums.Begin(firstRow, rows, fours);
-        for (int four = lane; four < fours; four += 32)
+        for (int four = Warp.LaneIdx; four < fours; four += 32)
         {
             sums.MultiplyAdd(x, four, weight[from + four]);
         }

@@ -73,9 +73,9 @@ internal static class SkinnyTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Bias(ArrayView<Bits128> bias, int output) => bias.Length > 0 ? Float32.LoadOne(bias, output) : 0;
 
-    /// <summary>Where a lane reads in a row, in eights.</summary>
+    /// <summary>Where a lane reads in a row, in eights: lanes 4g to 4g + 3 have row g. (x % 4 of a signed number is a division.)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int At(int row, int rows, int eights) => (IntrinsicMath.Min(row + (Warp.LaneIdx / 4), rows - 1) * eights) + (Warp.LaneIdx % 4);
+    public static int At(int row, int rows, int eights) => (IntrinsicMath.Min(row + (Warp.LaneIdx / 4), rows - 1) * eights) + (Warp.LaneIdx & 3);
 }
 
 /// <summary>Up to eight rows: the lower half of mma.sync's rows is zero.</summary>

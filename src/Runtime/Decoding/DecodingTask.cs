@@ -6,74 +6,54 @@ namespace Handwritten.Runtime.Decoding;
 /// <summary>
 /// Decodes one window whose audio the decoder already listens to. Three ideas meet here and know nothing of each other:
 /// <code>
-///     start sequence ──> decoder ──> logits ──> rules (what is allowed) ──> search (what is chosen) ──> token ─┐
-///                           ▲                                                                                  │
-///                           └──────────────────────────────────────────────────────────────────────────────────┘
+///     start sequence ──> decoder ──> logits ──> rules (what is allowed) ──> search (what is chosen) ──> tokens ─┐
+///                           ▲                                                                                   │
+///                           └──────────────── a row for each open lane, which may go on from another ───────────┘
 /// </code>
-/// Allocates its buffers once; a step allocates nothing. Source: openai/whisper, decoding.py, DecodingTask.
+/// The start sequence runs once, in the first lane; all lanes of the search share it. Buffers are kept; a greedy step
+/// allocates nothing. Source: openai/whisper, decoding.py, DecodingTask.
 /// </summary>
 public sealed class DecodingTask
 {
     private readonly WhisperModel _model;
     private readonly DecoderState _state;
-    private readonly GreedySearch _search;
-    private readonly float[] _logits;
+    private float[] _logits;
 
     /// <summary>Prepares for decoding with one state.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="state">Its decoder state; at least two rows of logits.</param>
+    /// <param name="state">Its decoder state; a row of logits for each lane, and at least two.</param>
     public DecodingTask(WhisperModel model, DecoderState state)
     {
         _model = model;
         _state = state;
-        _search = new GreedySearch(model.Tokenizer.Special.EndOfText, model.Dimensions.TextContext);
         _logits = new float[2 * Vocabulary];
     }
 
     private int Vocabulary => _model.Dimensions.Vocabulary;
 
-    /// <summary>Decodes greedily.</summary>
+    /// <summary>Decodes.</summary>
     /// <param name="options">How.</param>
     /// <param name="window">The audio window to listen to.</param>
-    /// <param name="lane">The KV-cache lane to use; whatever it holds is overwritten.</param>
+    /// <param name="lane">The first of the KV-cache lanes to use, one for each sequence of the search; whatever they hold is overwritten.</param>
     /// <param name="cancellation">Checked between two tokens.</param>
+    /// <exception cref="OptionsException">The options make no sense.</exception>
+    /// <exception cref="ArgumentException">The state has too few lanes for the options.</exception>
     /// <exception cref="ModelException">The model computes no numbers.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public DecodingResult Decode(DecodingOptions options, int window = 0, int lane = 0, CancellationToken cancellation = default)
     {
-        StartSequence start = StartSequence.For(options, _model.Tokenizer.Special, _model.Dimensions.TextContext);
-        ILogitRule[] rules = LogitRules.For(options, _model.Tokenizer);
-        int sampleLength = options.SampleLength ?? (_model.Dimensions.TextContext / 2);
-        double noSpeech = double.NaN;
-        _search.Clear();
-        start.Feed(_state.Rows, lane, window);
-
-        for (int length = start.Tokens.Length; _search.Tokens.Length < sampleLength; length++)
+        options.Verify(Vocabulary);
+        if (lane + options.Lanes > _state.Lanes || Math.Max(2, options.Lanes) > _state.Outputs)
         {
-            cancellation.ThrowIfCancellationRequested();
-            ReadOnlySpan<float> computed = Step();
-            if (length == start.Tokens.Length)
-            {
-                noSpeech = Number(NoSpeechProbability(computed[..Vocabulary]));
-            }
-
-            Span<float> logits = _logits.AsSpan(computed.Length - Vocabulary, Vocabulary);
-            foreach (ILogitRule rule in rules)
-            {
-                rule.Apply(logits, _search.Tokens);
-            }
-
-            int token = _search.Choose(logits);
-            if (_search.Completed || length == _model.Dimensions.TextContext)
-            {
-                break;
-            }
-
-            _state.Rows.Clear();
-            _state.Rows.Add(token, lane, position: length, window, wantsLogits: true);
+            throw new ArgumentException($"Decoding with {options.Lanes} lanes from lane {lane} on needs a larger state.", nameof(options));
         }
 
-        return ToResult(noSpeech);
+        int context = _model.Dimensions.TextContext;
+        StartSequence start = StartSequence.For(options, _model.Tokenizer.Special, context);
+        ILogitRule[] rules = LogitRules.For(options, _model.Tokenizer);
+        ISearch search = Searches.For(options, _model.Tokenizer.Special.EndOfText, context);
+        double noSpeech = Run(start, rules, search, StartSequence.SampleLength(options, context), window, lane, cancellation);
+        return ToResult(search, options, noSpeech);
     }
 
     /// <summary>The probability of each language, most probable first, from the first step after the start token.</summary>
@@ -99,11 +79,59 @@ public sealed class DecodingTask
             .OrderByDescending(language => language.Probability)];
     }
 
+    /// <summary>Runs a search to its end. Source: DecodingTask._main_loop.</summary>
+    /// <returns>The probability that there is no speech.</returns>
+    private double Run(StartSequence start, ILogitRule[] rules, ISearch search, int sampleLength, int window, int firstLane, CancellationToken cancellation)
+    {
+        start.Feed(_state.Rows, firstLane, window);
+        Span<float> logits = Step();
+        double noSpeech = Number(NoSpeechProbability(logits[..Vocabulary]));
+        logits = logits[^Vocabulary..];
+
+        for (int length = start.Tokens.Length; ; length++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (int row = 0; row < search.OpenLanes.Length; row++)
+            {
+                foreach (ILogitRule rule in rules)
+                {
+                    rule.Apply(logits.Slice(row * Vocabulary, Vocabulary), search.Tokens(search.OpenLanes[row]));
+                }
+            }
+
+            search.Choose(logits, Vocabulary);
+            int chosen = length + 1 - start.Tokens.Length;
+            if (search.Completed || chosen >= sampleLength || length == _model.Dimensions.TextContext)
+            {
+                return noSpeech;
+            }
+
+            if (!search.Parents.IsEmpty)
+            {
+                _state.Rows.Continue(firstLane, search.Parents, length);
+            }
+
+            _state.Rows.Clear();
+            foreach (int lane in search.OpenLanes)
+            {
+                _state.Rows.Add(search.Tokens(lane)[^1], firstLane + lane, position: length, window, wantsLogits: true);
+            }
+
+            logits = Step();
+        }
+    }
+
     /// <summary>Runs the rows through the decoder and returns the logits that they asked for.</summary>
     private Span<float> Step()
     {
         _model.Network.Decoder.Forward(_state);
-        Span<float> logits = _logits.AsSpan(0, _state.Rows.OutputCount * Vocabulary);
+        int count = _state.Rows.OutputCount * Vocabulary;
+        if (_logits.Length < count)
+        {
+            _logits = new float[count];
+        }
+
+        Span<float> logits = _logits.AsSpan(0, count);
         _state.ReadLogits(logits);
         return logits;
     }
@@ -117,17 +145,19 @@ public sealed class DecodingTask
         ? throw new ModelException($"The model '{_model.Name}' computes NaN instead of numbers: its weights are damaged or too large for their type, so download or convert it again.")
         : computed;
 
-    private DecodingResult ToResult(double noSpeech)
+    private DecodingResult ToResult(ISearch search, DecodingOptions options, double noSpeech)
     {
-        int[] tokens = _search.Tokens.ToArray();
+        IReadOnlyList<Candidate> candidates = search.Candidates();
+        Candidate best = candidates[SequenceRanker.Best(candidates, options.LengthPenalty)];
+        int[] tokens = [.. best.Tokens];
         string text = PythonText.Strip(_model.Tokenizer.Decode(tokens));
         return new DecodingResult(
             tokens,
             text,
-            _search.SumLogProbability / (tokens.Length + 1),
+            best.SumLogProbability / (tokens.Length + 1),
             noSpeech,
             CompressionRatio.Of(text),
-            Temperature: 0);
+            options.Temperature);
     }
 }
 

@@ -1,42 +1,44 @@
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
-/// Always the most probable token: one sequence that grows until it chooses the end of the text. A search sees only
-/// logits, already filtered by the rules; it knows nothing of audio or text. Source: openai/whisper, decoding.py,
-/// GreedyDecoder at temperature 0.
+/// Always the most probable token: one sequence that grows until it chooses the end of the text. Where everything is
+/// forbidden, the text ends. Source: openai/whisper, decoding.py, GreedyDecoder at temperature 0.
 /// </summary>
 /// <param name="endOfText">Id of the token that ends the sequence.</param>
 /// <param name="capacity">The most tokens it can grow to.</param>
-public sealed class GreedySearch(int endOfText, int capacity)
+public sealed class GreedySearch(int endOfText, int capacity) : ISearch
 {
+    private static readonly int[] OnlyLane = [0];
+
     private readonly int[] _tokens = new int[capacity];
     private int _count;
 
-    /// <summary>The tokens chosen so far, without the end-of-text token.</summary>
-    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, _count);
+    /// <inheritdoc/>
+    public ReadOnlySpan<int> OpenLanes => Completed ? [] : OnlyLane;
+
+    /// <inheritdoc/>
+    public bool Completed { get; private set; }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<int> Parents => [];
 
     /// <summary>Σ log p of all choices, that of the end-of-text token included.</summary>
     public double SumLogProbability { get; private set; }
 
-    /// <summary>Whether the end of the text has been chosen.</summary>
-    public bool Completed { get; private set; }
+    /// <inheritdoc/>
+    public ReadOnlySpan<int> Tokens(int lane) => _tokens.AsSpan(0, _count);
 
-    /// <summary>Starts a new sequence.</summary>
-    public void Clear() => (_count, SumLogProbability, Completed) = (0, 0, false);
-
-    /// <summary>Chooses the next token.</summary>
-    /// <param name="logits">[vocabulary], filtered.</param>
-    /// <returns>The chosen token.</returns>
-    /// <exception cref="InvalidOperationException">The sequence is already complete.</exception>
-    public int Choose(ReadOnlySpan<float> logits)
+    /// <inheritdoc/>
+    public void Choose(Span<float> logits, int vocabulary)
     {
         if (Completed)
         {
             throw new InvalidOperationException("The sequence is complete.");
         }
 
-        int token = LogProbabilities.ArgMax(logits);
-        SumLogProbability += logits[token] - LogProbabilities.LogSumExp(logits);
+        float normaliser = LogProbabilities.LogSumExp(logits);
+        int token = float.IsNegativeInfinity(normaliser) ? endOfText : LogProbabilities.ArgMax(logits);
+        SumLogProbability += float.IsNegativeInfinity(normaliser) ? 0 : logits[token] - normaliser;
         if (token == endOfText)
         {
             Completed = true;
@@ -45,7 +47,8 @@ public sealed class GreedySearch(int endOfText, int capacity)
         {
             _tokens[_count++] = token;
         }
-
-        return token;
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Candidate> Candidates() => [new Candidate(_tokens[.._count], SumLogProbability)];
 }

@@ -10,6 +10,18 @@ internal static class LogitRules
     public static ILogitRule[] For(DecodingOptions options, WhisperTokenizer tokenizer)
     {
         List<ILogitRule> rules = [];
+
+        // Before the others, as in CTranslate2: a penalty moves a logit, and what is forbidden stays forbidden.
+        if (options.RepetitionPenalty != 1)
+        {
+            rules.Add(new RepetitionPenalty((float)options.RepetitionPenalty));
+        }
+
+        if (options.NoRepeatNgramSize > 0)
+        {
+            rules.Add(new NoRepeatNgram(options.NoRepeatNgramSize));
+        }
+
         if (options.SuppressBlank)
         {
             rules.Add(new SuppressBlank(tokenizer.BlankTokens));

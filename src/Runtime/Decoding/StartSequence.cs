@@ -16,6 +16,7 @@ namespace Handwritten.Runtime.Decoding;
 internal sealed record StartSequence(int[] Tokens, int StartIndex)
 {
     /// <summary>Lays the sequence out.</summary>
+    /// <exception cref="OptionsException">It does not fit into the decoder.</exception>
     public static StartSequence For(DecodingOptions options, SpecialTokens special, int context)
     {
         List<int> tokens = [];
@@ -28,11 +29,23 @@ internal sealed record StartSequence(int[] Tokens, int StartIndex)
         int start = tokens.Count;
         tokens.AddRange(special.StartSequence(options.Language, options.Task, timestamps: !options.WithoutTimestamps));
 
-        // The prefix takes its room from the window's tokens; without a limit on those it may be of any length.
-        int room = (context / 2) - (options.SampleLength ?? (context / 2));
-        tokens.AddRange(room > 0 ? options.Prefix.TakeLast(room) : options.Prefix);
+        // The prefix takes its room from the window's tokens. As in the original, it may be of any length without a limit on
+        // those, and beyond half the context the limit takes from the prefix's beginning.
+        int room = (context / 2) - SampleLength(options, context);
+        tokens.AddRange(room > 0 ? options.Prefix.TakeLast(room) : options.Prefix.Skip(-room));
+        if (tokens.Count + (options.MaxNewTokens ?? 0) > context)
+        {
+            throw new OptionsException(options.MaxNewTokens is int wanted && tokens.Count <= context
+                ? $"The window begins with {tokens.Count} tokens of prompt and prefix, so max_new_tokens must be at most {context - tokens.Count}, but it is {wanted}."
+                : $"Prompt and prefix make {tokens.Count} tokens, but the decoder holds {context}: shorten the prefix.");
+        }
+
         return new StartSequence([.. tokens], start);
     }
+
+    /// <summary>The most tokens to choose.</summary>
+    public static int SampleLength(DecodingOptions options, int context) =>
+        options.MaxNewTokens ?? (options.SampleLength is int given and not 0 ? given : context / 2);
 
     /// <summary>
     /// Fills a decoder pass with the whole sequence. Logits are wanted where the transcript starts (they tell whether

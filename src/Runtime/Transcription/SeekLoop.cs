@@ -1,6 +1,7 @@
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription.Words;
 
 namespace Handwritten.Runtime.Transcription;
 
@@ -14,12 +15,33 @@ namespace Handwritten.Runtime.Transcription;
 /// </code>
 /// Source: openai/whisper, transcribe.py, transcribe().
 /// </summary>
-/// <param name="decoder">Decodes a window.</param>
-/// <param name="tokenizer">Turns tokens into text.</param>
-/// <param name="options">The rules.</param>
-/// <param name="frames">Log-mel frames of the recording.</param>
-internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenizer, TranscriptionOptions options, int frames)
+internal sealed class SeekLoop
 {
+    private readonly IWindowDecoder _decoder;
+    private readonly WhisperTokenizer _tokenizer;
+    private readonly TranscriptionOptions _options;
+    private readonly IReadOnlyList<(int Start, int End)> _clips;
+    private readonly PromptHistory _history;
+    private readonly HallucinationFilter? _hallucinations;
+    private readonly int _frames;
+    private double _lastSpeech;
+    private int _nextId;
+
+    /// <summary>Prepares.</summary>
+    /// <param name="decoder">Decodes a window.</param>
+    /// <param name="tokenizer">Turns tokens into text.</param>
+    /// <param name="options">The rules.</param>
+    /// <param name="frames">Log-mel frames of the recording.</param>
+    /// <param name="textContext">Tokens that the decoder holds; half of them are for the prompt.</param>
+    /// <exception cref="OptionsException">A clip begins behind the recording's end.</exception>
+    public SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenizer, TranscriptionOptions options, int frames, int textContext)
+    {
+        (_decoder, _tokenizer, _options, _frames) = (decoder, tokenizer, options, frames);
+        _clips = ClipRanges.For(options.Clips, frames);
+        _history = new PromptHistory(options, tokenizer, (textContext / 2) - 1);
+        _hallucinations = options is { WordTimestamps: true, HallucinationSilenceThreshold: double threshold } ? new HallucinationFilter(threshold, frames) : null;
+    }
+
     /// <summary>The first frame that has not been transcribed.</summary>
     public int Seek { get; private set; }
 
@@ -27,59 +49,98 @@ internal sealed class SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenize
     /// <exception cref="OperationCanceledException">Cancelled; the segments so far stand.</exception>
     public IEnumerable<Segment> Run(CancellationToken cancellation)
     {
-        // All text so far, and from where on it is the next window's prompt.
-        List<int> history = options.InitialPrompt is { } prompt ? [.. tokenizer.Encode(" " + PythonText.Strip(prompt))] : [];
-        int promptBegin = 0;
-        int nextId = 0;
-
-        while (Seek < frames)
+        foreach ((int start, int end) in _clips)
         {
-            int size = Math.Min(WhisperAudio.WindowFrames, frames - Seek);
-            DecodingResult result = decoder.Decode(Seek, size, options.Decoding with { Prompt = history[promptBegin..] }, cancellation);
-            if (IsSilence(result))
+            Seek = start;
+            while (Seek < end)
             {
-                Seek += size;
-                continue;
-            }
-
-            (List<SegmentCutter.Piece> pieces, int advance) = SegmentCutter.Cut(result.Tokens, tokenizer.Special.TimestampBegin, Seek, size);
-            int windowSeek = Seek;
-            Seek += advance;
-            foreach (SegmentCutter.Piece piece in pieces)
-            {
-                Segment segment = ToSegment(piece, result, nextId++, windowSeek);
-                history.AddRange(segment.Tokens);
-                yield return segment;
-            }
-
-            if (!options.ConditionOnPreviousText)
-            {
-                promptBegin = history.Count;
+                foreach (Segment segment in Window(Math.Min(WhisperAudio.WindowFrames, end - Seek), cancellation))
+                {
+                    yield return segment;
+                }
             }
         }
+
+        Seek = _frames;
+    }
+
+    /// <summary>Transcribes the window that begins at <see cref="Seek"/>, and moves on.</summary>
+    private Segment[] Window(int size, CancellationToken cancellation)
+    {
+        int seek = Seek;
+        _decoder.Listen(seek, size, cancellation);
+        DecodingOptions options = _options.Decoding with { Prompt = _history.Prompt(), Seed = _options.Decoding.Seed + seek };
+        if (_options.Multilingual)
+        {
+            options = options with { Language = _decoder.DetectLanguage() };
+        }
+
+        DecodingResult result = TemperatureFallback.Decode(_options, options, attempt => _decoder.Decode(attempt, cancellation));
+        if (IsSilence(result))
+        {
+            Seek += size;
+            return [];
+        }
+
+        SegmentCutter.Cut cut = SegmentCutter.Apart(result.Tokens, _tokenizer.Special.TimestampBegin, seek, size);
+        Seek += cut.Advance;
+        if (_options.WordTimestamps && !FindWords(cut, options, seek, size))
+        {
+            return [];
+        }
+
+        Segment[] segments = [.. cut.Segments.Select(draft => ToSegment(draft, result, options, seek))];
+        _history.Add(segments.SelectMany(segment => segment.Tokens));
+        _history.EndWindow(result.Temperature);
+        return segments;
     }
 
     private bool IsSilence(DecodingResult result) =>
-        result.NoSpeechProbability > options.NoSpeechThreshold
-        && !(result.AverageLogProbability > options.LogProbabilityThreshold);
+        result.NoSpeechProbability > _options.NoSpeechThreshold
+        && !(result.AverageLogProbability > _options.LogProbabilityThreshold);
 
-    private Segment ToSegment(SegmentCutter.Piece piece, DecodingResult result, int id, int seek)
+    /// <summary>Gives the segments their words and lets the next window begin behind the last one.</summary>
+    /// <returns>Whether the window counts; false if it is to be heard again from a later frame on.</returns>
+    private bool FindWords(SegmentCutter.Cut cut, DecodingOptions options, int seek, int size)
     {
-        string text = tokenizer.Decode([.. piece.Tokens.Where(token => token < tokenizer.Special.EndOfText)]);
+        int endOfText = _tokenizer.Special.EndOfText;
+        int[] text = [.. cut.Segments.SelectMany(segment => segment.Tokens).Where(token => token < endOfText)];
+        WordTimestamps.Add(cut.Segments, _decoder.Align(text, options, size), seek, endOfText, _options, _lastSpeech);
+
+        double offset = (double)seek / WhisperAudio.FramesPerSecond;
+        if (!cut.Closed && SegmentDraft.LastEnd(cut.Segments) is double end && end > offset)
+        {
+            Seek = (int)Math.Round(end * WhisperAudio.FramesPerSecond, MidpointRounding.ToEven);
+        }
+
+        bool counts = true;
+        if (_hallucinations is not null)
+        {
+            (Seek, counts) = _hallucinations.Apply(cut.Segments, seek, size, cut.Closed, Seek, _lastSpeech);
+        }
+
+        _lastSpeech = SegmentDraft.LastEnd(cut.Segments) ?? _lastSpeech;
+        return counts;
+    }
+
+    private Segment ToSegment(SegmentDraft draft, DecodingResult result, DecodingOptions options, int seek)
+    {
+        string text = _tokenizer.Decode([.. draft.Tokens.Where(token => token < _tokenizer.Special.EndOfText)]);
 
         // A segment of no length or no text keeps its place in the numbering, but says nothing.
-        bool empty = piece.Start == piece.End || PythonText.Strip(text).Length == 0;
+        bool empty = draft.Start == draft.End || PythonText.Strip(text).Length == 0;
         return new Segment(
-            id,
+            _nextId++,
             seek,
-            piece.Start,
-            piece.End,
+            draft.Start,
+            draft.End,
             empty ? "" : text,
-            empty ? [] : piece.Tokens,
+            empty ? [] : draft.Tokens,
             result.Temperature,
             result.AverageLogProbability,
             result.CompressionRatio,
             result.NoSpeechProbability,
-            empty ? [] : null);
+            empty ? [] : _options.WordTimestamps ? draft.Words : null,
+            _options.Multilingual ? options.Language : null);
     }
 }

@@ -16,16 +16,18 @@ namespace Handwritten.Runtime.Transcription;
 /// </summary>
 internal static class SegmentCutter
 {
-    /// <summary>A part of the window's tokens with its times in seconds of the recording.</summary>
-    internal readonly record struct Piece(double Start, double End, IReadOnlyList<int> Tokens);
+    /// <summary>What a window was cut to.</summary>
+    /// <param name="Segments">The segments, at least one.</param>
+    /// <param name="Advance">How many frames to go on.</param>
+    /// <param name="Closed">Whether a single timestamp is the last token: no speech follows it.</param>
+    internal sealed record Cut(List<SegmentDraft> Segments, int Advance, bool Closed);
 
     /// <summary>Cuts a window.</summary>
     /// <param name="tokens">The decoded tokens.</param>
     /// <param name="timestampBegin">Id of the first timestamp.</param>
     /// <param name="seek">First frame of the window.</param>
     /// <param name="frames">Frames of the window that hold audio.</param>
-    /// <returns>The segments, and how many frames to go on.</returns>
-    public static (List<Piece> Pieces, int Advance) Cut(IReadOnlyList<int> tokens, int timestampBegin, int seek, int frames)
+    public static Cut Apart(IReadOnlyList<int> tokens, int timestampBegin, int seek, int frames)
     {
         double offset = (double)seek / WhisperAudio.FramesPerSecond;
         bool closed = tokens.Count >= 2 && tokens[^2] < timestampBegin && tokens[^1] >= timestampBegin;
@@ -40,7 +42,7 @@ internal static class SegmentCutter
 
         if (cuts.Count == 0)
         {
-            return ([new Piece(offset, offset + OpenDuration(tokens, timestampBegin, frames), tokens)], frames);
+            return new Cut([new SegmentDraft(offset, offset + OpenDuration(tokens, timestampBegin, frames), tokens)], frames, closed);
         }
 
         if (closed)
@@ -48,17 +50,18 @@ internal static class SegmentCutter
             cuts.Add(tokens.Count);
         }
 
-        List<Piece> pieces = new(cuts.Count);
+        List<SegmentDraft> segments = new(cuts.Count);
         int begin = 0;
         foreach (int cut in cuts)
         {
             int[] part = [.. tokens.Skip(begin).Take(cut - begin)];
-            pieces.Add(new Piece(offset + Seconds(part[0]), offset + Seconds(part[^1]), part));
+            segments.Add(new SegmentDraft(offset + Seconds(part[0]), offset + Seconds(part[^1]), part));
             begin = cut;
         }
 
+        // (Two timestamps of 0, which only a model without timestamp rules writes, would have the original go on from here for ever.)
         int lastTimestamp = tokens[begin - 1] - timestampBegin;
-        return (pieces, closed ? frames : lastTimestamp * WhisperAudio.FramesPerTimestamp);
+        return new Cut(segments, closed || lastTimestamp <= 0 ? frames : lastTimestamp * WhisperAudio.FramesPerTimestamp, closed);
 
         double Seconds(int token) => (token - timestampBegin) * WhisperAudio.SecondsPerTimestamp;
     }

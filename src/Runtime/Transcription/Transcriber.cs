@@ -1,5 +1,6 @@
 using Handwritten.Model;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription.Words;
 
 namespace Handwritten.Runtime.Transcription;
 
@@ -17,6 +18,7 @@ public sealed class Transcriber : IDisposable
         EncoderState = model.Network.Encoder.CreateState();
         DecoderState = model.Network.Decoder.CreateState();
         DecodingTask = new DecodingTask(model, DecoderState);
+        WordAligner = new WordAligner(model, DecoderState);
     }
 
     /// <summary>The model.</summary>
@@ -24,9 +26,11 @@ public sealed class Transcriber : IDisposable
 
     internal EncoderState EncoderState { get; }
 
-    internal DecoderState DecoderState { get; }
+    internal DecoderState DecoderState { get; private set; }
 
-    internal DecodingTask DecodingTask { get; }
+    internal DecodingTask DecodingTask { get; private set; }
+
+    internal WordAligner WordAligner { get; private set; }
 
     /// <summary>
     /// Computes a recording's spectrogram, detects its language unless it is given, and returns the run that transcribes
@@ -35,6 +39,7 @@ public sealed class Transcriber : IDisposable
     /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
     /// <param name="options">How.</param>
     /// <param name="cancellation">Checked between the encoder's layers and between tokens.</param>
+    /// <exception cref="OptionsException">The options make no sense, or not for this recording.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public TranscriptionRun Start(ReadOnlySpan<float> samples, TranscriptionOptions options, CancellationToken cancellation = default) =>
         new(this, samples, options, cancellation);
@@ -43,6 +48,7 @@ public sealed class Transcriber : IDisposable
     /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
     /// <param name="options">How.</param>
     /// <param name="cancellation">Checked between the encoder's layers and between tokens.</param>
+    /// <exception cref="OptionsException">The options make no sense, or not for this recording.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Transcript Transcribe(ReadOnlySpan<float> samples, TranscriptionOptions options, CancellationToken cancellation = default)
     {
@@ -72,6 +78,24 @@ public sealed class Transcriber : IDisposable
     {
         EncoderState.Dispose();
         DecoderState.Dispose();
+    }
+
+    /// <summary>Makes sure that the decoder has room for a search and, if asked, for many rows of logits.</summary>
+    /// <param name="lanes">Sequences that are under way at the same time.</param>
+    /// <param name="words">Whether words are to be found.</param>
+    internal void Reserve(int lanes, bool words)
+    {
+        int outputs = Math.Max(words ? WordAligner.RowsAtOnce : 2, lanes);
+        if (lanes <= DecoderState.Lanes && outputs <= DecoderState.Outputs)
+        {
+            return;
+        }
+
+        (lanes, outputs) = (Math.Max(lanes, DecoderState.Lanes), Math.Max(outputs, DecoderState.Outputs));
+        DecoderState.Dispose();
+        DecoderState = Model.Network.Decoder.CreateState(lanes: lanes, outputs: outputs);
+        DecodingTask = new DecodingTask(Model, DecoderState);
+        WordAligner = new WordAligner(Model, DecoderState);
     }
 
     /// <summary>Encodes a window of a spectrogram and has the decoder listen to it.</summary>

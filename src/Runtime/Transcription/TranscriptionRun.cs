@@ -1,6 +1,7 @@
 using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription.Words;
 
 namespace Handwritten.Runtime.Transcription;
 
@@ -19,22 +20,28 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
 
     internal TranscriptionRun(Transcriber transcriber, ReadOnlySpan<float> samples, TranscriptionOptions options, CancellationToken cancellation)
     {
+        WhisperModel model = transcriber.Model;
+        options.Verify(model.Dimensions.Vocabulary);
+        transcriber.Reserve(options.Temperatures.Max(temperature => TemperatureFallback.At(options.Decoding, temperature).Lanes), options.WordTimestamps);
         _transcriber = transcriber;
         _cancellation = cancellation;
-        _mel = transcriber.Model.Network.Frontend.Compute(samples, WhisperAudio.WindowSamples);
+        _mel = model.Network.Frontend.Compute(samples, WhisperAudio.WindowSamples);
         _frames = _mel.Shape[0] - WhisperAudio.WindowFrames;
         try
         {
-            Language = options.Decoding.Language ?? DetectLanguage();
+            Language = options.Decoding.Language ?? DetectLanguage(options);
+            options = options with
+            {
+                Decoding = options.Decoding with { Language = Language },
+                Multilingual = options.Multilingual && model.Tokenizer.Special.IsMultilingual,
+            };
+            _loop = new SeekLoop(this, model.Tokenizer, options, _frames, model.Dimensions.TextContext);
         }
         catch
         {
             _mel.Dispose();
             throw;
         }
-
-        options = options with { Decoding = options.Decoding with { Language = Language } };
-        _loop = new SeekLoop(this, transcriber.Model.Tokenizer, options, _frames);
     }
 
     /// <summary>Code of the recording's language, given or detected.</summary>
@@ -67,20 +74,45 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
     public void Dispose() => _mel.Dispose();
 
     /// <inheritdoc/>
-    DecodingResult IWindowDecoder.Decode(int seek, int frames, DecodingOptions options, CancellationToken cancellation)
-    {
-        _transcriber.Listen(_mel, seek, frames, cancellation);
-        return _transcriber.DecodingTask.Decode(options, cancellation: cancellation);
-    }
+    void IWindowDecoder.Listen(int seek, int frames, CancellationToken cancellation) => _transcriber.Listen(_mel, seek, frames, cancellation);
 
-    private string DetectLanguage()
+    /// <inheritdoc/>
+    string IWindowDecoder.DetectLanguage() => _transcriber.DecodingTask.DetectLanguage()[0].Code;
+
+    /// <inheritdoc/>
+    DecodingResult IWindowDecoder.Decode(DecodingOptions options, CancellationToken cancellation) =>
+        _transcriber.DecodingTask.Decode(options, cancellation: cancellation);
+
+    /// <inheritdoc/>
+    IReadOnlyList<WordTiming> IWindowDecoder.Align(IReadOnlyList<int> textTokens, DecodingOptions options, int frames) =>
+        _transcriber.WordAligner.Align(textTokens, options.Language, options.Task, frames);
+
+    /// <summary>
+    /// The language of the first window; of more if it is not sure: then the first sure one decides, or else most of them.
+    /// Source: faster-whisper, transcribe.py, detect_language; with one window as openai/whisper.
+    /// </summary>
+    private string DetectLanguage(TranscriptionOptions options)
     {
         if (!_transcriber.Model.Tokenizer.Special.IsMultilingual)
         {
             return "en";
         }
 
-        _transcriber.Listen(_mel, 0, WhisperAudio.WindowFrames, _cancellation);
-        return _transcriber.DecodingTask.DetectLanguage()[0].Code;
+        List<string> heard = [];
+        do
+        {
+            int seek = heard.Count * WhisperAudio.WindowFrames;
+            _transcriber.Listen(_mel, seek, heard.Count == 0 ? WhisperAudio.WindowFrames : Math.Min(WhisperAudio.WindowFrames, _frames - seek), _cancellation);
+            LanguageProbability best = _transcriber.DecodingTask.DetectLanguage()[0];
+            if (best.Probability > options.LanguageDetectionThreshold)
+            {
+                return best.Code;
+            }
+
+            heard.Add(best.Code);
+        }
+        while (heard.Count < options.LanguageDetectionSegments && heard.Count * WhisperAudio.WindowFrames < _frames);
+
+        return heard.GroupBy(code => code).MaxBy(windows => windows.Count())!.Key;
     }
 }

@@ -10,7 +10,11 @@ public sealed class GpuFixture : IDisposable
 {
     private readonly Dictionary<(string Device, ComputeType Type), IKernels> _opened = [];
 
-    public GpuFixture() => EmulatedDriver.Use();
+    public GpuFixture()
+    {
+        LaunchCounters.Collect();
+        EmulatedDriver.Use();
+    }
 
     /// <summary>Every combination of device and compute type that works, as theory data.</summary>
     public static TheoryData<string, ComputeType> All => EmulatedDriver.IsReal ? OfTheGpu : Emulated;

@@ -9,8 +9,8 @@ using Xunit;
 namespace Handwritten.Runtime.Tests.Decoding;
 
 /// <summary>
-/// The demo model on the demo clips: every greedy run of the original's decode(), token by token, with its scores, and
-/// the probabilities of its languages.
+/// The demo model on the demo clips: every run of the original's decode(), greedy and beam search, token by token, with its
+/// scores, and the probabilities of its languages.
 /// </summary>
 public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
 {
@@ -28,7 +28,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         JsonElement clip = reference.RootElement.GetProperty("clips").EnumerateArray().Single(clip => clip.GetProperty("file").GetString() == file);
         WhisperModel model = demo.Model;
         using EncoderState encoder = model.Network.Encoder.CreateState();
-        using DecoderState decoder = model.Network.Decoder.CreateState();
+        using DecoderState decoder = model.Network.Decoder.CreateState(lanes: 5, outputs: 5);
         DecodingTask task = new(model, decoder);
 
         // decode() of a clip pads or trims the samples, not the spectrogram.
@@ -53,16 +53,19 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         int runs = 0;
         foreach (JsonProperty run in clip.GetProperty("runs").EnumerateObject())
         {
-            JsonElement given = run.Value.GetProperty("options");
-            if (!ReferenceOptions.AreUnderstood(given, ReferenceOptions.Decoding) || !run.Value.TryGetProperty("tokens", out JsonElement tokens))
+            DecodingOptions options = ReferenceOptions.Read(run.Value.GetProperty("options"), model.Tokenizer);
+            DecodingResult result = task.Decode(options with { Language = options.Language ?? languages[0].Code });
+            string name = $"{file}, {run.Name}";
+            if (!run.Value.TryGetProperty("tokens", out JsonElement tokens))
             {
+                // The original divides the score of an empty text by its length.
+                Assert.StartsWith("ZeroDivisionError", run.Value.GetProperty("error").GetString(), StringComparison.Ordinal);
+                Assert.Empty(result.Tokens);
                 continue;
             }
 
-            DecodingOptions options = ReferenceOptions.Read(given, model.Tokenizer);
-            DecodingResult result = task.Decode(options with { Language = options.Language ?? languages[0].Code });
-            string name = $"{file}, {run.Name}";
-            if (run.Value.GetProperty("same_in_float64").GetBoolean() && (sameSamples || run.Value.GetProperty("smallest_margin").GetDouble() > 0.05))
+            // Other samples give other margins; beam runs do not tell theirs.
+            if (sameSamples || run.Value.GetProperty("smallest_margin") is { ValueKind: JsonValueKind.Number } margin && margin.GetDouble() > 0.05)
             {
                 Assert.True(tokens.EnumerateArray().Select(token => token.GetInt32()).SequenceEqual(result.Tokens), $"{name}: {result.Text}");
                 Assert.Equal(run.Value.GetProperty("text").GetString(), result.Text);
@@ -74,7 +77,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
             Assert.Equal(run.Value.GetProperty("no_speech_prob").GetDouble(), result.NoSpeechProbability, tolerance);
         }
 
-        Assert.True(runs >= (sameSamples ? 15 : 5), $"{file}: only {runs} runs were compared");
+        Assert.True(runs >= (sameSamples ? 21 : 5), $"{file}: only {runs} runs were compared");
     }
 
     [Fact]

@@ -50,12 +50,12 @@ internal sealed class EncoderAttention<TElement>(GpuDevice device)
 
     private static Launcher Single<TCopy>(GpuDevice device)
         where TCopy : struct, ISharedCopy =>
-        Load(device, EncoderAttentionSingle<TCopy>.Kernel, EncoderAttentionSingle<TCopy>.Threads, EncoderAttentionSingle<TCopy>.Queries);
+        Load(device, EncoderAttentionSingle<TCopy>.EncoderAttentionKernel, EncoderAttentionSingle<TCopy>.Threads, EncoderAttentionSingle<TCopy>.Queries);
 
     private static Launcher Tensor<TCore, TCopy>(GpuDevice device)
         where TCore : struct, ITensorCore
         where TCopy : struct, ISharedCopy =>
-        Load(device, EncoderAttentionTensor<TCore, TCopy>.Kernel, EncoderAttentionTensor<TCore, TCopy>.Threads, EncoderAttentionTensor<TCore, TCopy>.Queries);
+        Load(device, EncoderAttentionTensor<TCore, TCopy>.EncoderAttentionKernel, EncoderAttentionTensor<TCore, TCopy>.Threads, EncoderAttentionTensor<TCore, TCopy>.Queries);
 
     private static Launcher Load(GpuDevice device, Action<ArrayView<Bits128>, ArrayView<Bits128>, int> kernel, int threads, int queries)
     {

@@ -217,17 +217,14 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         public Accumulator Upper;
         public Accumulator Lower;
 
-        /// <summary>Adds the weights of the keys before <paramref name="frames"/>.</summary>
-        /// <param name="p">The weights.</param>
-        /// <param name="key">The lane's first key.</param>
-        /// <param name="frames">How many keys there are.</param>
+        /// <summary>Adds the weights of the keys whose value is 1.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(ref WarpFactor p, int key, int frames)
+        public void Add(ref WarpFactor p, ref Ones ones)
         {
-            Add(ref p.C0, key, frames);
-            Add(ref p.C1, key + 16, frames);
-            Add(ref p.C2, key + 32, frames);
-            Add(ref p.C3, key + 48, frames);
+            Add(ref p.C0, ref ones.K0);
+            Add(ref p.C1, ref ones.K1);
+            Add(ref p.C2, ref ones.K2);
+            Add(ref p.C3, ref ones.K3);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -242,13 +239,38 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
             Approximate.Reciprocal(Upper.X0.Value), Approximate.Reciprocal(Upper.X2.Value), Approximate.Reciprocal(Lower.X0.Value), Approximate.Reciprocal(Lower.X2.Value));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private void Add(ref FactorColumns p, int key, int frames)
+        private void Add(ref FactorColumns p, ref FragmentB ones)
         {
-            FragmentB ones = default;
-            ones.X0.Value = TCore.Pack(One(key, frames), One(key + 1, frames));
-            ones.X1.Value = TCore.Pack(One(key + 8, frames), One(key + 9, frames));
             TCore.MultiplyAdd(ref Upper, ref p.Upper, ref ones);
             TCore.MultiplyAdd(ref Lower, ref p.Lower, ref ones);
+        }
+    }
+
+    /// <summary>The column of ones of 64 keys; 0 behind the last.</summary>
+    private struct Ones
+    {
+        public FragmentB K0;
+        public FragmentB K1;
+        public FragmentB K2;
+        public FragmentB K3;
+
+        /// <summary>Sets the ones of the keys before <paramref name="frames"/>.</summary>
+        /// <param name="key">The lane's first key.</param>
+        /// <param name="frames">How many keys there are.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Set(int key, int frames)
+        {
+            Set(ref K0, key, frames);
+            Set(ref K1, key + 16, frames);
+            Set(ref K2, key + 32, frames);
+            Set(ref K3, key + 48, frames);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Set(ref FragmentB ones, int key, int frames)
+        {
+            ones.X0.Value = TCore.Pack(One(key, frames), One(key + 1, frames));
+            ones.X1.Value = TCore.Pack(One(key + 8, frames), One(key + 9, frames));
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -309,7 +331,7 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Bits128 Transpose(Bits128 words)
     {
-        bool odd = Warp.LaneIdx % 2 == 1, upper = Warp.LaneIdx / 2 % 2 == 1;
+        bool odd = (Group.IdxX & 1) != 0, upper = (Group.IdxX & 2) != 0;
         Exchange(ref words.X, ref words.Y, odd, 1);
         Exchange(ref words.Z, ref words.W, odd, 1);
         Exchange(ref words.X, ref words.Z, upper, 2);

@@ -9,6 +9,12 @@ internal readonly struct BFloat16 : IElement
 {
     public static DType Type => DType.BF16;
 
+    public static int Vectors
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Eight Load(ArrayView<Bits128> source, long index)
     {

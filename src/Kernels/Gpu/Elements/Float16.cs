@@ -8,6 +8,12 @@ internal readonly struct Float16 : IElement
 {
     public static DType Type => DType.F16;
 
+    public static int Vectors
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Eight Load(ArrayView<Bits128> source, long index)
     {

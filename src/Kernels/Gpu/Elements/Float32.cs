@@ -8,6 +8,12 @@ internal readonly struct Float32 : IElement
 {
     public static DType Type => DType.F32;
 
+    public static int Vectors
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 2;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Eight Load(ArrayView<Bits128> source, long index)
     {

@@ -12,6 +12,9 @@ internal interface IElement
     /// <summary>How the elements are stored.</summary>
     static abstract DType Type { get; }
 
+    /// <summary>Vectors of 16 bytes that eight elements take.</summary>
+    static abstract int Vectors { get; }
+
     /// <summary>Reads eight elements.</summary>
     /// <param name="source">Elements, 16 bytes at a time.</param>
     /// <param name="index">Which eight: elements 8 · index to 8 · index + 7.</param>

@@ -15,10 +15,18 @@ internal interface IOutput
     /// <summary>Which of 32 columns of the result a column of a warp's tile computes.</summary>
     static abstract int Deal(int column);
 
+    /// <summary>The first of the eight columns of the result that a lane's columns compute.</summary>
+    static abstract int First(int lane);
+
+    /// <summary>The bias of a lane's columns, in the order of the tile's columns; zero without one.</summary>
+    /// <param name="result">Where the bias is.</param>
+    /// <param name="column">The lane's first column, possibly beyond the end.</param>
+    static abstract Eight LoadBias(ProductResult result, int column);
+
     /// <summary>Finishes the eight sums of a row that a lane holds, and stores them.</summary>
     /// <param name="result">Where to.</param>
     /// <param name="row">Row of the result, possibly beyond its end.</param>
-    /// <param name="column">First of the warp's 32 columns, possibly beyond the end.</param>
+    /// <param name="column">The lane's first column, possibly beyond the end.</param>
     /// <param name="sums">In the order of the tile's columns.</param>
     static abstract void Store<TActivation>(ProductResult result, int row, int column, Eight sums)
         where TActivation : struct, IActivation;
@@ -36,20 +44,21 @@ internal readonly struct ElementOutput<TElement> : IOutput
     where TElement : struct, IElement
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Deal(int column) => (column / 2 % 4 * 8) + (column / 8 * 2) + (column % 2);
+    public static int Deal(int column) => (((column >> 1) & 3) * 8) + ((column >> 3) * 2) + (column & 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int First(int lane) => 8 * (lane & 3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Eight LoadBias(ProductResult result, int column) =>
+        column < result.Outputs & result.Bias.Length > 0 ? Float32.Load(result.Bias, column / 8) : default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TActivation>(ProductResult result, int row, int column, Eight sums)
         where TActivation : struct, IActivation
     {
-        column += 8 * (Warp.LaneIdx % 4);
         if (row < result.Rows & column < result.Outputs)
         {
-            if (result.Bias.Length > 0)
-            {
-                sums += Float32.Load(result.Bias, column / 8);
-            }
-
             TElement.Store(result.Y, (((long)row * result.Outputs) + column) / 8, Output.Activate<TActivation>(sums));
         }
     }
@@ -62,7 +71,14 @@ internal readonly struct ElementOutput<TElement> : IOutput
 internal readonly struct SingleOutput : IOutput
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Deal(int column) => (column / 16 * 16) + (column / 2 % 4 * 4) + (column / 8 % 2 * 2) + (column % 2);
+    public static int Deal(int column) => (column & 16) + (((column >> 1) & 3) * 4) + ((column >> 2) & 2) + (column & 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int First(int lane) => 4 * (lane & 3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Eight LoadBias(ProductResult result, int column) =>
+        column < result.Outputs & result.Bias.Length > 0 ? Load(result.Bias, column / 4) : default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TActivation>(ProductResult result, int row, int column, Eight sums)
@@ -70,13 +86,7 @@ internal readonly struct SingleOutput : IOutput
     {
         if (row < result.Rows & column < result.Outputs)
         {
-            int four = (column / 4) + (Warp.LaneIdx % 4);
-            int fours = result.Outputs / 4;
-            if (result.Bias.Length > 0)
-            {
-                sums += Load(result.Bias, four);
-            }
-
+            int four = column / 4, fours = result.Outputs / 4;
             sums = Output.Activate<TActivation>(sums);
             if (result.Addend.Length > 0)
             {
@@ -107,7 +117,15 @@ internal readonly struct SingleOutput : IOutput
 internal readonly struct UnalignedOutput : IOutput
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Deal(int column) => (column / 8 * 8) + (column % 2 * 4) + (column / 2 % 4);
+    public static int Deal(int column) => (column & 24) + ((column & 1) * 4) + ((column >> 1) & 3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int First(int lane) => lane & 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Eight LoadBias(ProductResult result, int column) => new(
+        LoadOne(result, column), LoadOne(result, column + 4), LoadOne(result, column + 8), LoadOne(result, column + 12),
+        LoadOne(result, column + 16), LoadOne(result, column + 20), LoadOne(result, column + 24), LoadOne(result, column + 28));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TActivation>(ProductResult result, int row, int column, Eight sums)
@@ -115,7 +133,6 @@ internal readonly struct UnalignedOutput : IOutput
     {
         if (row < result.Rows)
         {
-            column += Warp.LaneIdx % 4;
             StoreOne<TActivation>(result, row, column, sums.X0);
             StoreOne<TActivation>(result, row, column + 4, sums.X1);
             StoreOne<TActivation>(result, row, column + 8, sums.X2);
@@ -128,16 +145,15 @@ internal readonly struct UnalignedOutput : IOutput
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float LoadOne(ProductResult result, int column) =>
+        column < result.Outputs & result.Bias.Length > 0 ? Float32.LoadOne(result.Bias, column) : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreOne<TActivation>(ProductResult result, int row, int column, float sum)
         where TActivation : struct, IActivation
     {
         if (column < result.Outputs)
         {
-            if (result.Bias.Length > 0)
-            {
-                sum += Float32.LoadOne(result.Bias, column);
-            }
-
             sum = TActivation.Apply(sum);
             if (result.Addend.Length > 0)
             {

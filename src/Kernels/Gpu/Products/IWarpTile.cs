@@ -13,16 +13,25 @@ internal interface IWarpTile
     /// <summary>Rows, a multiple of 16.</summary>
     static abstract int Rows { get; }
 
+    /// <summary>Where a lane reads the first factor: in 16 bytes from the warp's first row, laid out by <see cref="Swizzle"/>.</summary>
+    static abstract int PlaceA(int lane);
+
+    /// <summary>Where a lane reads the second factor.</summary>
+    static abstract int PlaceB(int lane);
+
+    /// <summary>Has the sums begin with a number for each of a lane's columns.</summary>
+    void Fill(Eight columns);
+
     /// <summary>Adds the product of what four chunks of the factors hold.</summary>
     /// <param name="shared">Shared memory.</param>
-    /// <param name="a">Place of the warp's rows of the first factor, laid out by <see cref="Swizzle"/>.</param>
-    /// <param name="b">Place of its 32 rows of the second factor.</param>
+    /// <param name="a">Where this lane reads the first factor.</param>
+    /// <param name="b">Where this lane reads the second factor.</param>
     void MultiplyAdd(ArrayView<Bits128> shared, int a, int b);
 
     /// <summary>Finishes the sums and stores them.</summary>
     /// <param name="result">Where to.</param>
-    /// <param name="row">Row of the result at which the tile begins.</param>
-    /// <param name="column">Column of the result at which it begins.</param>
+    /// <param name="row">This lane's first row of the result.</param>
+    /// <param name="column">Where this lane's columns begin, as the output policy deals them.</param>
     void Store<TOutput, TActivation>(ProductResult result, int row, int column)
         where TOutput : struct, IOutput
         where TActivation : struct, IActivation;
@@ -35,6 +44,9 @@ internal interface IStrip<TColumns>
 {
     /// <summary>Rows, a multiple of 16.</summary>
     static abstract int Rows { get; }
+
+    /// <inheritdoc cref="IWarpTile.Fill"/>
+    void Fill(Eight columns);
 
     /// <summary>Adds the product with the columns.</summary>
     /// <param name="columns">The piece of the second factor.</param>
@@ -63,6 +75,13 @@ internal struct Two<TStrip, TColumns> : IStrip<TColumns>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => 2 * TStrip.Rows;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(Eight columns)
+    {
+        Upper.Fill(columns);
+        Lower.Fill(columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

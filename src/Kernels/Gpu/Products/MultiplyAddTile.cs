@@ -18,14 +18,24 @@ internal struct MultiplyAddTile<TStrip> : IWarpTile
         get => TStrip.Rows;
     }
 
+    /// <summary>Row g; the others are eight apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PlaceA(int lane) => Swizzle.Place(lane >> 2, 0);
+
+    /// <summary>Column 2t; the others are one or eight apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PlaceB(int lane) => Swizzle.Place(2 * (lane & 3), 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(Eight columns) => Strip.Fill(columns);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MultiplyAdd(ArrayView<Bits128> shared, int a, int b)
     {
-        int row = Warp.LaneIdx / 4, column = Warp.LaneIdx % 4 * 2;
         for (int chunk = 0; chunk < Swizzle.RowChunks; chunk++)
         {
-            MultiplyAddColumns columns = MultiplyAddColumns.Load(shared, b + Swizzle.Place(column, chunk));
-            Strip.MultiplyAdd(ref columns, shared, a + Swizzle.Place(row, chunk));
+            MultiplyAddColumns columns = MultiplyAddColumns.Load(shared, b ^ chunk);
+            Strip.MultiplyAdd(ref columns, shared, a ^ chunk);
         }
     }
 
@@ -33,7 +43,7 @@ internal struct MultiplyAddTile<TStrip> : IWarpTile
     public void Store<TOutput, TActivation>(ProductResult result, int row, int column)
         where TOutput : struct, IOutput
         where TActivation : struct, IActivation =>
-        Strip.Store<TOutput, TActivation>(result, row + (Warp.LaneIdx / 4), column);
+        Strip.Store<TOutput, TActivation>(result, row, column);
 }
 
 /// <summary>One chunk, four elements, of each of a lane's eight columns.</summary>
@@ -72,6 +82,13 @@ internal struct MultiplyAddStrip : IStrip<MultiplyAddColumns>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => 16;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(Eight columns)
+    {
+        Upper = columns;
+        Lower = columns;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -113,7 +113,7 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
     private static ProductLaunch<TRows> LoadKernel(
         GpuDevice device, Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> kernel, Form form) =>
         device.Kernels.Load<ProductLaunch<TRows>>(
-            kernel, form.IsLarge ? 256 : 128, form.IsLarge ? 2 : 4, 16 * SharedChunks(form.IsLarge ? 128 : 64));
+            kernel, form.IsLarge ? 256 : 128, (device.ComputeCapability >= 80 ? 2 : 1) * (form.IsLarge ? 1 : 2), 16 * SharedChunks(form.IsLarge ? 128 : 64));
 
     /// <summary>What a compiled form depends on, besides the compute type and the device.</summary>
     internal readonly record struct Form(bool IsLarge, bool IsGelu, bool IsSingle, bool IsAligned);

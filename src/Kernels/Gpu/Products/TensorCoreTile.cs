@@ -18,14 +18,20 @@ internal struct TensorCoreTile<TStrip> : IWarpTile
         get => TStrip.Rows;
     }
 
+    /// <summary>The rows of ldmatrix's four tiles: 0 to 15 of the first chunk, then of the second.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PlaceA(int lane) => Swizzle.Place(lane & 15, lane >> 4);
+
+    /// <summary>Both chunks of rows 0 to 7, then of rows 8 to 15.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PlaceB(int lane) => Swizzle.Place((lane & 7) + ((lane & 16) >> 1), (lane >> 3) & 1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(Eight columns) => Strip.Fill(columns);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MultiplyAdd(ArrayView<Bits128> shared, int a, int b)
     {
-        // ldmatrix tiles of the first factor: rows 0 and 8 of the first chunk, then of the second.
-        // Of the second factor: both chunks of rows 0 to 7, then of rows 8 to 15.
-        int lane = Warp.LaneIdx;
-        a += Swizzle.Place(lane % 16, lane / 16);
-        b += Swizzle.Place((lane % 8) + (lane / 16 * 8), lane / 8 % 2);
         Step(shared, a, b);
         Step(shared, a ^ 2, b ^ 2); // two chunks on
     }
@@ -34,7 +40,7 @@ internal struct TensorCoreTile<TStrip> : IWarpTile
     public void Store<TOutput, TActivation>(ProductResult result, int row, int column)
         where TOutput : struct, IOutput
         where TActivation : struct, IActivation =>
-        Strip.Store<TOutput, TActivation>(result, row + (Warp.LaneIdx / 4), column);
+        Strip.Store<TOutput, TActivation>(result, row, column);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Step(ArrayView<Bits128> shared, int a, int b)
@@ -72,6 +78,15 @@ internal struct TensorCoreStrip<TTensorCore> : IStrip<TensorCoreColumns>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(Eight columns)
+    {
+        Fill(ref C0, columns.X0, columns.X1);
+        Fill(ref C1, columns.X2, columns.X3);
+        Fill(ref C2, columns.X4, columns.X5);
+        Fill(ref C3, columns.X6, columns.X7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MultiplyAdd(ref TensorCoreColumns columns, ArrayView<Bits128> shared, int a)
     {
         FragmentA rows = default;
@@ -91,5 +106,14 @@ internal struct TensorCoreStrip<TTensorCore> : IStrip<TensorCoreColumns>
             C0.X0.Value, C0.X1.Value, C1.X0.Value, C1.X1.Value, C2.X0.Value, C2.X1.Value, C3.X0.Value, C3.X1.Value));
         TOutput.Store<TActivation>(result, row + 8, column, new Eight(
             C0.X2.Value, C0.X3.Value, C1.X2.Value, C1.X3.Value, C2.X2.Value, C2.X3.Value, C3.X2.Value, C3.X3.Value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fill(ref Accumulator sums, float even, float odd)
+    {
+        sums.X0.Value = even;
+        sums.X1.Value = odd;
+        sums.X2.Value = even;
+        sums.X3.Value = odd;
     }
 }

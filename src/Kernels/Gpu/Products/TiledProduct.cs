@@ -57,8 +57,8 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
         column *= side;
 
         // Each thread copies the same chunk of two rows of x and of two rows of W, half a tile apart.
-        int line = Group.IdxX / Swizzle.RowChunks, chunk = Group.IdxX % Swizzle.RowChunks;
-        int output = column + (line / 32 * 32) + TOutput.Deal(line % 32);
+        int line = Group.IdxX >> 2, chunk = Group.IdxX & 3;
+        int output = column + (line & ~31) + TOutput.Deal(line & 31);
         RowSpan upperX = rows.Row(row + line), lowerX = rows.Row(row + half + line);
         DenseRows outputs = new(result.Outputs, chunks);
         RowSpan upperW = outputs.Row(output), lowerW = outputs.Row(output + half);
@@ -69,18 +69,24 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
         CopyStage(place, x, upperX, lowerX, weight, upperW, lowerW, chunk);
         CopyStage(place + (16 * next), x, upperX, lowerX, weight, upperW, lowerW, chunk + Swizzle.RowChunks);
 
-        int warpRow = Warp.WarpIdx % 2 * TTile.Rows, warpColumn = Warp.WarpIdx / 2 * 32;
+        // The warps' parts: two below each other.
+        int lane = Group.IdxX & 31, warpRow = ((Group.IdxX >> 5) & 1) * TTile.Rows, warpColumn = (Group.IdxX >> 6) * 32;
+        int a = (warpRow * Swizzle.RowChunks) + TTile.PlaceA(lane), b = ((side + warpColumn) * Swizzle.RowChunks) + TTile.PlaceB(lane);
+        row += warpRow + (lane >> 2);
+        column += warpColumn + TOutput.First(lane);
+
         TTile tile = default;
+        tile.Fill(TOutput.LoadBias(result, column));
         for (int first = 0; first < chunks; first += Swizzle.RowChunks)
         {
             TCopy.WaitForAllButOne();
             Group.Barrier();
             CopyStage(place + (16 * later), x, upperX, lowerX, weight, upperW, lowerW, first + chunk + (2 * Swizzle.RowChunks)); // beyond the end: zeros
-            tile.MultiplyAdd(shared, now + (warpRow * Swizzle.RowChunks), now + ((side + warpColumn) * Swizzle.RowChunks));
+            tile.MultiplyAdd(shared, now + a, now + b);
             (now, next, later) = (next, later, now);
         }
 
-        tile.Store<TOutput, TActivation>(result, row + warpRow, column + warpColumn);
+        tile.Store<TOutput, TActivation>(result, row, column);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

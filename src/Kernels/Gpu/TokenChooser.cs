@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Handwritten.Kernels.Gpu;
+
+// From logits to the next token, and on to the next pass, without the host:
+//
+//     block (1024 threads): one row of logits
+//
+//     lane's rules and history ──> allowed ids ──> scan text ── all threads ──> scan of the block ─┐
+//                                  (ranges, mask)  scan times ─ all threads ──> scan of the block ─┴─> thread 0:
+//
+//     are all times together more probable than the best text?  token, log p  ──> the lane's line;  the row: token, position
+//
+// The rules are those of Runtime/Decoding: what they forbid is not read. Text and timestamps are scanned apart because
+// the grammar compares them. A lane's rows of a prompt: the first of two wanted rows says whether there is speech, the
+// last one is chosen from.
+//
+// Bytes: 4 · vocabulary a row (207 KB) and 6 KB of mask; one block reads them in some microseconds, out of the L2 cache,
+// where the product before has left them.
+
+/// <summary>Chooses tokens; see <see cref="IKernels.Choose"/>.</summary>
+internal sealed class TokenChooser(GpuDevice device)
+{
+    private const int WarpSize = 32, Warps = TokenScan.Threads / WarpSize;
+    private const int FollowThreads = 64;
+
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>> _choose =
+        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>>(ChooseTokens, TokenScan.Threads, maximumRegisters: TokenScan.Registers));
+
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>> _follow =
+        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ChoiceView, ArrayView<int>, ArrayView<int>, ArrayView<int>, int>>(FollowChoice, FollowThreads));
+
+    /// <summary>Chooses from each lane's last output.</summary>
+    /// <param name="rows">The rows, uploaded; those of the outputs move on.</param>
+    /// <param name="logits">[outputs, vocabulary] float32.</param>
+    /// <param name="choice">What the lanes have chosen.</param>
+    public void Run(GpuDecoderRows rows, GpuTensor logits, GpuTokenChoice choice)
+    {
+        if (rows.OutputCount > 0)
+        {
+            _choose.Value(
+                device.Stream, (rows.OutputCount, TokenScan.Threads),
+                choice.View, logits.Floats, rows.DeviceOutputs, rows.DeviceLanes, rows.DeviceTokens, rows.DevicePositions, rows.OutputCount);
+        }
+    }
+
+    /// <summary>Gives the rows their lanes' last tokens.</summary>
+    public void Follow(GpuDecoderRows rows, GpuTokenChoice choice)
+    {
+        if (rows.Count > 0)
+        {
+            _follow.Value(
+                device.Stream, ((rows.Count + FollowThreads - 1) / FollowThreads, FollowThreads),
+                choice.View, rows.DeviceLanes, rows.DeviceTokens, rows.DevicePositions, rows.Count);
+        }
+    }
+
+    private static void ChooseTokens(
+        ChoiceView choice, ArrayView<float> logits, ArrayView<int> outputs, ArrayView<int> lanes, ArrayView<int> tokens, ArrayView<int> positions, int outputCount)
+    {
+        ArrayView<TokenScan> sharedText = SharedMemory.Allocate<TokenScan>(Warps), sharedTimes = SharedMemory.Allocate<TokenScan>(Warps);
+        int output = Grid.IdxX, row = outputs[output], lane = lanes[row], position = positions[row];
+        long start = (long)output * choice.Vocabulary;
+        int place = PlaceOfOutput(outputs, lanes, output, outputCount, lane);
+        bool first = (place & 1) == 0, last = (place & 2) == 0;
+        LaneRules rules = choice.Rules[lane];
+        LaneState state = choice.State(lane); // another block writes it, if this output is not the lane's last: not used then
+        bool begins = state.Count == 0;
+
+        if (first && (!last || (begins && state.Status == 0)))
+        {
+            TokenScan all = TokenScan.OfBlock(TokenScan.OfAll(logits, start, rules.Vocabulary), sharedText);
+            if (Group.IdxX == 0)
+            {
+                float probability = Approximate.Exp2((logits[start + rules.NoSpeech] - all.LogSumExp) * 1.44269504f);
+                for (int candidate = 0; candidate < IntrinsicMath.Max(1, rules.Candidates); candidate++)
+                {
+                    choice.SetNoSpeech(lane + candidate, probability);
+                }
+            }
+        }
+
+        int candidates = begins ? IntrinsicMath.Max(1, rules.Candidates) : 1;
+        candidates = last && state.Status == 0 ? candidates : 0;
+        for (int candidate = 0; candidate < candidates; candidate++)
+        {
+            LaneRules own = choice.Rules[lane + candidate];
+            AllowedRanges ranges = RangesOf(choice, own, lane + candidate, state);
+            long mask = ((2L * lane) + (begins ? 1 : 0)) * choice.MaskWords;
+            Group.Barrier(); // shared memory may still be read
+            TokenScan text = TokenScan.OfBlock(TokenScan.Of(logits, start, choice.Masks, mask, ranges.TextFirst, own.TimestampBegin, own, state.Count), sharedText);
+            TokenScan times = TokenScan.OfBlock(TokenScan.Of(logits, start, choice.Masks, mask, ranges.TimestampFirst, ranges.TimestampEnd, own, state.Count), sharedTimes);
+            if (Group.IdxX == 0)
+            {
+                TokenScan allowed = TimesOnly(text, times) ? times : TokenScan.Join(text, times);
+                int token = allowed.IsEmpty ? own.EndOfText : TokenScan.Token(allowed.Best);
+                double logProbability = allowed.IsEmpty ? 0 : logits[start + token] - allowed.LogSumExp;
+                LaneState next = Take(choice, own, lane + candidate, token, logProbability, position);
+                if (candidate == 0 && next.Status == 0)
+                {
+                    tokens[row] = token;
+                    positions[row] = next.NextPosition;
+                }
+            }
+        }
+    }
+
+    private static void FollowChoice(ChoiceView choice, ArrayView<int> lanes, ArrayView<int> tokens, ArrayView<int> positions, int rows)
+    {
+        int row = (Grid.IdxX * FollowThreads) + Group.IdxX;
+        if (row < rows)
+        {
+            LaneState state = choice.State(lanes[row]);
+            if (state.Count > 0)
+            {
+                tokens[row] = choice.Lines[choice.Place(lanes[row], state.Count - 1)];
+                positions[row] = state.NextPosition;
+            }
+        }
+    }
+
+    /// <summary>Which ids the lane's history leaves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static AllowedRanges RangesOf(ChoiceView choice, LaneRules rules, int lane, LaneState state)
+    {
+        int count = state.Count;
+        int lastToken = count > 0 ? choice.Lines[choice.Place(lane, count - 1)] : 0;
+        int beforeLast = count > 1 ? choice.Lines[choice.Place(lane, count - 2)] : 0;
+        return AllowedRanges.After(rules, count, lastToken, beforeLast, state.LastTimestamp);
+    }
+
+    /// <summary>Whether it is a timestamp's turn: all of them together are more probable than the best text. Not where there is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool TimesOnly(TokenScan text, TokenScan times) => times.LogSumExp > text.Largest && text.Sum >= 0;
+
+    /// <summary>1 if the lane has an output before this one, plus 2 if it has one behind; found by every warp for itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int PlaceOfOutput(ArrayView<int> outputs, ArrayView<int> lanes, int output, int outputCount, int lane)
+    {
+        int place = 0;
+        for (int other = Warp.LaneIdx; other < outputCount; other += WarpSize)
+        {
+            bool same = lanes[outputs[other]] == lane;
+            place |= (same && other < output ? 1 : 0) | (same && other > output ? 2 : 0);
+        }
+
+        for (int distance = WarpSize / 2; distance > 0; distance /= 2)
+        {
+            place |= Warp.ShuffleXor(place, distance);
+        }
+
+        return place;
+    }
+
+    /// <summary>Adds a token to a lane; returns the lane's state.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static LaneState Take(ChoiceView choice, LaneRules rules, int lane, int token, double logProbability, int position)
+    {
+        LaneState state = choice.State(lane);
+        state.SumLogProbability += logProbability;
+        if (token == rules.EndOfText)
+        {
+            state.Status = (int)ChoiceStatus.EndOfText;
+        }
+        else
+        {
+            choice.Lines[choice.Place(lane, state.Count)] = token;
+            state.Count++;
+            state.LastTimestamp = token >= rules.TimestampBegin ? token : state.LastTimestamp;
+            state.NextPosition = IntrinsicMath.Min(position + 1, choice.Length - 1);
+            state.Status = state.Count == rules.MaxTokens || position + 1 == choice.Length ? (int)ChoiceStatus.Full : (int)ChoiceStatus.Open;
+        }
+
+        choice.SetState(lane, state);
+        return state;
+    }
+}
