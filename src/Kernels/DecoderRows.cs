@@ -85,7 +85,7 @@ public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposa
             _sources.AsSpan((firstLane + parents[i]) * length, entries).CopyTo(own);
         }
 
-        (_sources, _formerSources) = (_formerSources, _sources);
+        (_sources, _formerSources, Version) = (_formerSources, _sources, Version + 1);
     }
 
     /// <summary>Starts an empty pass.</summary>
@@ -111,7 +111,9 @@ public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposa
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)lane, (uint)lanes, nameof(lane));
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)position, (uint)length, nameof(position));
-            _sources[(lane * length) + position] = lane;
+
+            // All that comes behind too: a row may move on without the host (IKernels.Choose).
+            _sources.AsSpan((lane * length) + position, length - position).Fill(lane);
         }
 
         if (wantsLogits)
