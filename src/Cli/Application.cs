@@ -20,6 +20,9 @@ internal static class Application
     {
         new TranscribeCommand(),
         new DetectLanguageCommand(),
+        new VadCommand(),
+        new EvaluateCommand(),
+        new SearchCommand(),
         new InspectCommand(),
         new DevicesCommand(),
         new ParityCommand(),

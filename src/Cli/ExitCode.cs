@@ -19,7 +19,7 @@ internal enum ExitCode
     /// <summary>The command line makes no sense.</summary>
     WrongUsage = 2,
 
-    /// <summary>A recording cannot be read.</summary>
+    /// <summary>A recording, or a transcript that is to be read, cannot be read.</summary>
     UnreadableAudio = 3,
 
     /// <summary>The model cannot be used.</summary>
@@ -48,7 +48,7 @@ internal static class ExitCodes
     public static ExitCode Of(Exception failure) => failure switch
     {
         UsageException or OptionsException or TokenizationException => ExitCode.WrongUsage,
-        AudioException => ExitCode.UnreadableAudio,
+        AudioException or TranscriptException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
         GpuException => ExitCode.UnusableDevice,
         // Files have exceptions of their own, so what remains is standard output.

@@ -33,7 +33,11 @@ internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, stri
     {
         if (formats.Count > 0)
         {
-            TranscriptFiles.Write(folder, BaseName(recording), formats, transcript, new WriterOptions());
+            TranscriptFiles.Write(folder, BaseName(recording), formats, transcript, new WriterOptions
+            {
+                Title = BaseName(recording),
+                Recording = recording == AudioFile.StandardInput ? null : RecordingAddress.Relative(recording, folder),
+            });
         }
     }
 

@@ -27,7 +27,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --threads -1 a.wav", "--threads must be a whole number from 1 to 1024, but it is '-1'.")]
     [InlineData("transcribe --threads two a.wav", "--threads must be a whole number from 1 to 1024, but it is 'two'.")]
     [InlineData("transcribe --device gpu a.wav", "--device must be auto, cpu, cuda, cuda:N (the GPU's number, from 0) or emulated, but it is 'gpu'.")]
-    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json or all, but it is 'doc'.")]
+    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json, lrc, csv, html, md or all, but it is 'doc'.")]
     [InlineData("transcribe --beam_size 0 a.wav", "--beam-size must be a whole number from 1 to 100 or None, but it is '0'.")]
     [InlineData("transcribe --beam_size 1000000000000 a.wav", "--beam-size must be a whole number from 1 to 100 or None, but it is '1000000000000'.")]
     [InlineData("transcribe --best_of five a.wav", "--best-of must be a whole number from 1 to 100 or None, but it is 'five'.")]
@@ -74,7 +74,7 @@ public sealed class UsageTests : IDisposable
 
     [Theory]
     [InlineData("--help", "detect-language")]
-    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|all>")]
+    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|lrc|csv|html|md|all>")]
     [InlineData("detect-language -h", "--json")]
     [InlineData("inspect -?", "whisper-nano")]
     [InlineData("transcribe --nonsense --help", "--initial-prompt")]

@@ -22,8 +22,8 @@ internal sealed class TranscribeCommand : Command
     private readonly DecodingSettings _decoding = new();
 
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
-        "Files to write, one for each recording and format; may be given several times. [default: none; all with --output-dir]",
-        [.. TranscriptWriters.All.Select(writer => writer.Extension), "all"], "-f");
+        "Files to write, one for each recording and format; may be given several times. all are those of whisper. [default: none; all with --output-dir]",
+        [.. TranscriptWriters.Names], "-f");
 
     private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
 

@@ -2,10 +2,6 @@ using System.Text;
 
 namespace Handwritten.Runtime.Output;
 
-// A file appears all at once or not at all: it is written under a passing name in the same folder and then renamed,
-// which a file system does in one step. Whoever watches the folder never sees half a transcript, and an older one
-// survives a full disk.
-
 /// <summary>Writes transcripts to files.</summary>
 public static class TranscriptFiles
 {
@@ -34,7 +30,7 @@ public static class TranscriptFiles
         CreateFolder(folder);
         try
         {
-            using FileStream file = new(PassingName(folder), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            using FileStream file = new(WholeFile.PassingName(folder), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -60,7 +56,11 @@ public static class TranscriptFiles
             string path = Path.Combine(folder, $"{baseName}.{writer.Extension}");
             try
             {
-                WriteAtOnce(path, output => writer.Write(transcript, output, options));
+                WholeFile.Write(path, file =>
+                {
+                    using StreamWriter output = new(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
+                    writer.Write(transcript, output, options);
+                });
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -84,27 +84,6 @@ public static class TranscriptFiles
             throw new OutputException($"The output folder '{folder}' cannot be created ({Reason(exception)}); choose another one.", exception);
         }
     }
-
-    private static void WriteAtOnce(string path, Action<TextWriter> write)
-    {
-        string passing = PassingName(Path.GetDirectoryName(path)!);
-        try
-        {
-            using (StreamWriter output = new(passing, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)))
-            {
-                write(output);
-            }
-
-            File.Move(passing, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(passing);
-            throw;
-        }
-    }
-
-    private static string PassingName(string folder) => Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
 
     private static string Reason(Exception exception) => exception.Message.TrimEnd('.');
 }

@@ -155,7 +155,7 @@ public class TranscriptWriterTests
         Assert.Equal(["txt", "vtt", "srt", "tsv", "json"], TranscriptWriters.Named("all").Select(writer => writer.Extension));
         Assert.Equal(["srt"], TranscriptWriters.Named("srt").Select(writer => writer.Extension));
         ArgumentException exception = Assert.Throws<ArgumentException>(() => TranscriptWriters.Named("doc"));
-        Assert.Contains("There is no output format 'doc'; choose txt, vtt, srt, tsv, json or all.", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("There is no output format 'doc'; choose txt, vtt, srt, tsv, json, lrc, csv, html, md or all.", exception.Message, StringComparison.Ordinal);
     }
 
     private static string NameOf(JsonElement run) => $"{run.GetProperty("file")}: {run.GetProperty("name")}";

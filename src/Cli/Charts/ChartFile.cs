@@ -1,0 +1,33 @@
+using Handwritten.Runtime.Output;
+using ScottPlot;
+
+namespace Handwritten.Cli.Charts;
+
+/// <summary>Charts as PNG files.</summary>
+internal static class ChartFile
+{
+    /// <summary>Refuses what would fail at the end, before the work.</summary>
+    /// <exception cref="UsageException">The name is not that of a PNG file.</exception>
+    public static void Check(string option, string path)
+    {
+        if (!path.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new UsageException($"{option} writes PNG, so its file's name must end in .png, but it is '{path}'.");
+        }
+    }
+
+    /// <summary>Draws a chart; the file appears whole or not at all.</summary>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public static void Write(Plot chart, string path, int width, int height)
+    {
+        byte[] png = chart.GetImageBytes(width, height, ImageFormat.Png);
+        try
+        {
+            WholeFile.Write(path, file => file.Write(png));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The chart '{path}' cannot be written ({exception.Message.TrimEnd('.')}); choose a folder that exists and is writable.", exception);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Handwritten.Model.Tokenization;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Evaluation;
+using Handwritten.Runtime.Output;
+using Handwritten.Runtime.Transcription;
+using Spectre.Console;
+
+namespace Handwritten.Cli.Commands;
+
+/// <summary>
+/// <c>handwritten evaluate</c>: the word and character error rates of transcripts, or of what the model makes of
+/// recordings, against what was really said. Texts are compared in the normal form of openai/whisper's own evaluation.
+/// </summary>
+internal sealed class EvaluateCommand : Command
+{
+    private readonly Argument<string[]> _files = new("FILE")
+    {
+        Description = "Transcripts (json, srt, vtt, txt), or recordings, which are transcribed first.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string> _references = new("--references")
+    {
+        Description = "What was said: a folder with NAME.txt for each file, a table (.tsv: name, tab, text), or a manifest (.json, .jsonl).",
+        HelpName = "FOLDER|FILE",
+        Required = true,
+    };
+
+    private readonly Option<string> _normalizer = Define.Choice("--normalizer",
+        "How texts are made comparable; auto is english for English, letters where words are not parted, else basic.", [.. TextNormalizers.Names]);
+
+    private readonly Option<string?> _language = Define.Language("--language", "The language spoken. [default: what transcripts and references say, or detected]");
+
+    private readonly ModelOptions _model = new();
+
+    private readonly Option<bool> _json = Define.Json();
+
+    public EvaluateCommand()
+        : base("evaluate", "Count the errors of transcripts against what was said.")
+    {
+        Add(_files);
+        Add(_references);
+        Add(_normalizer);
+        Add(_language);
+        _model.AddTo(this);
+        Add(_json);
+        SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
+    }
+
+    private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        ReferenceTexts references = ReferenceTexts.Open(parsed.GetRequiredValue(_references));
+        List<Judgement> judgements = [];
+        ExitCode exitCode = ExitCode.Ok;
+        using RecordingLoop loop = new(_model, parsed);
+        foreach (string file in parsed.GetRequiredValue(_files))
+        {
+            ExitCode code = EachFile.Do([file], _ =>
+            {
+                ReferenceText reference = references.Find(file);
+                if (TranscriptReader.CanRead(file))
+                {
+                    judgements.Add(Judge(parsed, file, reference, TranscriptReader.Read(file)));
+                }
+            }, cancellation);
+            if (code == ExitCode.Ok && !TranscriptReader.CanRead(file))
+            {
+                code = loop.Run([file], (recording, clip, transcriber) =>
+                {
+                    ReferenceText reference = references.Find(file);
+                    judgements.Add(Judge(parsed, file, reference, Transcribe(transcriber, clip.Samples, parsed.GetValue(_language), cancellation)));
+                }, cancellation);
+            }
+
+            exitCode = exitCode == ExitCode.Ok ? code : exitCode;
+        }
+
+        if (parsed.GetValue(_json))
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(new { Files = judgements, Total = Total(judgements) }, Terminal.Json));
+        }
+        else if (judgements.Count > 0)
+        {
+            Print(judgements);
+        }
+
+        return exitCode;
+    }
+
+    private Judgement Judge(ParseResult parsed, string file, ReferenceText reference, Transcript transcript)
+    {
+        string? language = parsed.GetValue(_language) ?? reference.Language ?? (transcript.Language.Length > 0 ? transcript.Language : null);
+        string name = parsed.GetRequiredValue(_normalizer) is not "auto" and var chosen
+            ? chosen
+            : TextNormalizers.NameFor(language is null ? null : Languages.FindCode(language));
+        ITextNormalizer normalizer = TextNormalizers.Named(name);
+        string said = normalizer.Normalize(reference.Text).Trim(), heard = normalizer.Normalize(transcript.Text).Trim();
+        return new Judgement(file, name, ErrorCount.OfWords(said, heard), ErrorCount.OfCharacters(said, heard), said, heard);
+    }
+
+    private static Transcript Transcribe(Transcriber transcriber, float[] samples, string? language, CancellationToken cancellation)
+    {
+        // A model that knows only English takes everything for English.
+        TranscriptionOptions options = new() { Decoding = new DecodingOptions { Language = transcriber.Model.Tokenizer.Special.IsMultilingual ? language : "en" } };
+        using TranscriptionRun run = transcriber.Start(samples, options, cancellation);
+        foreach (Segment _ in run.Segments())
+        {
+            // The transcript grows with the segments.
+        }
+
+        return run.Transcript;
+    }
+
+    private static void Print(List<Judgement> judgements)
+    {
+        Table table = Terminal.Table("file", "normalizer", ">words", ">wrong", ">missing", ">added", ">WER", ">CER");
+        foreach (Judgement judgement in judgements)
+        {
+            AddRow(judgement.File, judgement.Normalizer, judgement.Words, judgement.Characters);
+        }
+
+        if (judgements.Count > 1)
+        {
+            (ErrorCount words, ErrorCount characters) = Total(judgements);
+            AddRow($"all {judgements.Count}", "", words, characters);
+        }
+
+        Terminal.Write(table);
+
+        void AddRow(string file, string normalizer, ErrorCount words, ErrorCount characters) => table.AddRow(
+            Markup.Escape(file), normalizer, Number(words.Length), Number(words.Substitutions), Number(words.Deletions), Number(words.Insertions),
+            Percent(words.Rate), Percent(characters.Rate));
+
+        static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+        static string Percent(double rate) => rate.ToString("P2", CultureInfo.InvariantCulture);
+    }
+
+    private static Sum Total(List<Judgement> judgements) => new(
+        judgements.Aggregate(default(ErrorCount), (sum, judgement) => sum + judgement.Words),
+        judgements.Aggregate(default(ErrorCount), (sum, judgement) => sum + judgement.Characters));
+
+    /// <summary>How well a file was heard; both texts in their normal form.</summary>
+    private sealed record Judgement(string File, string Normalizer, ErrorCount Words, ErrorCount Characters, string Reference, string Hypothesis);
+
+    /// <summary>The errors of all files together.</summary>
+    private sealed record Sum(ErrorCount Words, ErrorCount Characters);
+}

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Handwritten.Cli.Charts;
+using Handwritten.Model.VoiceActivity;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Output;
+using Handwritten.Runtime.VoiceActivity;
+using Spectre.Console;
+
+namespace Handwritten.Cli.Commands;
+
+/// <summary><c>handwritten vad</c>: where in a recording somebody speaks.</summary>
+internal sealed class VadCommand : Command
+{
+    private readonly Argument<string[]> _audio = Define.Recordings();
+
+    private readonly VoiceActivitySettings _settings = new("--");
+
+    private readonly Option<string?> _plot = Define.Text("--plot", "Draw waveform, probability and speech of the recording to this file.", "FILE.png");
+
+    private readonly Option<bool> _json = Define.Json();
+
+    public VadCommand()
+        : base("vad", "Find the speech in recordings.")
+    {
+        Add(_audio);
+        _settings.AddTo(this);
+        Add(_plot);
+        Add(_json);
+        SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
+    }
+
+    private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        string[] recordings = parsed.GetRequiredValue(_audio);
+        VoiceActivityOptions options = _settings.Read(parsed);
+        string? plot = parsed.GetValue(_plot);
+        if (plot is not null)
+        {
+            ChartFile.Check(_plot.Name, plot);
+            if (recordings.Length > 1)
+            {
+                throw new UsageException($"{_plot.Name} draws one recording, but there are {recordings.Length}: give them one by one.");
+            }
+        }
+
+        SileroVad? vad = null;
+        Dictionary<string, object> results = [];
+        ExitCode exitCode = EachFile.Do(recordings, recording =>
+        {
+            AudioClip clip = AudioFile.Load(recording, cancellation);
+            vad ??= SileroVad.Load();
+            float[] probabilities = vad.Probabilities(clip.Samples, cancellation);
+            IReadOnlyList<SpeechRegion> regions = SpeechRegions.Find(probabilities, clip.Samples.Length, options);
+            if (plot is not null)
+            {
+                ChartFile.Write(SpeechChart.Draw(Path.GetFileName(recording), clip.Samples, probabilities, regions, options), plot, 1200, 300);
+            }
+
+            double speech = regions.Sum(region => region.EndSeconds - region.StartSeconds);
+            if (parsed.GetValue(_json))
+            {
+                results[recording] = new
+                {
+                    clip.Seconds,
+                    SpeechSeconds = speech,
+                    Regions = regions.Select(region => new { Start = region.StartSeconds, End = region.EndSeconds }),
+                };
+                return;
+            }
+
+            Print(recording, clip.Seconds, speech, regions);
+        }, cancellation);
+
+        if (parsed.GetValue(_json))
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(results, Terminal.Json));
+        }
+
+        return exitCode;
+    }
+
+    private static void Print(string recording, double seconds, double speech, IReadOnlyList<SpeechRegion> regions)
+    {
+        Console.Out.WriteLine(recording);
+        if (regions.Count > 0)
+        {
+            Table table = Terminal.Table(">start", ">end", ">seconds");
+            foreach (SpeechRegion region in regions)
+            {
+                table.AddRow(Time(region.StartSeconds), Time(region.EndSeconds), (region.EndSeconds - region.StartSeconds).ToString("F2", CultureInfo.InvariantCulture));
+            }
+
+            Terminal.Write(table);
+        }
+
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{speech:F2} s of speech in {seconds:F2} s"));
+    }
+
+    private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds));
+}
