@@ -19,7 +19,7 @@ namespace Handwritten.Kernels;
 ///     lane 2   0 0 0 1 2                                                               0 0 0 1 1     grows in lane 2
 /// </code>
 /// Entries are never overwritten by another sequence: a row is stored in its own lane at its own position, and lanes that
-/// share a past are at the same position. Plain host arrays, allocated once by <see cref="IKernels.AllocateRows"/>; a back end that needs them elsewhere copies
+/// share a past are at the same position. A lane whose position 0 is filled begins anew, with a past of its own. Plain host arrays, allocated once by <see cref="IKernels.AllocateRows"/>; a back end that needs them elsewhere copies
 /// them as the pass starts.
 /// </summary>
 /// <param name="capacity">The most rows one pass can hold.</param>
@@ -32,8 +32,9 @@ public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposa
     private readonly int[] _positions = new int[capacity];
     private readonly int[] _windows = new int[capacity];
     private readonly int[] _outputs = new int[capacity];
-    private int[] _sources = new int[lanes * length];
+    private int[] _sources = [.. Enumerable.Range(0, lanes * length).Select(entry => entry / length)];
     private int[] _formerSources = new int[lanes * length];
+    private readonly bool[] _shares = new bool[lanes];
 
     /// <summary>The most rows one pass can hold.</summary>
     public int Capacity { get; } = capacity;
@@ -62,11 +63,14 @@ public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposa
     /// <summary>The rows whose logits are wanted, ascending.</summary>
     public ReadOnlySpan<int> Outputs => _outputs.AsSpan(0, OutputCount);
 
-    /// <summary>
-    /// The lane that holds each entry of the sequence that grows in <paramref name="lane"/>; empty where lanes never share
-    /// a past, and every entry lies in the lane itself.
-    /// </summary>
-    public ReadOnlySpan<int> Sources(int lane) => _sources.Length == 0 ? [] : _sources.AsSpan(lane * length, length);
+    /// <summary>Whether any sequence's past lies in other lanes than its own.</summary>
+    public bool SharesPasts => _shares.AsSpan().Contains(true);
+
+    /// <summary>The whole table, [lanes, length].</summary>
+    internal ReadOnlySpan<int> SourceTable => _sources;
+
+    /// <summary>The lane that holds each entry of the sequence that grows in <paramref name="lane"/>, also of entries to come.</summary>
+    public ReadOnlySpan<int> Sources(int lane) => _sources.AsSpan(lane * length, length);
 
     /// <summary>
     /// Lets lanes go on from other lanes' pasts: the sequence that grows in lane <paramref name="firstLane"/> + i begins with
@@ -81,11 +85,15 @@ public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposa
         _sources.CopyTo(_formerSources, 0);
         for (int i = 0; i < parents.Length; i++)
         {
-            Span<int> own = _formerSources.AsSpan((firstLane + i) * length, entries);
-            _sources.AsSpan((firstLane + parents[i]) * length, entries).CopyTo(own);
+            (int lane, int parent) = (firstLane + i, firstLane + parents[i]);
+            Span<int> line = _formerSources.AsSpan(lane * length, length);
+            Sources(parent)[..entries].CopyTo(line);
+            line[entries..].Fill(lane);
+            _shares[lane] = line.ContainsAnyExcept(lane);
         }
 
         (_sources, _formerSources) = (_formerSources, _sources);
+        Version++;
     }
 
     /// <summary>Starts an empty pass.</summary>
@@ -111,7 +119,11 @@ public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposa
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)lane, (uint)lanes, nameof(lane));
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)position, (uint)length, nameof(position));
-            _sources[(lane * length) + position] = lane;
+            if (position == 0)
+            {
+                _sources.AsSpan(lane * length, length).Fill(lane);
+                _shares[lane] = false;
+            }
         }
 
         if (wantsLogits)

@@ -13,6 +13,7 @@ namespace Handwritten.Kernels;
 internal struct Philox
 {
     private const uint MultiplierA = 0xD2511F53, MultiplierB = 0xCD9E8D57;
+    private const float LargestBelowOne = 0.99999994f;
     private const uint KeyStep0 = 0x9E3779B9, KeyStep1 = 0xBB67AE85;
 
     /// <summary>Four numbers of 32 random bits.</summary>
@@ -52,11 +53,11 @@ internal struct Philox
     }
 
     /// <summary>
-    /// v in (0, 1] from 32 random bits. Where v is small it is exact to 24 digits, as
+    /// v from 32 random bits, above 0 and below 1. Where v is small it is exact to 24 binary digits, as
     /// <see cref="ExponentialNearZero"/> needs it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Uniform(uint bits) => (bits + 0.5f) * (1f / 4294967296f);
+    public static float Uniform(uint bits) => MathF.Min((bits + 0.5f) * (1f / 4294967296f), LargestBelowOne);
 
     /// <summary>
     /// −ln(1 − v) for v up to ½: 2 artanh(s) with s = v / (2 − v), a series in s². It keeps its digits where v is near

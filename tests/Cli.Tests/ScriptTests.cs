@@ -46,6 +46,7 @@ public sealed class ScriptTests : IDisposable
         _sandbox.Write("Directory.Build.props", "<Project />");
         _sandbox.Write("global.json", "{}");
         _sandbox.Write("sdk", Dotnet, executable: true);
+        _sandbox.Write("artifacts/cuda-toolkit/ptxas", "", executable: true);
         Command("id", "echo 1000");
         Command("ldconfig", "echo libssl.so.3 libstdc++.so.6 libopenblas.so.0");
         Command("ffmpeg", "");

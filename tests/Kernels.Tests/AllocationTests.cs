@@ -23,6 +23,10 @@ public class AllocationTests
         using Tensor queryKeyValue = kernels.Allocate(lanes, 3 * width), hidden = kernels.Allocate(lanes, 4 * width), logits = kernels.Allocate(lanes, tokens);
         using KeyValueCache self = kernels.AllocateCache(lanes, length, heads, size), cross = kernels.AllocateCache(1, frames, heads, size);
         kernels.StoreKeysValues(keyValue, cross, 0);
+        using TokenChoice choice = kernels.AllocateChoice(lanes, length, tokens);
+        ChoiceRules rules = new() { EndOfText = 0, NoSpeech = 1, MaxTokens = length, Never = [0, 7], NeverFirst = [9], Timestamps = new(400, 399, 50) };
+        kernels.StartChoice(choice, rules, 0);
+        kernels.StartChoice(choice, rules with { Temperature = 0.7, Timestamps = null }, 2);
         DecoderRows rows = new(lanes);
         float[] host = new float[lanes * tokens];
 
@@ -44,6 +48,8 @@ public class AllocationTests
             kernels.GatherOutputs(rows, x, y);
             kernels.MatMul(rows.OutputCount, y, table, logits);
             kernels.Read(logits, host.AsSpan(0, rows.OutputCount * tokens));
+            kernels.Choose(rows, logits, choice);
+            kernels.ReadChoice(choice);
         }
 
         for (int position = 0; position < 20; position++)
@@ -61,6 +67,7 @@ public class AllocationTests
             own = Math.Min(own, GC.GetAllocatedBytesForCurrentThread() - ownBefore);
         }
 
+        Assert.Equal(length, choice.Tokens(2).Length);
         Assert.Equal(0, own);
         Assert.Equal(0, process);
     }

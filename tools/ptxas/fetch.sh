@@ -41,7 +41,7 @@ mkdir -p "$work/lists/partial" "$work/archives/partial"
 echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} bookworm non-free" >"$work/sources.list"
 apt() {
   apt-get -qq -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-    -o Dir::State::Lists="$work/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User= "$@" >&2
+    -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Dir::State::Lists="$work/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User= "$@" >&2
 }
 
 echo "fetch.sh: fetching ptxas, cuobjdump and nvdisasm (84 MB, once)..." >&2

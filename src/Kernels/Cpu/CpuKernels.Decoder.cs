@@ -67,7 +67,7 @@ public sealed unsafe partial class CpuKernels
             own.Store(rows.Lanes[row], rows.Positions[row], key, key + width);
         }
 
-        _routines.AttendCached(_team, _scratch, source, 3L * width, rows.Lanes, rows.Positions, rows, own, result);
+        _routines.AttendCached(_team, _scratch, source, 3L * width, rows.Lanes, rows.Positions, rows.SharesPasts ? rows : null, own, result);
     }
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ namespace Handwritten.Kernels.Cpu;
 /// </remarks>
 internal sealed class CpuTokenChoice : TokenChoice
 {
-    /// <summary>Above any noise: u is 2⁻³³ away from 1 at least.</summary>
+    /// <summary>Above any noise: −ln u is 2⁻³³ at least.</summary>
     private const float LargestNoise = 23;
 
     private readonly int[] _lines;

@@ -61,10 +61,7 @@ internal static unsafe class DecoderAttention
             {
                 if (pasts is not null)
                 {
-                    Span<int> line = new(sources + ((long)groups * longest), longest);
-                    line.Fill(lanes[row]);
-                    ReadOnlySpan<int> past = pasts.Sources(lanes[row]);
-                    past[..Math.Min(past.Length, longest)].CopyTo(line);
+                    pasts.Sources(lanes[row])[..longest].CopyTo(new Span<int>(sources + ((long)groups * longest), longest));
                 }
 
                 first[groups++] = row;

@@ -32,13 +32,13 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<Bits128>, int, int>> _merge =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<Bits128>, int, int>>(Merge, 32));
 
-    private MemoryBuffer1D<float, Stride1D.Dense>? _chunks;
+    private GpuTensor? _chunks;
 
     /// <summary>Attends. query, y: [rows, width].</summary>
     public void Run(GpuDecoderRows rows, GpuTensor query, GpuKeyValueCache cache, GpuTensor y)
     {
         int chunks = (cache.Length + Chunk - 1) / Chunk;
-        ArrayView<float> scratch = Scratch((long)RowsOfLaunch * cache.Heads * chunks * RunningAttention.SavedFloats);
+        ArrayView<float> scratch = Scratch(RowsOfLaunch * cache.Heads * chunks * RunningAttention.SavedFloats);
         for (int first = 0; first < rows.Count; first += RowsOfLaunch)
         {
             int count = Math.Min(RowsOfLaunch, rows.Count - first);
@@ -51,16 +51,15 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
     public void Dispose() => _chunks?.Dispose();
 
     /// <summary>The memory between the two kernels: allocated for the first pass, and again for a larger model only.</summary>
-    private ArrayView<float> Scratch(long floats)
+    private ArrayView<float> Scratch(int floats)
     {
-        if (_chunks is null || _chunks.Length < floats)
+        if (_chunks is null || _chunks.ElementCount < floats)
         {
-            device.Stream.Synchronize();
             _chunks?.Dispose();
-            _chunks = device.Accelerator.Allocate1D<float>(floats);
+            _chunks = new GpuTensor(device, DType.F32, [floats]);
         }
 
-        return _chunks.View;
+        return _chunks.Floats;
     }
 
     private static void Attend<TCopy>(
@@ -72,7 +71,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         int row = firstRow + Grid.IdxX, head = Grid.IdxY, part = RunningAttention.Part;
         Eight query = TElement.Load(queries, (((row * heads) + head) * RunningAttention.ThreadsOfKey) + part) * RunningAttention.ScoreScale;
         int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk;
-        RunningAttention attention = RunningAttention.Over<TElement, TCopy>(keys, values, query, begin, first, IntrinsicMath.Min(first + Chunk, length), Groups, stage);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, IntrinsicMath.Min(first + Chunk, length), Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {

@@ -2,13 +2,16 @@ using ILGPU;
 
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>The rows of decoder passes, here and in device memory: five arrays in one buffer, each of the whole capacity.</summary>
+/// <summary>
+/// The rows of decoder passes, here and in device memory: five arrays in one buffer, each of the whole capacity, and behind
+/// them the table of pasts, [lanes, length].
+/// </summary>
 internal sealed class GpuDecoderRows(GpuDevice device, int capacity, int lanes, int length) : DecoderRows(capacity, lanes, length)
 {
     private const int StepsUnderWay = 8; // so many uploads may be queued before one waits for the first of them to be copied
 
-    private readonly StagingRing _staging = new(device, StepsUnderWay, 5 * capacity * sizeof(int));
-    private readonly GpuAllocation _memory = device.Memory.Allocate(5L * capacity * sizeof(int), "decoder rows");
+    private readonly StagingRing _staging = new(device, StepsUnderWay, ((5 * capacity) + (lanes * length)) * sizeof(int));
+    private readonly GpuAllocation _memory = device.Memory.Allocate(((5L * capacity) + (lanes * length)) * sizeof(int), "decoder rows");
 
     private int _uploaded = -1; // the version of the rows that the device has
 
@@ -27,6 +30,9 @@ internal sealed class GpuDecoderRows(GpuDevice device, int capacity, int lanes, 
     /// <summary>The rows whose logits are wanted.</summary>
     public ArrayView<int> DeviceOutputs => Part(4);
 
+    /// <summary>[lanes, length]: the lane that holds each entry of a lane's sequence; up to date while any pasts are shared.</summary>
+    public ArrayView<int> DeviceSources => _memory.Vectors.Cast<int>().SubView(5 * Capacity, SourceTable.Length);
+
     /// <summary>
     /// Copies the rows to the device, in the order of the stream; but not if the host has not changed them, for then the
     /// device may have moved them on (<see cref="IKernels.Choose"/>), and a pass that is recorded as a graph copies nothing.
@@ -40,13 +46,18 @@ internal sealed class GpuDecoderRows(GpuDevice device, int capacity, int lanes, 
         }
 
         _uploaded = Version;
-        Span<int> staging = new(_staging.Take(), 5 * Capacity);
+        Span<int> staging = new(_staging.Take(), _staging.BlockBytes / sizeof(int));
         Tokens.CopyTo(staging);
         Lanes.CopyTo(staging[Capacity..]);
         Positions.CopyTo(staging[(2 * Capacity)..]);
         Windows.CopyTo(staging[(3 * Capacity)..]);
         Outputs.CopyTo(staging[(4 * Capacity)..]);
-        _staging.CopyToDevice(_memory.Address, _staging.BlockBytes);
+        if (SharesPasts)
+        {
+            SourceTable.CopyTo(staging[(5 * Capacity)..]);
+        }
+
+        _staging.CopyToDevice(_memory.Address, SharesPasts ? _staging.BlockBytes : 5 * Capacity * sizeof(int));
     }
 
     protected override void Dispose(bool disposing)

@@ -1,15 +1,15 @@
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>
-/// y = x Wᵀ + b, with what <see cref="Epilogue"/> says: the greater part of Whisper's work. Many rows are tiles on tensor
-/// cores, see <see cref="TiledProduct{TCopy, TRows, TTile, TOutput, TActivation}"/>; the few of a decoding step are bound by
-/// the reading of the weights, see <see cref="SkinnyProduct{TElement}"/>.
+/// y = x Wᵀ + b, with what <see cref="Epilogue"/> says: the greater part of Whisper's work. Few rows, as in a decoding step,
+/// are bound by the reading of W: <see cref="SkinnyProduct{TElement}"/>. Many are bound by the arithmetic:
+/// <see cref="TiledProduct{TCopy, TRows, TTile, TOutput, TActivation}"/>.
 /// </summary>
 internal sealed class MatrixProduct<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private readonly ProductLauncher<TElement, DenseRows> _tiles = new(device);
     private readonly SkinnyProduct<TElement> _skinny = new(device);
+    private readonly ProductLauncher<TElement, DenseRows> _tiles = new(device);
 
     /// <summary>Multiplies the first rows.</summary>
     /// <param name="rows">How many.</param>
@@ -27,8 +27,7 @@ internal sealed class MatrixProduct<TElement>(GpuDevice device)
             return;
         }
 
-        _tiles.Launch(
-            new DenseRows(rows, weight.Shape[1] * TElement.Type.ByteSize() / 16), rows, x, weight, bias,
-            epilogue == Epilogue.Gelu, epilogue == Epilogue.AddToOutput ? y : null, y);
+        DenseRows dense = new(rows, weight.Shape[1] * TElement.Type.ByteSize() / 16);
+        _tiles.Launch(dense, rows, x, weight, bias, epilogue == Epilogue.Gelu, epilogue == Epilogue.AddToOutput ? y : null, y);
     }
 }

@@ -65,21 +65,22 @@ internal struct RunningAttention
     /// <param name="keys">Keys of all lanes and heads, 64 elements each.</param>
     /// <param name="values">Values, likewise.</param>
     /// <param name="query">The thread's eight elements of the query, times <see cref="ScoreScale"/>.</param>
-    /// <param name="begin">Index of the key 0 among all keys.</param>
+    /// <param name="places">Where the keys lie among all keys.</param>
     /// <param name="first">The first key.</param>
     /// <param name="end">Behind the last key; above <paramref name="first"/>.</param>
     /// <param name="groups">Groups of the block.</param>
     /// <param name="shared">Eight times eight elements for each thread.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RunningAttention Over<TElement, TCopy>(
-        ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, int begin, int first, int end, int groups, ArrayView<Bits128> shared)
+    public static RunningAttention Over<TElement, TCopy, TPlaces>(
+        ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, TPlaces places, int first, int end, int groups, ArrayView<Bits128> shared)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
+        where TPlaces : struct, IKeyPlaces<TPlaces>
     {
         int threads = groups * ThreadsOfKey, ofKeys = Group.IdxX, ofValues = Group.IdxX + (4 * threads);
         int key = first + (Group.IdxX / ThreadsOfKey);
-        BeginFour<TElement, TCopy>(keys, begin, key, end, groups, shared, ofKeys);
-        BeginFour<TElement, TCopy>(values, begin, key, end, groups, shared, ofValues);
+        BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, groups, shared, ofKeys);
+        BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, groups, shared, ofValues);
         RunningAttention result = Empty;
         for (int round = first; round < end; round += 4 * groups)
         {
@@ -89,7 +90,7 @@ internal struct RunningAttention
             float s2 = Score<TElement>(query, shared, ofKeys + (2 * threads), key + (2 * groups), end);
             float s3 = Score<TElement>(query, shared, ofKeys + (3 * threads), key + (3 * groups), end);
             key += 4 * groups;
-            BeginFour<TElement, TCopy>(keys, begin, key, end, groups, shared, ofKeys);
+            BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, groups, shared, ofKeys);
 
             float largest = MathF.Max(result.Largest, MathF.Max(MathF.Max(s0, s1), MathF.Max(s2, s3)));
             float kept = Approximate.Exp2(result.Largest - largest);
@@ -101,7 +102,7 @@ internal struct RunningAttention
             result.Values = (result.Values * kept)
                 + (TElement.Load(shared, ofValues) * w0) + (TElement.Load(shared, ofValues + threads) * w1)
                 + (TElement.Load(shared, ofValues + (2 * threads)) * w2) + (TElement.Load(shared, ofValues + (3 * threads)) * w3);
-            BeginFour<TElement, TCopy>(values, begin, key, end, groups, shared, ofValues);
+            BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, groups, shared, ofValues);
         }
 
         TCopy.WaitForAll();
@@ -195,24 +196,26 @@ internal struct RunningAttention
 
     /// <summary>Begins to copy the thread's parts of four keys, or of four values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void BeginFour<TElement, TCopy>(ArrayView<Bits128> source, int begin, int key, int end, int groups, ArrayView<Bits128> shared, int place)
+    private static void BeginFour<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int groups, ArrayView<Bits128> shared, int place)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
+        where TPlaces : struct, IKeyPlaces<TPlaces>
     {
         int address = SharedAddress.Of(shared) + (16 * TElement.Vectors * place), next = 16 * TElement.Vectors * groups * ThreadsOfKey;
-        Begin<TElement, TCopy>(source, begin, key, end, address);
-        Begin<TElement, TCopy>(source, begin, key + groups, end, address + next);
-        Begin<TElement, TCopy>(source, begin, key + (2 * groups), end, address + (2 * next));
-        Begin<TElement, TCopy>(source, begin, key + (3 * groups), end, address + (3 * next));
+        Begin<TElement, TCopy, TPlaces>(source, places, key, end, address);
+        Begin<TElement, TCopy, TPlaces>(source, places, key + groups, end, address + next);
+        Begin<TElement, TCopy, TPlaces>(source, places, key + (2 * groups), end, address + (2 * next));
+        Begin<TElement, TCopy, TPlaces>(source, places, key + (3 * groups), end, address + (3 * next));
         TCopy.Commit();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Begin<TElement, TCopy>(ArrayView<Bits128> source, int begin, int key, int end, int address)
+    private static void Begin<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int address)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
+        where TPlaces : struct, IKeyPlaces<TPlaces>
     {
-        int from = (((begin + IntrinsicMath.Min(key, end - 1)) * ThreadsOfKey) + Part) * TElement.Vectors, bytes = key < end ? 16 : 0;
+        int from = ((places.Of(IntrinsicMath.Min(key, end - 1)) * ThreadsOfKey) + Part) * TElement.Vectors, bytes = key < end ? 16 : 0;
         TCopy.Copy(address, source, from, bytes);
         if (TElement.Vectors == 2)
         {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using ILGPU;
 using Launcher = System.Action<
     ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
-    ILGPU.ArrayView<int>, ILGPU.ArrayView<int>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
+    ILGPU.ArrayView<int>, ILGPU.ArrayView<int>, ILGPU.ArrayView<int>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
     ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int>;
 
 namespace Handwritten.Kernels.Gpu;
@@ -20,7 +20,8 @@ namespace Handwritten.Kernels.Gpu;
 /// </code>
 /// Bytes: each entry's key and value once for each row and head, and 2 flops for each of their elements; bound by memory, by
 /// latency where few rows have few entries. The grid depends on the number of rows and heads alone, and a row's result on
-/// its lane alone: it is the same bit by bit in any company.
+/// its lane alone: it is the same bit by bit in any company, and wherever its past lies. Where sequences share a past
+/// (<see cref="DecoderRows.SharesPasts"/>), another form of the kernel looks each entry's lane up in the table.
 /// </summary>
 internal sealed class SelfAttention<TElement>(GpuDevice device)
     where TElement : struct, IElement
@@ -30,8 +31,10 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
     private const int Warps = Threads / 32;
 
     private readonly Lazy<Launcher> _append = new(() => device.Kernels.Load<Launcher>(Append, Threads));
-    private readonly Lazy<Launcher> _attend = new(() => device.Kernels.Load<Launcher>(device.ComputeCapability >= 80 ? Attend<AppendedBefore, AsynchronousCopy> : Attend<AppendedBefore, PlainCopy>, Threads));
-    private readonly Lazy<Launcher> _appendAndAttend = new(() => device.Kernels.Load<Launcher>(device.ComputeCapability >= 80 ? Attend<AppendedByBlock, AsynchronousCopy> : Attend<AppendedByBlock, PlainCopy>, Threads));
+    private readonly Lazy<Launcher> _attend = Attention<AppendedBefore, OneLane>(device);
+    private readonly Lazy<Launcher> _attendShared = Attention<AppendedBefore, SharedPast>(device);
+    private readonly Lazy<Launcher> _appendAndAttend = Attention<AppendedByBlock, OneLane>(device);
+    private readonly Lazy<Launcher> _appendAndAttendShared = Attention<AppendedByBlock, SharedPast>(device);
 
     private bool[] _taken = [];
 
@@ -61,14 +64,14 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         }
 
         KernelConfig grid = new(new Index2D(rows.Count, cache.Heads), new Index2D(Threads, 1));
-        Launcher attend = _appendAndAttend.Value;
+        Lazy<Launcher> attend = rows.SharesPasts ? _appendAndAttendShared : _appendAndAttend;
         if (AnyShareALane(rows.Lanes, cache.Lanes))
         {
-            _append.Value(device.Stream, (rows.Count, Threads), rows.DeviceLanes, rows.DevicePositions, queryKeyValue.Vectors, cache.Keys, cache.Values, y.Vectors, cache.Length, cache.Heads);
-            attend = _attend.Value;
+            _append.Value(device.Stream, (rows.Count, Threads), rows.DeviceLanes, rows.DevicePositions, rows.DeviceSources, queryKeyValue.Vectors, cache.Keys, cache.Values, y.Vectors, cache.Length, cache.Heads);
+            attend = rows.SharesPasts ? _attendShared : _attend;
         }
 
-        attend(device.Stream, grid, rows.DeviceLanes, rows.DevicePositions, queryKeyValue.Vectors, cache.Keys, cache.Values, y.Vectors, cache.Length, cache.Heads);
+        attend.Value(device.Stream, grid, rows.DeviceLanes, rows.DevicePositions, rows.DeviceSources, queryKeyValue.Vectors, cache.Keys, cache.Values, y.Vectors, cache.Length, cache.Heads);
     }
 
     private bool AnyShareALane(ReadOnlySpan<int> laneOfRow, int lanes)
@@ -97,9 +100,14 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         return false;
     }
 
+    private static Lazy<Launcher> Attention<TAppending, TPlaces>(GpuDevice device)
+        where TAppending : struct, IAppending
+        where TPlaces : struct, IKeyPlaces<TPlaces> => new(() => device.Kernels.Load<Launcher>(
+            device.ComputeCapability >= 80 ? Attend<TAppending, AsynchronousCopy, TPlaces> : Attend<TAppending, PlainCopy, TPlaces>, Threads));
+
     /// <summary>A block copies the keys and values of one row, of all heads.</summary>
     private static void Append(
-        ArrayView<int> lanes, ArrayView<int> positions, ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<Bits128> y, int length, int heads)
+        ArrayView<int> lanes, ArrayView<int> positions, ArrayView<int> sources, ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<Bits128> y, int length, int heads)
     {
         int row = Grid.IdxX, width = heads * RunningAttention.ThreadsOfKey;
         int lane = lanes[row], position = positions[row];
@@ -111,10 +119,11 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         }
     }
 
-    private static void Attend<TAppending, TCopy>(
-        ArrayView<int> lanes, ArrayView<int> positions, ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<Bits128> y, int length, int heads)
+    private static void Attend<TAppending, TCopy, TPlaces>(
+        ArrayView<int> lanes, ArrayView<int> positions, ArrayView<int> sources, ArrayView<Bits128> queryKeyValue, ArrayView<Bits128> keys, ArrayView<Bits128> values, ArrayView<Bits128> y, int length, int heads)
         where TAppending : struct, IAppending
         where TCopy : struct, ISharedCopy
+        where TPlaces : struct, IKeyPlaces<TPlaces>
     {
         ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
@@ -126,7 +135,8 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
             queryKeyValue, own, width, keys, values, ((begin + position) * RunningAttention.ThreadsOfKey) + RunningAttention.Part);
 
         Eight query = TElement.Load(queryKeyValue, own) * RunningAttention.ScoreScale;
-        RunningAttention attention = RunningAttention.Over<TElement, TCopy>(keys, values, query, begin, 0, position + 1, Groups, stage);
+        TPlaces places = TPlaces.Create(sources, lanes[row], heads, head, length);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy, TPlaces>(keys, values, query, places, 0, position + 1, Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {

@@ -41,7 +41,9 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     private const int MaximumWarps = 16;
     private const int MultiplyAddThreads = 32 * OutputsOfBlock;
 
-    private readonly KernelForms<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = new(Forms, form => Load(device, form.Tile, form.Epilogue, form.Result));
+    private readonly KernelForms<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = new(Forms(device), form => Load(device, form.Tile, form.Epilogue, form.Result));
+
+    private readonly int[] _tiles = Tiles(device);
 
     /// <summary>Whether this is the class for so many rows of so many elements.</summary>
     public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
@@ -63,7 +65,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         }
 
         bool isSingle = TElement.Type == DType.F32;
-        int tile = Math.Min(TileFor(rows, isSingle), device.ComputeCapability >= 80 ? 64 : 32); // Turing's instructions keep more registers busy
+        int tile = TileFor(rows);
         Launcher kernel = _kernels[(tile, epilogue, y.Type)];
 
         int blocks = (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
@@ -75,15 +77,27 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     }
 
     /// <summary>Every form that <see cref="Run"/> asks for.</summary>
-    private static IEnumerable<(int Tile, Epilogue Epilogue, DType Result)> Forms =>
-        from tile in TElement.Type == DType.F32 ? (int[])[1, 2, 4, 8] : [8, 16, 32, 64]
+    private static IEnumerable<(int Tile, Epilogue Epilogue, DType Result)> Forms(GpuDevice device) =>
+        from tile in Tiles(device)
         from end in ((Epilogue Epilogue, DType Result)[])[(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)]
         group end by (tile, end.Epilogue, end.Result) into form
         select form.Key;
 
-    private static int TileFor(int rows, bool isSingle) => isSingle
-        ? rows switch { 1 => 1, 2 => 2, <= 4 => 4, _ => 8 }
-        : rows switch { <= 8 => 8, <= 16 => 16, <= 32 => 32, _ => 64 };
+    /// <summary>Rows of a block, ascending. More rows than the last are several blocks, which find the weights in the L2 cache.</summary>
+    private static int[] Tiles(GpuDevice device) => TElement.Type == DType.F32
+        ? [1, 2, 4, 8]
+        : device.ComputeCapability >= 80 ? [8, 16, 32, 64] : [8, 16, 32]; // Turing's instructions keep more registers busy
+
+    private int TileFor(int rows)
+    {
+        int i = 0;
+        while (i < _tiles.Length - 1 && _tiles[i] < rows)
+        {
+            i++;
+        }
+
+        return _tiles[i];
+    }
 
     /// <summary>Warps that need as few rounds of <see cref="StepsInFlight"/> steps as the largest block does, and no more than that takes.</summary>
     private static int WarpsFor(int steps)
@@ -180,7 +194,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
 
     /// <summary>
     /// float32: a warp has one output and up to eight rows. Its lanes share out k, 4 elements each, and add what they have at
-    /// the end by shuffles. More than eight rows are several blocks, which find the weights in the L2 cache.
+    /// the end by shuffles.
     /// </summary>
     private static void MultiplyAdd<TRows, TFinish>(
         ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int eights, int outputs)

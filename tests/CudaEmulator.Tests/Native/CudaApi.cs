@@ -39,6 +39,14 @@ internal sealed unsafe class CudaApi(nint library)
 
     public int Findings() => ((delegate* unmanaged<int>)Find("handwrittenEmulatorFindings"))();
 
+    public CudaResult ProfileReset() => ((delegate* unmanaged<CudaResult>)Find("handwrittenEmulatorProfileReset"))();
+
+    public CudaResult ProfileWrite(string path)
+    {
+        fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
+            return ((delegate* unmanaged<byte*, CudaResult>)Find("handwrittenEmulatorProfileWrite"))(bytes);
+    }
+
     public CudaResult CtxSynchronize() => ((delegate* unmanaged<CudaResult>)Find("cuCtxSynchronize"))();
 
     public CudaResult PrimaryRetain(nint* context, int device) =>

@@ -57,6 +57,38 @@ public sealed class DecoderAttentionTests(GpuFixture gpu)
 
     [Theory]
     [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    public void Sequences_that_share_their_pasts_attend_as_if_each_had_its_own_bit_by_bit(string device, ComputeType type)
+    {
+        const int beams = 3, prompt = 20, steps = 12, length = prompt + steps;
+        IKernels kernels = gpu.Open(device, type);
+        using KeyValueCache shared = kernels.AllocateCache(beams + 1, length, Heads, Size), own = kernels.AllocateCache(1, length, Heads, Size);
+        using DecoderRows rows = kernels.AllocateRows(length, beams + 1, length);
+
+        // Lane 0 is somebody else's. The prompt is in lane 1; all beams begin with it.
+        float[] x = Queries(1, prompt, 3 * Width);
+        AttendSelf(kernels, rows, shared, [.. Positions(1, 0, prompt)], x);
+        rows.Continue(1, [0, 0, 0], prompt);
+        float[][] sequences = [.. Enumerable.Repeat(x, beams)];
+        Random random = new(7);
+        for (int step = 0; step < steps; step++)
+        {
+            float[] next = Queries(2 + step, beams, 3 * Width);
+            float[] together = AttendSelf(kernels, rows, shared, [.. Enumerable.Range(1, beams).Select(lane => (lane, prompt + step))], next);
+            for (int beam = 0; beam < beams; beam++)
+            {
+                sequences[beam] = [.. sequences[beam], .. next[(beam * 3 * Width)..((beam + 1) * 3 * Width)]];
+                float[] alone = AttendSelf(kernels, own, [.. Positions(0, 0, prompt + step + 1)], sequences[beam]);
+                Assert.Equal(alone[^Width..], together[(beam * Width)..((beam + 1) * Width)]);
+            }
+
+            int[] parents = [.. Enumerable.Range(0, beams).Select(_ => random.Next(beams))];
+            rows.Continue(1, parents, prompt + step + 1);
+            sequences = [.. parents.Select(parent => sequences[parent])];
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
     public void Cross_attention_matches_the_definition_and_does_not_depend_on_the_company(string device, ComputeType type)
     {
         foreach (int length in new[] { 1, 129, 1500 })
@@ -169,6 +201,12 @@ public sealed class DecoderAttentionTests(GpuFixture gpu)
     private static float[] AttendSelf(IKernels kernels, KeyValueCache cache, (int Lane, int Position)[] pass, float[] x)
     {
         using DecoderRows rows = kernels.AllocateRows(pass.Length);
+        return AttendSelf(kernels, rows, cache, pass, x);
+    }
+
+    private static float[] AttendSelf(IKernels kernels, DecoderRows rows, KeyValueCache cache, (int Lane, int Position)[] pass, float[] x)
+    {
+        rows.Clear();
         foreach ((int lane, int position) in pass)
         {
             rows.Add(0, lane, position, 0, false);

@@ -237,26 +237,6 @@ public sealed class TokenChoiceTests(GpuFixture gpu)
 
     [Theory]
     [MemberData(nameof(BackEnds))]
-    public void A_recorded_step_runs_again_and_again(string backEnd)
-    {
-        IKernels kernels = Open(backEnd);
-        using Choosing run = new(kernels, 1);
-        float[] row = RandomLogits(new Random(9), 1);
-        row[EndOfText] = -20;
-        run.Start(Plain with { Timestamps = new(Begin, NoTimestamps, 10) }, 0, 1);
-        run.Choose(row);
-        using IRecordedPass step = kernels.Record(() => kernels.Choose(run.Rows, run.Logits, run.Choice));
-        for (int i = 0; i < 5; i++)
-        {
-            step.Run();
-        }
-
-        kernels.ReadChoice(run.Choice);
-        Assert.Equal(6, run.Choice.Tokens(0).Length);
-    }
-
-    [Theory]
-    [MemberData(nameof(BackEnds))]
     public void The_best_tokens_come_in_order(string backEnd)
     {
         IKernels kernels = Open(backEnd);

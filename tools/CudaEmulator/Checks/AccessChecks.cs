@@ -76,6 +76,12 @@ internal sealed unsafe class AccessChecks
         where TSpace : struct, ISpace
     {
         var by = Begin(op, w, mask, ref shape, first, bytes);
+        if (shape == AccessShape.Scattered && TSpace.Window == AddressWindow.Shared)
+        {
+            ReadSharedAnywhere(op, w, mask, bytes, by);
+            return;
+        }
+
         if (shape == AccessShape.Scattered)
         {
             for (var rest = mask; rest != 0; rest &= rest - 1)
@@ -97,8 +103,7 @@ internal sealed unsafe class AccessChecks
             var offset = (int)(first - block.Shared);
             if (history is not null)
             {
-                var race = shape == AccessShape.Consecutive ? history.ReadRow(offset, bytes, by) : history.Read(offset, bytes, by);
-                Throw(op, w, by, race, offset, bytes);
+                Require(shape == AccessShape.Consecutive ? history.TryReadRow(offset, bytes, by) : history.TryRead(offset, bytes, by), op, w, by, offset, bytes);
             }
 
             CheckShared(op, w, 0, offset, length, bytes);
@@ -136,12 +141,12 @@ internal sealed unsafe class AccessChecks
             sharedWritten?.Add(offset, length);
             if (history is not null && shape == AccessShape.Consecutive)
             {
-                Throw(op, w, by, history.WriteRow(offset, bytes, by), offset, bytes);
+                Require(history.TryWriteRow(offset, bytes, by), op, w, by, offset, bytes);
             }
             else if (history is not null)
             {
                 // All lanes write here; the last one's write is the one that is left.
-                Throw(op, w, by, history.BeforeWrite(offset, bytes, by));
+                Require(history.CanWrite(offset, bytes, by), op, w, by);
                 history.Write(offset, bytes, by.InLane(Lanes.Count - 1));
             }
         }
@@ -186,7 +191,7 @@ internal sealed unsafe class AccessChecks
             var lane = Bits.TrailingZeroCount(rest);
             var offset = (int)(targets[lane] - (ulong)block.Shared);
             Accessor by = new((int)(op - kernel.Code), w.Index, lane, Meeting.No);
-            Throw(op, w, by, history.BeforeWrite(offset, bytes, by));
+            Require(history.CanWrite(offset, bytes, by), op, w, by);
             history.BeginCopy(offset, bytes, by);
         }
     }
@@ -306,7 +311,7 @@ internal sealed unsafe class AccessChecks
                 var offset = (int)(address - (ulong)block.Shared);
                 if (history is not null)
                 {
-                    Throw(op, w, by, history.Read(offset, bytes, by));
+                    Require(history.TryRead(offset, bytes, by), op, w, by);
                 }
 
                 CheckShared(op, w, by.Lane, offset, bytes, bytes);
@@ -315,6 +320,20 @@ internal sealed unsafe class AccessChecks
             case AddressWindow.Local:
                 CheckLocal(op, w, by.Lane, address, bytes);
                 break;
+        }
+    }
+
+    private void ReadSharedAnywhere(Op* op, Warp w, uint mask, int bytes, Accessor by)
+    {
+        if (history is not null && history.FirstRace(w.Addresses, (ulong)block.Shared, mask, bytes, by) is >= 0 and var lane)
+        {
+            throw RaceFault(op, w, by.InLane(lane), 0, 0);
+        }
+
+        for (var rest = sharedWritten is null ? 0 : mask; rest != 0; rest &= rest - 1)
+        {
+            lane = Bits.TrailingZeroCount(rest);
+            CheckShared(op, w, lane, (int)(w.Addresses[lane] - (ulong)block.Shared), bytes, bytes);
         }
     }
 
@@ -332,7 +351,7 @@ internal sealed unsafe class AccessChecks
                 history?.Write(offset, bytes, by);
                 break;
             case AddressWindow.Shared:
-                Throw(op, w, by, history!.BeforeWrite((int)(address - (ulong)block.Shared), bytes, by));
+                Require(history!.CanWrite((int)(address - (ulong)block.Shared), bytes, by), op, w, by);
                 break;
             case AddressWindow.Local when isDone && localWritten.Length > 0:
                 localWritten[w.Index].Add((long)(address - (ulong)w.Local), bytes);
@@ -360,7 +379,7 @@ internal sealed unsafe class AccessChecks
         if (history is not null)
         {
             var offset = (int)(address - (ulong)block.Shared);
-            Throw(op, w, by, history.BeforeWrite(offset, bytes, by));
+            Require(history.CanWrite(offset, bytes, by), op, w, by);
             history.Write(offset, bytes, by);
         }
     }
@@ -411,13 +430,18 @@ internal sealed unsafe class AccessChecks
     }
 
     // Of a row of lanes, the race is that of the lane at the place where it was found.
-    private void Throw(Op* op, Warp w, Accessor by, Race? found, int start = 0, int bytes = 0)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Require(bool isInOrder, Op* op, Warp w, Accessor by, int start = 0, int bytes = 0)
     {
-        if (found is not { } race)
+        if (!isInOrder)
         {
-            return;
+            throw RaceFault(op, w, by, start, bytes);
         }
+    }
 
+    private DeviceFaultException RaceFault(Op* op, Warp w, Accessor by, int start, int bytes)
+    {
+        var race = history!.Found;
         var lane = by.Lane + (bytes > 0 ? (race.Offset - start) / bytes : 0);
         var earlier = race.Earlier;
         var source = kernel.Sources[earlier.Instruction];
@@ -425,7 +449,7 @@ internal sealed unsafe class AccessChecks
         var what = race.IsUnderWay
             ? $"a race with a copy: {who} has begun to copy to {Place(race.Offset)}, and has not waited for it; cp.async.wait_group has to come between, and a barrier for other threads"
             : $"a race: {who} {(race.HasWritten ? "wrote" : "read")} the same bytes, {Place(race.Offset)}, and no {(earlier.Warp == by.Warp ? "bar.warp.sync or barrier" : "barrier")} orders the two accesses";
-        throw w.Fault(op, lane, CudaResult.LaunchFailed, what);
+        return w.Fault(op, lane, CudaResult.LaunchFailed, what);
     }
 
     private string Place(int offset)

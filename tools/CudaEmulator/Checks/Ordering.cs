@@ -53,6 +53,11 @@ internal sealed class Ordering(int warps)
     /// <summary>A warp's lanes wait for each other.</summary>
     public void Synchronise(int warp)
     {
+        if (!isTouched && seen[warp * stride + warp] == Now)
+        {
+            return;
+        }
+
         seen[warp * stride + warp] = Tick();
         Refresh(warp);
     }

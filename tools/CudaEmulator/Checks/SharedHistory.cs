@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Handwritten.CudaEmulator.Checks;
@@ -26,8 +27,11 @@ internal enum Meeting
 /// </summary>
 internal readonly record struct Accessor(uint Bits)
 {
-    /// <summary>What one lane more adds.</summary>
-    private const uint NextLane = 1u << 20;
+    /// <summary>Where the lane's bits begin.</summary>
+    public const int LaneShift = 20;
+
+    /// <summary>The bits of warp and lane.</summary>
+    public const uint ThreadMask = 0x3ff00000;
 
     public Accessor(int instruction, int warp, int lane, Meeting meeting)
         : this((uint)instruction | (uint)lane << 20 | (uint)warp << 25 | (uint)meeting << 30)
@@ -43,7 +47,10 @@ internal readonly record struct Accessor(uint Bits)
     public Meeting Meeting => (Meeting)(Bits >> 30);
 
     /// <summary>The same access by another lane.</summary>
-    public Accessor InLane(int lane) => new(Bits + (uint)lane * NextLane);
+    public Accessor InLane(int lane) => new(Bits + ((uint)lane << LaneShift));
+
+    /// <summary>Whether two accesses are one thread's.</summary>
+    public bool IsSameThread(Accessor other) => ((Bits ^ other.Bits) & ThreadMask) == 0;
 
     /// <summary>
     /// Whether two accesses, one of them a write, may meet: both are meant to; or one is a compare-and-swap and the other a
@@ -71,17 +78,36 @@ internal readonly record struct Race(int Offset, Accessor Earlier, bool HasWritt
 /// cp.async has been told to write have a write that lies in the future until the copy is waited for: so whoever touches
 /// them sooner is in a race with the copy.
 /// </summary>
-internal sealed class SharedHistory(Ordering order, int bytes, int unitBytes)
+internal sealed unsafe class SharedHistory
 {
     private const uint Never = uint.MaxValue;
 
-    private readonly int shift = BitOperations.Log2((uint)unitBytes);
-    private readonly uint[] writeTimes = NewUnits(bytes, unitBytes);
-    private readonly uint[] writers = NewUnits(bytes, unitBytes);
-    private readonly uint[] readTimes = NewUnits(bytes, unitBytes);
-    private readonly uint[] readWarps = NewUnits(bytes, unitBytes);
-    private readonly uint[] readers = NewUnits(bytes, unitBytes);
+    private readonly Ordering order;
+    private readonly int shift;
+    private readonly uint[] memory;
+    private readonly uint* writeTimes;
+    private readonly uint* writers;
+    private readonly uint* readTimes;
+    private readonly uint* readWarps;
+    private readonly uint* readers;
     private int underWay;
+
+    /// <summary>A history of memory that nobody has accessed.</summary>
+    /// <param name="order">The order of accesses.</param>
+    /// <param name="bytes">Bytes of the memory.</param>
+    /// <param name="unitBytes">Bytes of a unit, a power of two.</param>
+    public SharedHistory(Ordering order, int bytes, int unitBytes)
+    {
+        this.order = order;
+        shift = BitOperations.Log2((uint)unitBytes);
+        var units = (bytes + unitBytes - 1) / unitBytes;
+        memory = GC.AllocateArray<uint>(5 * units, pinned: true);
+        writeTimes = (uint*)Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0);
+        writers = writeTimes + units;
+        readTimes = writers + units;
+        readWarps = readTimes + units;
+        readers = readWarps + units;
+    }
 
     /// <summary>A block begins. What is left of the one before is older than all that matters.</summary>
     public void Begin()
@@ -89,8 +115,7 @@ internal sealed class SharedHistory(Ordering order, int bytes, int unitBytes)
         if (order.Now > Never / 2)
         {
             order.Restart();
-            Array.Clear(writeTimes);
-            Array.Clear(readTimes);
+            Array.Clear(memory);
             underWay = 0;
         }
 
@@ -106,123 +131,171 @@ internal sealed class SharedHistory(Ordering order, int bytes, int unitBytes)
         order.Begin();
     }
 
-    /// <summary>A lane reads; the race that it is in, if any.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Race? Read(int offset, int count, Accessor by)
-    {
-        var floor = order.FloorOf(by.Warp);
-        int first = offset >> shift, end = (offset + count) >> shift;
-        for (var unit = first; unit < end; unit++)
-        {
-            if (writeTimes[unit] >= floor && AfterWrite(unit, by, isRead: true) is { } race)
-            {
-                return race;
-            }
+    /// <summary>The race that the latest access was in, if it was in one.</summary>
+    public Race Found { get; private set; }
 
-            NoteRead(unit, by, floor);
+    /// <summary>A lane reads; false if it is in a race.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryRead(int offset, int count, Accessor by)
+    {
+        var unit = offset >> shift;
+        for (var end = unit + (count >> shift); unit < end; unit++)
+        {
+            if (!TryReadUnit(unit, by))
+            {
+                return false;
+            }
         }
 
-        return null;
+        return true;
     }
 
-    /// <summary>All 32 lanes of a warp read, each <paramref name="count"/> bytes behind those of the lane before.</summary>
-    public Race? ReadRow(int offset, int count, Accessor by)
+    /// <summary>Lanes of a warp read anywhere; the first lane that is in a race, or -1.</summary>
+    /// <param name="addresses">By lane.</param>
+    /// <param name="start">Address of the memory's first byte.</param>
+    /// <param name="mask">The lanes.</param>
+    /// <param name="count">Bytes that each reads.</param>
+    /// <param name="by">The access by lane 0.</param>
+    public int FirstRace(ulong* addresses, ulong start, uint mask, int count, Accessor by)
+    {
+        var floor = Vector128.Create(order.FloorOf(by.Warp));
+        var warp = Vector128.Create(1u << by.Warp);
+        var now = Vector128.Create(order.Now);
+        var isFour = count >> shift == 4 && by.Meeting == Meeting.No;
+        order.Touch();
+        for (var rest = mask; rest != 0; rest &= rest - 1)
+        {
+            var lane = BitOperations.TrailingZeroCount(rest);
+            var offset = (int)(addresses[lane] - start);
+            var unit = offset >> shift;
+            if (!isFour || Vector128.GreaterThanOrEqualAny(Vector128.Load(writeTimes + unit), floor))
+            {
+                if (!TryRead(offset, count, by.InLane(lane)))
+                {
+                    return lane;
+                }
+
+                continue;
+            }
+
+            var times = Vector128.Load(readTimes + unit);
+            var warps = Vector128.AndNot(Vector128.Load(readWarps + unit), Vector128.LessThan(times, floor));
+            Vector128.ConditionalSelect(Vector128.Equals(Vector128.AndNot(warps, warp), Vector128<uint>.Zero), now, times).Store(readTimes + unit);
+            (warps | warp).Store(readWarps + unit);
+            Vector128.Create(by.InLane(lane).Bits).Store(readers + unit);
+        }
+
+        return -1;
+    }
+
+    /// <summary>All 32 lanes of a warp read, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a race.</summary>
+    public bool TryReadRow(int offset, int count, Accessor by)
     {
         var floor = Vector512.Create(order.FloorOf(by.Warp));
-        var lanesPerUnit = BitOperations.Log2((uint)count) - shift;
-        var units = 32 << lanesPerUnit;
+        var unitsPerLane = BitOperations.Log2((uint)count) - shift;
         var first = offset >> shift;
-        var bit = Vector512.Create(1u << by.Warp);
+        var warp = Vector512.Create(1u << by.Warp);
         var now = Vector512.Create(order.Now);
-        var lane = Vector512.Create(0u, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        for (var i = 0; i < units; i += 16, lane += Vector512.Create(16u))
+        for (var i = 0; i < 32 << unitsPerLane; i += 16)
         {
             var unit = first + i;
-            if (Vector512.GreaterThanOrEqualAny(Vector512.Create(writeTimes, unit), floor))
+            var accessors = Vector512.Create(by.Bits) + (((FirstSixteen + Vector512.Create((uint)i)) >>> unitsPerLane) << Accessor.LaneShift);
+            var open = OpenWrites(Vector512.Load(writeTimes + unit), Vector512.Load(writers + unit), accessors, floor);
+            if (open != Vector512<uint>.Zero)
             {
                 for (var one = 0; one < 16; one++)
                 {
-                    if (AfterWrite(unit + one, by.InLane((i + one) >> lanesPerUnit), isRead: true) is { } race)
+                    if (!IsAfterWrite(unit + one, by.InLane((i + one) >> unitsPerLane), isRead: true))
                     {
-                        return race;
+                        return false;
                     }
                 }
             }
 
-            var times = Vector512.Create(readTimes, unit);
+            var times = Vector512.Load(readTimes + unit);
             var isOld = Vector512.LessThan(times, floor);
-            var warps = Vector512.AndNot(Vector512.Create(readWarps, unit), isOld);
-            var isOwn = isOld | Vector512.Equals(warps, bit);
-            Vector512.ConditionalSelect(isOwn, now, times).CopyTo(readTimes, unit);
-            (warps | bit).CopyTo(readWarps, unit);
-            (Vector512.Create(by.Bits) + ((lane >>> lanesPerUnit) << 20)).CopyTo(readers, unit);
+            var warps = Vector512.AndNot(Vector512.Load(readWarps + unit), isOld);
+            Vector512.ConditionalSelect(isOld | Vector512.Equals(warps, warp), now, times).Store(readTimes + unit);
+            (warps | warp).Store(readWarps + unit);
+            accessors.Store(readers + unit);
         }
 
         order.Touch();
-        return null;
+        return true;
     }
 
-    /// <summary>Whether a write of a lane would come after everything that it has to; the race, if not.</summary>
+    /// <summary>Whether a write of a lane would come after everything that it has to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Race? BeforeWrite(int offset, int count, Accessor by)
+    public bool CanWrite(int offset, int count, Accessor by)
     {
-        var floor = order.FloorOf(by.Warp);
-        int first = offset >> shift, end = (offset + count) >> shift;
-        for (var unit = first; unit < end; unit++)
+        var unit = offset >> shift;
+        if (count >> shift == 4)
         {
-            if (writeTimes[unit] >= floor && AfterWrite(unit, by, isRead: false) is { } race)
-            {
-                return race;
-            }
+            return CanWriteFour(unit, by);
+        }
 
-            if (readTimes[unit] >= floor && AfterReads(unit, by) is { } other)
+        for (var end = unit + (count >> shift); unit < end; unit++)
+        {
+            if (!CanWriteUnit(unit, by))
             {
-                return other;
+                return false;
             }
         }
 
-        return null;
+        return true;
     }
 
-    /// <summary>As <see cref="BeforeWrite"/>, for all 32 lanes of a warp, each behind the one before; notes the write if it is in no race.</summary>
-    public Race? WriteRow(int offset, int count, Accessor by)
+    /// <summary>All 32 lanes of a warp write, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a race.</summary>
+    public bool TryWriteRow(int offset, int count, Accessor by)
     {
         var floor = Vector512.Create(order.FloorOf(by.Warp));
-        var lanesPerUnit = BitOperations.Log2((uint)count) - shift;
-        var units = 32 << lanesPerUnit;
+        var unitsPerLane = BitOperations.Log2((uint)count) - shift;
         var first = offset >> shift;
+        var warp = Vector512.Create(1u << by.Warp);
         var now = Vector512.Create(order.Now);
-        var lane = Vector512.Create(0u, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        for (var i = 0; i < units; i += 16, lane += Vector512.Create(16u))
+        for (var i = 0; i < 32 << unitsPerLane; i += 16)
         {
             var unit = first + i;
-            if (Vector512.GreaterThanOrEqualAny(Vector512.Max(Vector512.Create(writeTimes, unit), Vector512.Create(readTimes, unit)), floor))
+            var accessors = Vector512.Create(by.Bits) + (((FirstSixteen + Vector512.Create((uint)i)) >>> unitsPerLane) << Accessor.LaneShift);
+            var isOnlyReader = IsSameThread(Vector512.Load(readers + unit), accessors) & Vector512.Equals(Vector512.Load(readWarps + unit), warp);
+            var open = OpenWrites(Vector512.Load(writeTimes + unit), Vector512.Load(writers + unit), accessors, floor)
+                | Vector512.AndNot(Vector512.GreaterThanOrEqual(Vector512.Load(readTimes + unit), floor), isOnlyReader);
+            if (open != Vector512<uint>.Zero)
             {
                 for (var one = 0; one < 16; one++)
                 {
-                    if (BeforeWrite((unit + one) << shift, 1 << shift, by.InLane((i + one) >> lanesPerUnit)) is { } race)
+                    if (!CanWriteUnit(unit + one, by.InLane((i + one) >> unitsPerLane)))
                     {
-                        return race;
+                        return false;
                     }
                 }
             }
 
-            now.CopyTo(writeTimes, unit);
-            (Vector512.Create(by.Bits) + ((lane >>> lanesPerUnit) << 20)).CopyTo(writers, unit);
-            Vector512<uint>.Zero.CopyTo(readTimes, unit);
+            now.Store(writeTimes + unit);
+            accessors.Store(writers + unit);
+            Vector512<uint>.Zero.Store(readTimes + unit);
         }
 
         order.Touch();
-        return null;
+        return true;
     }
 
     /// <summary>Notes a write.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Write(int offset, int count, Accessor by)
     {
+        var unit = offset >> shift;
+        order.Touch();
+        if (count >> shift == 4 && by.Meeting == Meeting.No)
+        {
+            Vector128.Create(order.Now).Store(writeTimes + unit);
+            Vector128.Create(by.Bits).Store(writers + unit);
+            Vector128<uint>.Zero.Store(readTimes + unit);
+            return;
+        }
+
         var floor = order.FloorOf(by.Warp);
-        int first = offset >> shift, end = (offset + count) >> shift;
-        for (var unit = first; unit < end; unit++)
+        for (var end = unit + (count >> shift); unit < end; unit++)
         {
             // A plain write that others may still have to come after matters more than an atomic that they may meet.
             if (by.Meeting != Meeting.No && writeTimes[unit] >= floor && new Accessor(writers[unit]).Meeting == Meeting.No)
@@ -234,8 +307,6 @@ internal sealed class SharedHistory(Ordering order, int bytes, int unitBytes)
             writers[unit] = by.Bits;
             readTimes[unit] = 0;
         }
-
-        order.Touch();
     }
 
     /// <summary>Notes that a cp.async will write.</summary>
@@ -264,53 +335,82 @@ internal sealed class SharedHistory(Ordering order, int bytes, int unitBytes)
         order.Touch();
     }
 
-    // Vectors of 16 units may begin at any unit.
-    private static uint[] NewUnits(int bytes, int unitBytes) => new uint[bytes / unitBytes + 16];
+    private static Vector512<uint> FirstSixteen => Vector512.Create(0u, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
+    // Units whose write is neither ordered before the accessors, for it is too recent, nor the accessors' own.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> OpenWrites(Vector512<uint> times, Vector512<uint> writers, Vector512<uint> accessors, Vector512<uint> floor)
+    {
+        var isUnderWay = Vector512.Equals(times, Vector512.Create(Never));
+        return Vector512.GreaterThanOrEqual(times, floor) & (isUnderWay | ~IsSameThread(writers, accessors));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void NoteRead(int unit, Accessor by, uint floor)
+    private static Vector512<uint> IsSameThread(Vector512<uint> left, Vector512<uint> right) =>
+        Vector512.Equals((left ^ right) & Vector512.Create(Accessor.ThreadMask), Vector512<uint>.Zero);
+
+    private bool CanWriteFour(int unit, Accessor by)
     {
-        var bit = 1u << by.Warp;
+        var latest = Vector128.Max(Vector128.Load(writeTimes + unit), Vector128.Load(readTimes + unit));
+        return Vector128.LessThanAll(latest, Vector128.Create(order.FloorOf(by.Warp)))
+            || (CanWriteUnit(unit, by) && CanWriteUnit(unit + 1, by) && CanWriteUnit(unit + 2, by) && CanWriteUnit(unit + 3, by));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryReadUnit(int unit, Accessor by)
+    {
+        var floor = order.FloorOf(by.Warp);
+        if (writeTimes[unit] >= floor && !IsAfterWrite(unit, by, isRead: true))
+        {
+            return false;
+        }
+
+        var warp = 1u << by.Warp;
         var warps = readTimes[unit] < floor ? 0 : readWarps[unit];
-        if ((warps & ~bit) == 0)
+        if ((warps & ~warp) == 0)
         {
             readTimes[unit] = order.Now;
         }
 
         // A plain read among strong ones counts: it is the one that a strong write must not meet.
-        var isPlainKnown = warps != 0 && new Accessor(readers[unit]).Meeting == Meeting.No;
-        readWarps[unit] = warps | bit;
-        if (by.Meeting == Meeting.No || !isPlainKnown)
+        if (warps == 0 || by.Meeting == Meeting.No || new Accessor(readers[unit]).Meeting != Meeting.No)
         {
             readers[unit] = by.Bits;
         }
 
+        readWarps[unit] = warps | warp;
         order.Touch();
+        return true;
     }
 
-    private Race? AfterWrite(int unit, Accessor by, bool isRead)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool CanWriteUnit(int unit, Accessor by)
+    {
+        var floor = order.FloorOf(by.Warp);
+        return (writeTimes[unit] < floor || IsAfterWrite(unit, by, isRead: false)) && (readTimes[unit] < floor || IsAfterReads(unit, by));
+    }
+
+    private bool IsAfterWrite(int unit, Accessor by, bool isRead)
     {
         var time = writeTimes[unit];
         Accessor writer = new(writers[unit]);
-        if (time == Never)
+        if (time != Never && (order.IsBefore(writer.Warp, time, by.Warp) || writer.IsSameThread(by) || writer.MayMeet(by, isRead)))
         {
-            return new(unit << shift, writer, HasWritten: true, IsUnderWay: true);
+            return true;
         }
 
-        var isOrdered = order.IsBefore(writer.Warp, time, by.Warp)
-            || (writer.Warp == by.Warp && writer.Lane == by.Lane)
-            || writer.MayMeet(by, isRead);
-        return isOrdered ? null : new(unit << shift, writer, HasWritten: true, IsUnderWay: false);
+        Found = new(unit << shift, writer, HasWritten: true, IsUnderWay: time == Never);
+        return false;
     }
 
     // Of several readers only the last one's lane is known: where it could be the writer itself, it is taken to be.
-    private Race? AfterReads(int unit, Accessor by)
+    private bool IsAfterReads(int unit, Accessor by)
     {
         var time = readTimes[unit];
         Accessor reader = new(readers[unit]);
         if (by.MayMeet(reader, isRead: true))
         {
-            return null;
+            return true;
         }
 
         for (var rest = readWarps[unit]; rest != 0; rest &= rest - 1)
@@ -321,10 +421,11 @@ internal sealed class SharedHistory(Ordering order, int bytes, int unitBytes)
             {
                 // The latest reader need not be of this warp; the instruction is most likely the same.
                 Accessor known = reader.Warp == warp ? reader : new(reader.Instruction, warp, 0, reader.Meeting);
-                return new(unit << shift, known, HasWritten: false, IsUnderWay: false);
+                Found = new(unit << shift, known, HasWritten: false, IsUnderWay: false);
+                return false;
             }
         }
 
-        return null;
+        return true;
     }
 }

@@ -9,8 +9,8 @@ namespace Handwritten.CudaEmulator.Counters;
 /// Counters of all kernels launched, by name. Each worker counts for itself, and a launch that ends well adds up what its
 /// workers counted: the figures do not depend on how many there are. Written as JSON, with each device's floor.
 /// </summary>
-/// <param name="path">Where <see cref="Save"/> writes.</param>
-internal sealed class LaunchProfile(string path)
+/// <param name="path">Where <see cref="Save"/> writes; null for nowhere.</param>
+internal sealed class LaunchProfile(string? path)
 {
     /// <summary>The environment variable that names the file.</summary>
     public const string Variable = "HANDWRITTEN_EMULATOR_PROFILE";
@@ -71,12 +71,12 @@ internal sealed class LaunchProfile(string path)
         }
     }
 
-    /// <summary>Writes the file, if there is something new: first beside it, so that a reader never sees half of it.</summary>
+    /// <summary>Writes the profile's own file, if there is something new.</summary>
     public void Save()
     {
         lock (guard)
         {
-            if (isSaved)
+            if (isSaved || path is null)
             {
                 return;
             }
@@ -84,18 +84,39 @@ internal sealed class LaunchProfile(string path)
             isSaved = true;
             try
             {
-                var draft = $"{path}.{Environment.ProcessId}";
-                using (var stream = File.Create(draft))
-                {
-                    Write(stream);
-                }
-
-                File.Move(draft, path, overwrite: true);
+                Write(path);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 Console.Error.WriteLine($"CUDA emulator: {Variable}: the profile cannot be written to {path}: {e.Message}");
             }
+        }
+    }
+
+    /// <summary>Forgets everything: what is counted from now on begins at zero.</summary>
+    public void Reset()
+    {
+        lock (guard)
+        {
+            kernels.Clear();
+            isSaved = false;
+        }
+    }
+
+    /// <summary>Writes a file: first beside it, so that a reader never sees half of it.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Write(string file)
+    {
+        lock (guard)
+        {
+            var draft = $"{file}.{Environment.ProcessId}";
+            using (var stream = File.Create(draft))
+            {
+                Write(stream);
+            }
+
+            File.Move(draft, file, overwrite: true);
         }
     }
 

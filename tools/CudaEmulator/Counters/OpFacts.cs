@@ -70,7 +70,7 @@ internal struct OpFacts
         "bra" or "brx" or "ret" or "exit" or "trap" or "brkpt" or "bar" or "barrier" or "mbarrier" or "membar" or "fence" or "nanosleep" or "griddepcontrol"
             => Counter.ControlInstructions,
         "mma" => Counter.TensorInstructions,
-        "mov" or "cvta" or "isspacep" or "shfl" or "vote" or "match" or "redux" or "activemask" or "elect" or "movmatrix" or "pmevent"
+        "mov" or "cvta" or "isspacep" or "shfl" or "vote" or "match" or "redux" or "activemask" or "elect" or "movmatrix" or "pmevent" or "createpolicy"
             => Counter.OtherInstructions,
         _ => Counter.ArithmeticInstructions,
     };

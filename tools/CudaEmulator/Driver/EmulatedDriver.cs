@@ -63,7 +63,7 @@ internal sealed class EmulatedDriver : IDisposable
     public Findings Findings { get; init; } = new(null);
 
     /// <summary>Counts what launches do, and is written whenever somebody waits for them; null to count nothing.</summary>
-    public LaunchProfile? LaunchProfile { get; init; }
+    public LaunchProfile? LaunchProfile { get; set; }
 
     /// <summary>All memory.</summary>
     public UnifiedMemory Memory { get; }

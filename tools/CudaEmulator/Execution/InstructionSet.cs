@@ -23,6 +23,7 @@ internal static class InstructionSet
         AddressSpaces.Table,
         Barriers.Table,
         Shuffles.Table,
+        Votes.Table,
         Atomics.Table,
         AsyncCopies.Table,
         TransactionBarriers.Table,

@@ -32,7 +32,10 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
     /// <param name="isGelu">Whether the sums go through gelu.</param>
     /// <param name="addend">float32 [any, outputs]: what is added behind that; its rows repeat. Or none.</param>
     /// <param name="y">[rows, outputs]: of the compute type, or float32.</param>
-    /// <exception cref="ArgumentException">An addend, or a width that is no multiple of eight, with a y that is not float32.</exception>
+    /// <exception cref="ArgumentException">
+    /// An addend, or a width that is no multiple of eight, with a y that is not float32; gelu with a float32 y whose width is no
+    /// multiple of 32.
+    /// </exception>
     public void Launch(TRows rows, int count, GpuTensor x, GpuTensor weight, GpuTensor? bias, bool isGelu, GpuTensor? addend, GpuTensor y)
     {
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
@@ -61,12 +64,15 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         });
     }
 
-    /// <summary>Every form that <see cref="Launch"/> asks for.</summary>
+    /// <summary>Every form there is: convolutions end in gelu, and what does is aligned.</summary>
     private static IEnumerable<Form> Forms =>
         from isLarge in (bool[])[false, true]
         from isGelu in (bool[])[false, true]
-        from result in (IEnumerable<(bool IsSingle, bool IsAligned)>)(TElement.Type == DType.F32 ? [(true, true), (true, false)] : [(false, true), (true, true), (true, false)])
-        select new Form(isLarge, isGelu, result.IsSingle, result.IsAligned);
+        from isSingle in (bool[])[false, true]
+        from isAligned in (bool[])[false, true]
+        where isSingle || (isAligned && TElement.Type != DType.F32)
+        where isGelu ? isAligned : typeof(TRows) == typeof(DenseRows)
+        select new Form(isLarge, isGelu, isSingle, isAligned);
 
     private static int Tiles(int length, int side) => (length + side - 1) / side;
 
@@ -116,5 +122,5 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
             kernel, form.IsLarge ? 256 : 128, (device.ComputeCapability >= 80 ? 2 : 1) * (form.IsLarge ? 1 : 2), 16 * SharedChunks(form.IsLarge ? 128 : 64));
 
     /// <summary>What a compiled form depends on, besides the compute type and the device.</summary>
-    internal readonly record struct Form(bool IsLarge, bool IsGelu, bool IsSingle, bool IsAligned);
+    private readonly record struct Form(bool IsLarge, bool IsGelu, bool IsSingle, bool IsAligned);
 }

@@ -40,6 +40,9 @@ public sealed class KernelCacheTests : IDisposable
         Assert.Equal(keys.Length, keys.Distinct().Count());
         MethodInfo of(Type type) => typeof(List<>).MakeGenericType(type).GetMethod("Clear")!;
         Assert.NotEqual((Request() with { Method = of(typeof(int)) }).Key(Target), (Request() with { Method = of(typeof(long)) }).Key(Target));
+        MethodInfo generic = ((Delegate)Array.Empty<int>).Method.GetGenericMethodDefinition(); // also where only an argument's argument differs
+        Assert.NotEqual(
+            (Request() with { Method = generic.MakeGenericMethod(typeof(List<int>)) }).Key(Target), (Request() with { Method = generic.MakeGenericMethod(typeof(List<long>)) }).Key(Target));
         Assert.Equal(Request().Key(Target), (Request() with { DynamicSharedBytes = 65536 }).Key(Target));
     }
 

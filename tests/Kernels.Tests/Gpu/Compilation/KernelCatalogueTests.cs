@@ -1,6 +1,6 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using Handwritten.Kernels.Gpu;
-using Handwritten.Kernels.Gpu.Compilation;
 using Xunit;
 
 namespace Handwritten.Kernels.Tests.Gpu.Compilation;
@@ -48,15 +48,15 @@ public sealed class KernelCatalogueTests
     [MemberData(nameof(All))]
     public void Machine_code_has_no_stack_and_no_spill(int architecture, ComputeType type)
     {
-        List<string> bad = [];
-        foreach ((KernelRequest request, KernelText text) in KernelCatalogue.Of(architecture, type))
+        ConcurrentBag<string> bad = [];
+        Parallel.ForEach(KernelCatalogue.Of(architecture, type), kernel =>
         {
-            MachineCode code = MachineCode.Of(text.Ptx, architecture);
+            MachineCode code = MachineCode.Of(kernel.Text.Ptx, architecture);
             if (code.StackBytes + code.SpillBytes > 0)
             {
-                bad.Add($"{request.Name}: a stack of {code.StackBytes} bytes, {code.SpillBytes} bytes spilled");
-            }        }
-
-        Assert.Empty(bad);
+                bad.Add($"{kernel.Request.Name}: {code.Registers} registers, a stack of {code.StackBytes} bytes, {code.SpillBytes} bytes spilled");
+            }
+        });
+        Assert.True(bad.IsEmpty, string.Join('\n', bad));
     }
 }

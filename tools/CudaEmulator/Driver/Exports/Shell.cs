@@ -13,7 +13,7 @@ namespace Handwritten.CudaEmulator.Driver.Exports;
 // so each runs within Call, which makes it the number that the caller gets.
 
 /// <summary>What all exported functions stand on.</summary>
-internal static unsafe class Shell
+internal static unsafe partial class Shell
 {
     private static readonly Lock Starting = new();
     private static readonly ConcurrentDictionary<string, nint> Strings = new();
@@ -27,14 +27,28 @@ internal static unsafe class Shell
     {
         lock (Starting)
         {
-            _driver ??= new EmulatedDriver(Setting(CheckNames.Variable, CheckNames.Parse), Setting("HANDWRITTEN_EMULATOR_DEVICE", DeviceProfile.Choose))
+            if (_driver is not null)
+                return;
+            _driver = new EmulatedDriver(Setting(CheckNames.Variable, CheckNames.Parse), Setting("HANDWRITTEN_EMULATOR_DEVICE", DeviceProfile.Choose))
             {
                 LaunchLimit = Setting(LaunchBudget.Variable, LaunchBudget.Parse),
                 LaunchProfile = LaunchProfile.FromEnvironment(),
                 Findings = Findings.FromEnvironment(),
             };
+            if (_driver.LaunchProfile is not null)
+                SaveAtExit();
         }
     }
+
+    // What ran, but nobody waited for, shall be in the file too. The runtime of a native library hears of no process's end by
+    // itself.
+    private static void SaveAtExit() => _ = AtExit(&SaveProfile, 0, 0);
+
+    [UnmanagedCallersOnly]
+    private static void SaveProfile(nint argument) => _driver?.LaunchProfile?.Save();
+
+    [LibraryImport("libc", EntryPoint = "__cxa_atexit")]
+    private static partial int AtExit(delegate* unmanaged<nint, void> function, nint argument, nint library);
 
     private static T Setting<T>(string variable, Func<string?, T> read)
     {

@@ -69,8 +69,8 @@ internal static unsafe class Arithmetic
             (PtxType.F32, _, _) when rounding == Rounding.Nearest => FloatHandlers.Binary<TFloat>(ftz, sat),
             (PtxType.F64, false, false) when rounding != Rounding.Nearest => DirectedHandlers.Double<TWithError>(rounding, 2),
             (PtxType.F64, false, false) => &Lanes.Binary<double, TDouble>,
-            (PtxType.F16 or PtxType.F16x2 or PtxType.BF16 or PtxType.BF16x2, false, _) when rounding == Rounding.Nearest =>
-                HalfHandlers.Binary<TFloat>(type is PtxType.BF16 or PtxType.BF16x2, sat),
+            (PtxType.F16 or PtxType.F16x2, _, _) when rounding == Rounding.Nearest => HalfHandlers.Binary<TFloat>(false, sat, ftz),
+            (PtxType.BF16 or PtxType.BF16x2, false, false) when rounding == Rounding.Nearest => HalfHandlers.Binary<TFloat>(true, false),
             (PtxType.U16 or PtxType.S16, false, false) => &Lanes.Binary<ushort, T16>,
             (PtxType.S32, false, true) => &Lanes.Binary<int, TSaturating>,
             (PtxType.U32 or PtxType.S32, false, false) => &Lanes.Binary<uint, T32>,

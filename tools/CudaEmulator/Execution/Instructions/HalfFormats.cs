@@ -109,6 +109,25 @@ internal readonly struct BFloat16 : IHalfFormat
         Vector512.Equals(value, Vector512<double>.Zero), value, Vector512.CopySign(Vector512<double>.One, value));
 }
 
+/// <summary>IEEE half with .ftz: denormals are zeros, as operands and as results.</summary>
+internal readonly struct Float16Flushed : IHalfFormat
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Decode(Vector512<uint> bits) => Float16.Decode(Flush(bits));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Encode(Vector512<float> value) => Flush(Float16.Encode(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FusedOdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Float16.FusedOdd(a, b, c);
+
+    private static Vector512<uint> Flush(Vector512<uint> bits)
+    {
+        var isSmall = Vector512.Equals(bits & Vector512.Create(0x7c00u), Vector512<uint>.Zero);
+        return Vector512.ConditionalSelect(isSmall, bits & Vector512.Create(0x8000u), bits);
+    }
+}
+
 /// <summary>Conversions between halves and floats, and arithmetic on pairs of halves.</summary>
 internal static unsafe class HalfFormats
 {
@@ -198,20 +217,27 @@ internal static unsafe class HalfHandlers
         ? &Lanes.Unary<uint, Half1<TOp, BFloat16, Same<float>>>
         : &Lanes.Unary<uint, Half1<TOp, Float16, Same<float>>>;
 
-    public static Handler Binary<TOp>(bool isBFloat, bool sat)
-        where TOp : struct, IBinary<float> => (isBFloat, sat) switch
+    /// <summary>The handler for two operands; bfloats have neither .sat nor .ftz.</summary>
+    public static Handler Binary<TOp>(bool isBFloat, bool sat, bool ftz = false)
+        where TOp : struct, IBinary<float> => (isBFloat, sat, ftz) switch
         {
-            (true, _) => &Lanes.Binary<uint, Half2<TOp, BFloat16, Same<float>>>,
-            (false, false) => &Lanes.Binary<uint, Half2<TOp, Float16, Same<float>>>,
-            (false, true) => &Lanes.Binary<uint, Half2<TOp, Float16, Saturate>>,
+            (true, _, _) => &Lanes.Binary<uint, Half2<TOp, BFloat16, Same<float>>>,
+            (false, false, false) => &Lanes.Binary<uint, Half2<TOp, Float16, Same<float>>>,
+            (false, true, false) => &Lanes.Binary<uint, Half2<TOp, Float16, Saturate>>,
+            (false, false, true) => &Lanes.Binary<uint, Half2<TOp, Float16Flushed, Same<float>>>,
+            (false, true, true) => &Lanes.Binary<uint, Half2<TOp, Float16Flushed, Saturate>>,
         };
 
-    public static Handler Fused(bool isBFloat, bool sat, bool relu) => (isBFloat, sat, relu) switch
+    /// <summary>The handler of fma.</summary>
+    public static Handler Fused(bool isBFloat, bool sat, bool relu, bool ftz) => (isBFloat, sat, relu, ftz) switch
     {
-        (true, _, false) => &Lanes.Ternary<uint, HalfFused<BFloat16, Same<float>>>,
-        (true, _, true) => &Lanes.Ternary<uint, HalfFused<BFloat16, Relu>>,
-        (false, false, false) => &Lanes.Ternary<uint, HalfFused<Float16, Same<float>>>,
-        (false, true, _) => &Lanes.Ternary<uint, HalfFused<Float16, Saturate>>,
-        (false, false, true) => &Lanes.Ternary<uint, HalfFused<Float16, Relu>>,
+        (true, _, false, _) => &Lanes.Ternary<uint, HalfFused<BFloat16, Same<float>>>,
+        (true, _, true, _) => &Lanes.Ternary<uint, HalfFused<BFloat16, Relu>>,
+        (false, false, false, false) => &Lanes.Ternary<uint, HalfFused<Float16, Same<float>>>,
+        (false, true, _, false) => &Lanes.Ternary<uint, HalfFused<Float16, Saturate>>,
+        (false, false, true, false) => &Lanes.Ternary<uint, HalfFused<Float16, Relu>>,
+        (false, false, false, true) => &Lanes.Ternary<uint, HalfFused<Float16Flushed, Same<float>>>,
+        (false, true, _, true) => &Lanes.Ternary<uint, HalfFused<Float16Flushed, Saturate>>,
+        (false, false, true, true) => &Lanes.Ternary<uint, HalfFused<Float16Flushed, Relu>>,
     };
 }

@@ -1,12 +1,10 @@
-using System.Numerics;
-using System.Runtime.Intrinsics;
 using Handwritten.CudaEmulator.Ptx;
 
 namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>
-/// ld and st, of one value a lane or of a vector of two or four. Values narrower than their register are extended.
-/// Whole warps that access consecutive words, the usual case, are two vector loads and two stores.
+/// ld and st: which of the handlers an instruction is, by its space, its type and its registers. Values narrower than their
+/// register are extended. One value a lane is <see cref="ScalarAccess"/>, two or four are <see cref="VectorAccess"/>.
 /// </summary>
 internal static unsafe class MemoryAccess
 {
@@ -171,18 +169,18 @@ internal static unsafe class MemoryAccess
     private static Handler LoadHandler<TSpace>(Emitter e, PtxType type, bool wide)
         where TSpace : struct, ISpace => (type, wide) switch
         {
-            (PtxType.B8 or PtxType.U8, false) => &Load<TSpace, byte, uint>,
-            (PtxType.B8 or PtxType.U8, true) => &Load<TSpace, byte, ulong>,
-            (PtxType.S8, false) => &Load<TSpace, sbyte, int>,
-            (PtxType.S8, true) => &Load<TSpace, sbyte, long>,
-            (PtxType.B16 or PtxType.U16 or PtxType.F16 or PtxType.BF16, false) => &Load<TSpace, ushort, uint>,
-            (PtxType.B16 or PtxType.U16, true) => &Load<TSpace, ushort, ulong>,
-            (PtxType.S16, false) => &Load<TSpace, short, int>,
-            (PtxType.S16, true) => &Load<TSpace, short, long>,
-            (PtxType.S32, true) => &Load<TSpace, int, long>,
-            (PtxType.B32 or PtxType.U32, true) => &Load<TSpace, uint, ulong>,
-            (_, false) when type.ByteSize() == 4 => &Load<TSpace, uint, uint>,
-            (_, true) when type.ByteSize() == 8 => &Load<TSpace, ulong, ulong>,
+            (PtxType.B8 or PtxType.U8, false) => &ScalarAccess.Load<TSpace, byte, uint>,
+            (PtxType.B8 or PtxType.U8, true) => &ScalarAccess.Load<TSpace, byte, ulong>,
+            (PtxType.S8, false) => &ScalarAccess.Load<TSpace, sbyte, int>,
+            (PtxType.S8, true) => &ScalarAccess.Load<TSpace, sbyte, long>,
+            (PtxType.B16 or PtxType.U16 or PtxType.F16 or PtxType.BF16, false) => &ScalarAccess.Load<TSpace, ushort, uint>,
+            (PtxType.B16 or PtxType.U16, true) => &ScalarAccess.Load<TSpace, ushort, ulong>,
+            (PtxType.S16, false) => &ScalarAccess.Load<TSpace, short, int>,
+            (PtxType.S16, true) => &ScalarAccess.Load<TSpace, short, long>,
+            (PtxType.S32, true) => &ScalarAccess.Load<TSpace, int, long>,
+            (PtxType.B32 or PtxType.U32, true) => &ScalarAccess.Load<TSpace, uint, ulong>,
+            (_, false) when type.ByteSize() == 4 => &ScalarAccess.Load<TSpace, uint, uint>,
+            (_, true) when type.ByteSize() == 8 => &ScalarAccess.Load<TSpace, ulong, ulong>,
             _ => throw e.Unsupported(),
         };
 
@@ -198,13 +196,13 @@ internal static unsafe class MemoryAccess
     private static Handler StoreHandler<TSpace>(Emitter e, PtxType type, bool wide)
         where TSpace : struct, ISpace => (type.ByteSize(), wide) switch
         {
-            (1, false) => &Store<TSpace, byte, uint>,
-            (1, true) => &Store<TSpace, byte, ulong>,
-            (2, false) => &Store<TSpace, ushort, uint>,
-            (2, true) => &Store<TSpace, ushort, ulong>,
-            (4, false) => &Store<TSpace, uint, uint>,
-            (4, true) => &Store<TSpace, uint, ulong>,
-            (8, true) => &Store<TSpace, ulong, ulong>,
+            (1, false) => &ScalarAccess.Store<TSpace, byte, uint>,
+            (1, true) => &ScalarAccess.Store<TSpace, byte, ulong>,
+            (2, false) => &ScalarAccess.Store<TSpace, ushort, uint>,
+            (2, true) => &ScalarAccess.Store<TSpace, ushort, ulong>,
+            (4, false) => &ScalarAccess.Store<TSpace, uint, uint>,
+            (4, true) => &ScalarAccess.Store<TSpace, uint, ulong>,
+            (8, true) => &ScalarAccess.Store<TSpace, ulong, ulong>,
             _ => throw e.Unsupported(),
         };
 
@@ -220,12 +218,12 @@ internal static unsafe class MemoryAccess
     private static Handler LoadVectorHandler<TSpace>(Emitter e, PtxType type, bool wide)
         where TSpace : struct, ISpace => (type, wide) switch
         {
-            (PtxType.B8 or PtxType.U8, false) => &LoadVector<TSpace, byte, uint>,
-            (PtxType.S8, false) => &LoadVector<TSpace, sbyte, int>,
-            (PtxType.S16, false) => &LoadVector<TSpace, short, int>,
-            (_, false) when type.ByteSize() == 2 => &LoadVector<TSpace, ushort, uint>,
-            (_, false) when type.ByteSize() == 4 => &LoadVector<TSpace, uint, uint>,
-            (_, true) when type.ByteSize() == 8 => &LoadVector<TSpace, ulong, ulong>,
+            (PtxType.B8 or PtxType.U8, false) => &VectorAccess.Load<TSpace, byte, uint>,
+            (PtxType.S8, false) => &VectorAccess.Load<TSpace, sbyte, int>,
+            (PtxType.S16, false) => &VectorAccess.Load<TSpace, short, int>,
+            (_, false) when type.ByteSize() == 2 => &VectorAccess.Load<TSpace, ushort, uint>,
+            (_, false) when type.ByteSize() == 4 => &VectorAccess.Load<TSpace, uint, uint>,
+            (_, true) when type.ByteSize() == 8 => &VectorAccess.Load<TSpace, ulong, ulong>,
             _ => throw e.Unsupported(),
         };
 
@@ -241,205 +239,10 @@ internal static unsafe class MemoryAccess
     private static Handler StoreVectorHandler<TSpace>(Emitter e, PtxType type, bool wide)
         where TSpace : struct, ISpace => (type.ByteSize(), wide) switch
         {
-            (1, false) => &StoreVector<TSpace, byte, uint>,
-            (2, false) => &StoreVector<TSpace, ushort, uint>,
-            (4, false) => &StoreVector<TSpace, uint, uint>,
-            (8, true) => &StoreVector<TSpace, ulong, ulong>,
+            (1, false) => &VectorAccess.Store<TSpace, byte, uint>,
+            (2, false) => &VectorAccess.Store<TSpace, ushort, uint>,
+            (4, false) => &VectorAccess.Store<TSpace, uint, uint>,
+            (8, true) => &VectorAccess.Store<TSpace, ulong, ulong>,
             _ => throw e.Unsupported(),
         };
-
-    private static Op* Load<TSpace, TMemory, TRegister>(Op* op, byte* f, Warp w, uint mask)
-        where TSpace : struct, ISpace
-        where TMemory : unmanaged, IBinaryInteger<TMemory>
-        where TRegister : unmanaged, IBinaryInteger<TRegister>
-    {
-        if (mask == 0)
-        {
-            return op + 1;
-        }
-
-        var d = f + op->D;
-        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first);
-        w.Checks?.Read<TSpace>(op, w, mask, shape, first, sizeof(TMemory));
-        switch (shape)
-        {
-            case AccessShape.Consecutive when sizeof(TMemory) == sizeof(TRegister):
-                for (var part = 0; part < sizeof(TRegister) / 2; part++)
-                {
-                    Vector512.Load(first + 64 * part).Store(d + 64 * part);
-                }
-
-                break;
-            case AccessShape.Consecutive:
-                for (var lane = 0; lane < Lanes.Count; lane++)
-                {
-                    ((TRegister*)d)[lane] = TRegister.CreateTruncating(((TMemory*)first)[lane]);
-                }
-
-                break;
-            case AccessShape.Uniform:
-                var value = Vector512.Create(TRegister.CreateTruncating(*(TMemory*)first));
-                for (var part = 0; part < sizeof(TRegister) / 2; part++)
-                {
-                    value.Store((TRegister*)(d + 64 * part));
-                }
-
-                break;
-            default:
-                for (var rest = mask; rest != 0; rest &= rest - 1)
-                {
-                    var lane = BitOperations.TrailingZeroCount(rest);
-                    ((TRegister*)d)[lane] = TRegister.CreateTruncating(*(TMemory*)w.Addresses[lane]);
-                }
-
-                break;
-        }
-
-        return op + 1;
-    }
-
-    private static Op* Store<TSpace, TMemory, TRegister>(Op* op, byte* f, Warp w, uint mask)
-        where TSpace : struct, ISpace
-        where TMemory : unmanaged, IBinaryInteger<TMemory>
-        where TRegister : unmanaged, IBinaryInteger<TRegister>
-    {
-        if (mask == 0)
-        {
-            return op + 1;
-        }
-
-        var b = f + op->B;
-        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first);
-        w.Checks?.Write<TSpace>(op, w, mask, shape, first, sizeof(TMemory));
-        switch (shape)
-        {
-            case AccessShape.Consecutive when sizeof(TMemory) == sizeof(TRegister):
-                for (var part = 0; part < sizeof(TRegister) / 2; part++)
-                {
-                    Vector512.Load(b + 64 * part).Store(first + 64 * part);
-                }
-
-                break;
-            case AccessShape.Consecutive:
-                for (var lane = 0; lane < Lanes.Count; lane++)
-                {
-                    ((TMemory*)first)[lane] = TMemory.CreateTruncating(((TRegister*)b)[lane]);
-                }
-
-                break;
-            case AccessShape.Uniform:
-                *(TMemory*)first = TMemory.CreateTruncating(((TRegister*)b)[Lanes.Count - 1]); // as if lanes wrote in turn
-                break;
-            default:
-                for (var rest = mask; rest != 0; rest &= rest - 1)
-                {
-                    var lane = BitOperations.TrailingZeroCount(rest);
-                    *(TMemory*)w.Addresses[lane] = TMemory.CreateTruncating(((TRegister*)b)[lane]);
-                }
-
-                break;
-        }
-
-        if (shape != AccessShape.Consecutive && w.Checks is { } checks && checks.WatchesCollisionsAt((ulong)first))
-        {
-            for (var rest = mask; rest != 0; rest &= rest - 1)
-            {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                var place = shape == AccessShape.Uniform ? (ulong)first : w.Addresses[lane];
-                if (*(TMemory*)place != TMemory.CreateTruncating(((TRegister*)b)[lane]))
-                {
-                    throw checks.Collision(op, w, lane, place);
-                }
-            }
-        }
-
-        return op + 1;
-    }
-
-    private static Op* LoadVector<TSpace, TMemory, TRegister>(Op* op, byte* f, Warp w, uint mask)
-        where TSpace : struct, ISpace
-        where TMemory : unmanaged, IBinaryInteger<TMemory>
-        where TRegister : unmanaged, IBinaryInteger<TRegister>
-    {
-        if (mask == 0)
-        {
-            return op + 1;
-        }
-
-        var count = op->Count;
-        var addresses = Addressing.ResolveEach<TSpace>(op, f, w, mask, sizeof(TMemory) * count);
-        w.Checks?.Read<TSpace>(op, w, mask, AccessShape.Scattered, (byte*)addresses[BitOperations.TrailingZeroCount(mask)], sizeof(TMemory) * count);
-        var slots = op->Slots;
-        if (count == 4)
-        {
-            TRegister* d0 = (TRegister*)(f + slots[0]), d1 = (TRegister*)(f + slots[1]), d2 = (TRegister*)(f + slots[2]), d3 = (TRegister*)(f + slots[3]);
-            for (var rest = mask; rest != 0; rest &= rest - 1)
-            {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                var memory = (TMemory*)addresses[lane];
-                d0[lane] = TRegister.CreateTruncating(memory[0]);
-                d1[lane] = TRegister.CreateTruncating(memory[1]);
-                d2[lane] = TRegister.CreateTruncating(memory[2]);
-                d3[lane] = TRegister.CreateTruncating(memory[3]);
-            }
-        }
-        else
-        {
-            TRegister* d0 = (TRegister*)(f + slots[0]), d1 = (TRegister*)(f + slots[1]);
-            for (var rest = mask; rest != 0; rest &= rest - 1)
-            {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                var memory = (TMemory*)addresses[lane];
-                d0[lane] = TRegister.CreateTruncating(memory[0]);
-                d1[lane] = TRegister.CreateTruncating(memory[1]);
-            }
-        }
-
-        return op + 1;
-    }
-
-    private static Op* StoreVector<TSpace, TMemory, TRegister>(Op* op, byte* f, Warp w, uint mask)
-        where TSpace : struct, ISpace
-        where TMemory : unmanaged, IBinaryInteger<TMemory>
-        where TRegister : unmanaged, IBinaryInteger<TRegister>
-    {
-        if (mask == 0)
-        {
-            return op + 1;
-        }
-
-        var count = op->Count;
-        var addresses = Addressing.ResolveEach<TSpace>(op, f, w, mask, sizeof(TMemory) * count);
-        w.Checks?.Write<TSpace>(op, w, mask, AccessShape.Scattered, (byte*)addresses[BitOperations.TrailingZeroCount(mask)], sizeof(TMemory) * count);
-        var slots = op->Slots;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var memory = (TMemory*)addresses[lane];
-            memory[0] = TMemory.CreateTruncating(((TRegister*)(f + slots[0]))[lane]);
-            memory[1] = TMemory.CreateTruncating(((TRegister*)(f + slots[1]))[lane]);
-            if (count == 4)
-            {
-                memory[2] = TMemory.CreateTruncating(((TRegister*)(f + slots[2]))[lane]);
-                memory[3] = TMemory.CreateTruncating(((TRegister*)(f + slots[3]))[lane]);
-            }
-        }
-
-        if (w.Checks is { } checks && checks.WatchesCollisionsAt(addresses[BitOperations.TrailingZeroCount(mask)]))
-        {
-            for (var rest = mask; rest != 0; rest &= rest - 1)
-            {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                for (var i = 0; i < count; i++)
-                {
-                    if (((TMemory*)addresses[lane])[i] != TMemory.CreateTruncating(((TRegister*)(f + slots[i]))[lane]))
-                    {
-                        throw checks.Collision(op, w, lane, addresses[lane]);
-                    }
-                }
-            }
-        }
-
-        return op + 1;
-    }
 }

@@ -108,8 +108,8 @@ internal static unsafe class Multiplication
             (PtxType.F32, false, false) => DirectedHandlers.Single<MultiplyWithError>(rounding, 2),
             (PtxType.F64, false, false) when rounding == Rounding.Nearest => &Lanes.Binary<double, Multiply<double>>,
             (PtxType.F64, false, false) => DirectedHandlers.Double<MultiplyWithError>(rounding, 2),
-            (PtxType.F16 or PtxType.F16x2 or PtxType.BF16 or PtxType.BF16x2, false, _) when rounding == Rounding.Nearest =>
-                HalfHandlers.Binary<Multiply<float>>(type is PtxType.BF16 or PtxType.BF16x2, sat),
+            (PtxType.F16 or PtxType.F16x2, _, _) when rounding == Rounding.Nearest => HalfHandlers.Binary<Multiply<float>>(false, sat, ftz),
+            (PtxType.BF16 or PtxType.BF16x2, false, false) when rounding == Rounding.Nearest => HalfHandlers.Binary<Multiply<float>>(true, false),
             _ => throw e.Unsupported(),
         }, type);
     }
@@ -164,8 +164,8 @@ internal static unsafe class Multiplication
             (PtxType.F32, false, false) when !relu => DirectedHandlers.Single<FusedWithError>(rounding, 3),
             (PtxType.F64, false, false) when rounding == Rounding.Nearest && !relu => &Lanes.Ternary<double, FusedMultiplyAdd<double>>,
             (PtxType.F64, false, false) when !relu => DirectedHandlers.Double<FusedWithError>(rounding, 3),
-            (PtxType.F16 or PtxType.F16x2 or PtxType.BF16 or PtxType.BF16x2, false, _) when rounding == Rounding.Nearest =>
-                HalfHandlers.Fused(type is PtxType.BF16 or PtxType.BF16x2, sat, relu),
+            (PtxType.F16 or PtxType.F16x2, _, _) when rounding == Rounding.Nearest => HalfHandlers.Fused(false, sat, relu, ftz),
+            (PtxType.BF16 or PtxType.BF16x2, false, false) when rounding == Rounding.Nearest => HalfHandlers.Fused(true, false, relu, false),
             _ => throw e.Unsupported(),
         }, type);
     }

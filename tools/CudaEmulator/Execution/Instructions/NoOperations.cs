@@ -2,7 +2,7 @@ namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>
 /// What has no effect here: fences (threads of a block run on one core, and what they write is visible at once), prefetches,
-/// hints to the scheduler. nanosleep lets other warps run.
+/// cache policies, hints to the scheduler. nanosleep lets other warps run.
 /// </summary>
 internal static unsafe class NoOperations
 {
@@ -17,6 +17,7 @@ internal static unsafe class NoOperations
         ["prefetchu"] = e => Nothing(e, 1, "L1"),
         ["discard"] = e => Nothing(e, 2, "global", "L2"),
         ["applypriority"] = e => Nothing(e, 2, "global", "L2::evict_normal"),
+        ["createpolicy"] = Policy,
         ["griddepcontrol"] = e => { e.Require(90); Nothing(e, 0, "wait", "launch_dependents"); },
         ["nanosleep"] = e => { e.TakeType(); e.Expect(1); e.Emit(&Sleep); },
         ["pmevent"] = e => Nothing(e, 1, "mask"),
@@ -30,6 +31,27 @@ internal static unsafe class NoOperations
 
         e.Expect(operands);
         e.Emit(&DoNothing);
+    }
+
+    // createpolicy.fractional.L2::evict_first{.L2::evict_unchanged}.b64 d{, fraction}: a value for .L2::cache_hint, which looks at none
+    private static void Policy(Emitter e)
+    {
+        if (!e.Take("fractional"))
+        {
+            throw e.Unsupported();
+        }
+
+        while (e.TakeAny("L2::evict_first", "L2::evict_last", "L2::evict_normal", "L2::evict_unchanged") is not null)
+        {
+        }
+
+        if (!e.Take("b64"))
+        {
+            throw e.Unsupported();
+        }
+
+        e.Expect(1, 2);
+        e.Emit(&Moves.Wide, e.Destination(0, 8), e.Constant(0, true));
     }
 
     private static Op* DoNothing(Op* op, byte* f, Warp w, uint mask) => op + 1;

@@ -1,33 +1,30 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Handwritten.CudaEmulator.Ptx;
 
 namespace Handwritten.CudaEmulator.Execution;
 
-/// <summary>What the lanes of a warp tell each other: shfl, vote, match, redux, activemask, elect.</summary>
+/// <summary>shfl: values that the lanes of a warp give each other.</summary>
 internal static unsafe class Shuffles
 {
     private const int Up = 0, Down = 1, Butterfly = 2, Indexed = 3;
 
+    private static Vector512<int> FirstSixteen => Vector512.Create(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
     public static readonly InstructionTable Table = new()
     {
         ["shfl"] = Shuffle,
-        ["vote"] = Vote,
-        ["match"] = Match,
-        ["redux"] = Reduce,
-        ["activemask"] = e => { e.TakeType(); e.Expect(1); e.Emit(&ActiveMask, e.Destination(0, 4)); },
-        ["elect"] = Elect,
     };
 
     /// <summary>All lanes that the executing lanes name in their member masks.</summary>
     public static uint Members(byte* register, uint mask)
     {
-        uint members = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            members |= Lanes.Read<uint>(register, BitOperations.TrailingZeroCount(rest));
-        }
-
-        return members;
+        var all = (Lanes.Load<uint>(register, 0) & Lanes.Expand32(mask, 0)) | (Lanes.Load<uint>(register, 1) & Lanes.Expand32(mask, 1));
+        var half = all.GetLower() | all.GetUpper();
+        var quarter = (half.GetLower() | half.GetUpper()).AsUInt64();
+        var rest = quarter[0] | quarter[1];
+        return (uint)rest | (uint)(rest >> 32);
     }
 
     // shfl.sync.mode.b32 d|p, a, b, c, members
@@ -52,7 +49,8 @@ internal static unsafe class Shuffles
         e.Emit(&Shuffle, d, e.Source(1, PtxType.B32), e.Source(2, PtxType.B32), e.Source(3, PtxType.B32), mode, slots);
     }
 
-    private static (PtxRegister? First, PtxRegister? Second) Pair(Emitter e, int operand) => e.Instruction.Operands[operand] switch
+    /// <summary>An operand d|p: a destination and a predicate, or one of both.</summary>
+    public static (PtxRegister? First, PtxRegister? Second) Pair(Emitter e, int operand) => e.Instruction.Operands[operand] switch
     {
         PtxOperand.Pair pair => (pair.First, pair.Second),
         PtxOperand.Register register => (register.Value, null),
@@ -68,275 +66,51 @@ internal static unsafe class Shuffles
             return next;
         }
 
-        var a = stackalloc uint[Lanes.Count];
-        var result = stackalloc uint[Lanes.Count];
-        new ReadOnlySpan<byte>(f + op->A, Lanes.Narrow).CopyTo(new Span<byte>(a, Lanes.Narrow));
         uint inRange = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        Vector512<uint> low = Lanes.Load<uint>(f + op->A, 0), high = Lanes.Load<uint>(f + op->A, 1);
+        for (var part = 0; part < 2; part++)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var b = Lanes.Read<int>(f + op->B, lane) & 31;
-            var c = Lanes.Read<int>(f + op->C, lane);
-            var segment = (c >> 8) & 31;
-            var bound = c & 31;
-            var most = (lane & segment) | (bound & ~segment);
+            var lane = FirstSixteen + Vector512.Create(16 * part);
+            var b = Lanes.Load<int>(f + op->B, part) & Vector512.Create(31);
+            var c = Lanes.Load<int>(f + op->C, part);
+            var segment = (c >>> 8) & Vector512.Create(31);
             var least = lane & segment;
-            var (from, valid) = op->Constant switch
+            var most = least | Vector512.AndNot(c & Vector512.Create(31), segment);
+            var from = op->Constant switch
             {
-                Up => (lane - b, lane - b >= most),
-                Down => (lane + b, lane + b <= most),
-                Butterfly => (lane ^ b, (lane ^ b) <= most),
-                _ => (least | (b & ~segment), (least | (b & ~segment)) <= most),
+                Up => lane - b,
+                Down => lane + b,
+                Butterfly => lane ^ b,
+                _ => least | Vector512.AndNot(b, segment),
             };
-            from = valid ? from : lane;
-            inRange |= valid ? 1u << lane : 0;
-            result[lane] = a[from];
-        }
-
-        var d = (uint*)(f + op->D);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            d[lane] = result[lane];
+            var isValid = op->Constant == Up ? Vector512.GreaterThanOrEqual(from, most) : Vector512.LessThanOrEqual(from, most);
+            from = Vector512.ConditionalSelect(isValid, from, lane);
+            inRange |= (uint)isValid.ExtractMostSignificantBits() << (16 * part);
+            Lanes.Store32(Choose(low, high, from), f + op->D, part, mask);
         }
 
         Lanes.StorePredicate(inRange, f + op->Slots[1], mask);
         return op + 1;
     }
 
-    // vote.sync.{all,any,uni}.pred p, {!}a, members;  vote.sync.ballot.b32 d, {!}a, members
-    private static void Vote(Emitter e)
+    // Sixteen of the 32 values.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Choose(Vector512<uint> low, Vector512<uint> high, Vector512<int> from)
     {
-        e.Take("sync");
-        var kind = e.TakeAny("all", "any", "uni", "ballot") ?? throw e.Unsupported();
-        e.TakeType();
-        e.Expect(2, 3);
-        var a = e.PredicateSource(1);
-        var members = e.Operands == 3 ? e.Source(2, PtxType.B32) : e.Constant(Lanes.All, false);
-        if (kind == "ballot")
+        if (Avx512F.IsSupported)
         {
-            e.Emit(&Ballot, e.Destination(0, 4), a, members);
+            return Avx512F.PermuteVar16x32x2(low, from.AsUInt32(), high);
         }
-        else
+
+        var values = stackalloc uint[Lanes.Count];
+        low.Store(values);
+        high.Store(values + 16);
+        var chosen = Vector512<uint>.Zero;
+        for (var i = 0; i < 16; i++)
         {
-            e.Emit(kind switch { "all" => &VoteAll, "any" => &VoteAny, _ => &VoteUniform }, e.PredicateDestination(0), a, members);
+            chosen = chosen.WithElement(i, values[from[i]]);
         }
+
+        return chosen;
     }
-
-    private static Op* Ballot(Op* op, byte* f, Warp w, uint mask)
-    {
-        if (!w.Gather(op, mask, Members(f + op->B, mask), out var next))
-        {
-            return next;
-        }
-
-        var votes = *(uint*)(f + op->A) & mask;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            Lanes.Write(f + op->D, lane, votes & Lanes.Read<uint>(f + op->B, lane));
-        }
-
-        return op + 1;
-    }
-
-    private static Op* VoteAll(Op* op, byte* f, Warp w, uint mask) => Decide(op, f, w, mask, static (yes, members) => yes == members);
-
-    private static Op* VoteAny(Op* op, byte* f, Warp w, uint mask) => Decide(op, f, w, mask, static (yes, _) => yes != 0);
-
-    private static Op* VoteUniform(Op* op, byte* f, Warp w, uint mask) => Decide(op, f, w, mask, static (yes, members) => yes == 0 || yes == members);
-
-    private static Op* Decide(Op* op, byte* f, Warp w, uint mask, Func<uint, uint, bool> decide)
-    {
-        if (!w.Gather(op, mask, Members(f + op->B, mask), out var next))
-        {
-            return next;
-        }
-
-        var votes = *(uint*)(f + op->A);
-        uint result = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var members = Lanes.Read<uint>(f + op->B, lane) & mask;
-            result |= decide(votes & members, members) ? 1u << lane : 0;
-        }
-
-        Lanes.StorePredicate(result, f + op->D, mask);
-        return op + 1;
-    }
-
-    // match.any.sync.b32 d, a, members: the lanes with the same value;  match.all d|p: all lanes if they are all the same
-    private static void Match(Emitter e)
-    {
-        e.Take("sync");
-        var isAll = e.TakeAny("any", "all") == "all";
-        var type = e.TakeType();
-        e.Expect(3);
-        var (value, predicate) = Pair(e, 0);
-        int[] slots = [e.Source(2, PtxType.B32), e.Predicate(predicate)];
-        e.Emit(type.ByteSize() == 8 ? &Match<ulong> : &Match<uint>,
-            value is null ? e.Scratch() : e.Destination(new PtxOperand.Register(value), 4), e.Source(1, type), constant: isAll ? 1 : 0, slots: slots);
-    }
-
-    private static Op* Match<T>(Op* op, byte* f, Warp w, uint mask)
-        where T : unmanaged, System.Numerics.IBinaryInteger<T>
-    {
-        if (!w.Gather(op, mask, Members(f + op->Slots[0], mask), out var next))
-        {
-            return next;
-        }
-
-        var result = stackalloc uint[Lanes.Count];
-        uint all = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var members = Lanes.Read<uint>(f + op->Slots[0], lane) & mask;
-            uint same = 0;
-            for (var other = members; other != 0; other &= other - 1)
-            {
-                var o = BitOperations.TrailingZeroCount(other);
-                same |= Lanes.Read<T>(f + op->A, o) == Lanes.Read<T>(f + op->A, lane) ? 1u << o : 0;
-            }
-
-            all |= same == members ? 1u << lane : 0;
-            result[lane] = op->Constant != 0 && same != members ? 0 : same;
-        }
-
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            Lanes.Write(f + op->D, lane, result[lane]);
-        }
-
-        Lanes.StorePredicate(all, f + op->Slots[1], mask);
-        return op + 1;
-    }
-
-    private static void Reduce(Emitter e)
-    {
-        e.Require(80);
-        e.Take("sync");
-        var kind = e.TakeAny("add", "min", "max", "and", "or", "xor") ?? throw e.Unsupported();
-        var type = e.TakeType();
-        e.Expect(3);
-        e.Emit((kind, type) switch
-        {
-            ("add", PtxType.U32 or PtxType.S32) => &Reduce<uint, ReduceAdd<uint>>,
-            ("min", PtxType.U32) => &Reduce<uint, ReduceMin<uint>>,
-            ("min", PtxType.S32) => &Reduce<int, ReduceMin<int>>,
-            ("max", PtxType.U32) => &Reduce<uint, ReduceMax<uint>>,
-            ("max", PtxType.S32) => &Reduce<int, ReduceMax<int>>,
-            ("and", PtxType.B32) => &Reduce<uint, ReduceAnd<uint>>,
-            ("or", PtxType.B32) => &Reduce<uint, ReduceOr<uint>>,
-            ("xor", PtxType.B32) => &Reduce<uint, ReduceXor<uint>>,
-            _ => throw e.Unsupported(),
-        }, e.Destination(0, 4), e.Source(1, type), e.Source(2, PtxType.B32));
-    }
-
-    private static Op* Reduce<T, TOp>(Op* op, byte* f, Warp w, uint mask)
-        where T : unmanaged
-        where TOp : struct, IMap2<T, T>
-    {
-        if (!w.Gather(op, mask, Members(f + op->B, mask), out var next))
-        {
-            return next;
-        }
-
-        var result = stackalloc T[Lanes.Count];
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var members = Lanes.Read<uint>(f + op->B, lane) & mask;
-            var sum = Lanes.Read<T>(f + op->A, BitOperations.TrailingZeroCount(members));
-            for (var other = members & (members - 1); other != 0; other &= other - 1)
-            {
-                sum = TOp.Apply(sum, Lanes.Read<T>(f + op->A, BitOperations.TrailingZeroCount(other)));
-            }
-
-            result[lane] = sum;
-        }
-
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            Lanes.Write(f + op->D, lane, result[lane]);
-        }
-
-        return op + 1;
-    }
-
-    private static Op* ActiveMask(Op* op, byte* f, Warp w, uint mask)
-    {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            Lanes.Write(f + op->D, BitOperations.TrailingZeroCount(rest), mask);
-        }
-
-        return op + 1;
-    }
-
-    // elect.sync d|p, members: p in one lane, the lowest; d is its number
-    private static void Elect(Emitter e)
-    {
-        e.Require(90);
-        e.Take("sync");
-        e.Expect(2);
-        var (value, predicate) = Pair(e, 0);
-        e.Emit(&Elect, value is null ? e.Scratch() : e.Destination(new PtxOperand.Register(value), 4), e.Source(1, PtxType.B32), e.Predicate(predicate));
-    }
-
-    private static Op* Elect(Op* op, byte* f, Warp w, uint mask)
-    {
-        if (!w.Gather(op, mask, Members(f + op->A, mask), out var next) || mask == 0)
-        {
-            return next == null ? op + 1 : next;
-        }
-
-        var leader = BitOperations.TrailingZeroCount(Lanes.Read<uint>(f + op->A, BitOperations.TrailingZeroCount(mask)) & mask);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
-        {
-            Lanes.Write(f + op->D, BitOperations.TrailingZeroCount(rest), (uint)leader);
-        }
-
-        Lanes.StorePredicate(1u << leader, f + op->B, mask);
-        return op + 1;
-    }
-}
-
-internal readonly struct ReduceAdd<T> : IMap2<T, T>
-    where T : System.Numerics.IBinaryInteger<T>
-{
-    public static T Apply(T a, T b) => unchecked(a + b);
-}
-
-internal readonly struct ReduceMin<T> : IMap2<T, T>
-    where T : System.Numerics.IBinaryInteger<T>
-{
-    public static T Apply(T a, T b) => T.Min(a, b);
-}
-
-internal readonly struct ReduceMax<T> : IMap2<T, T>
-    where T : System.Numerics.IBinaryInteger<T>
-{
-    public static T Apply(T a, T b) => T.Max(a, b);
-}
-
-internal readonly struct ReduceAnd<T> : IMap2<T, T>
-    where T : System.Numerics.IBinaryInteger<T>
-{
-    public static T Apply(T a, T b) => a & b;
-}
-
-internal readonly struct ReduceOr<T> : IMap2<T, T>
-    where T : System.Numerics.IBinaryInteger<T>
-{
-    public static T Apply(T a, T b) => a | b;
-}
-
-internal readonly struct ReduceXor<T> : IMap2<T, T>
-    where T : System.Numerics.IBinaryInteger<T>
-{
-    public static T Apply(T a, T b) => a ^ b;
 }
