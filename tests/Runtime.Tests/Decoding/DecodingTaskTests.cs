@@ -81,6 +81,17 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     [Fact]
+    public void A_search_that_needs_more_lanes_than_there_are_is_refused_with_a_sentence()
+    {
+        using DecoderState decoder = demo.Model.Network.Decoder.CreateState();
+        DecodingTask task = new(demo.Model, decoder);
+        Assert.StartsWith(
+            "Decoding with 3 lanes from lane 0 on needs a larger state.",
+            Assert.Throws<ArgumentException>(() => task.Decode(new() { Language = "en", BeamSize = 3 })).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_step_allocates_only_what_it_adds_to_the_result()
     {
         WhisperModel model = demo.Model;
