@@ -76,7 +76,7 @@ internal sealed class DeviceOptions
             CudaLibrary.UseDriver();
         }
 
-        return GpuKernels.Create(new GpuDevice(Index(device) ?? 0), type ?? ComputeType.Float16);
+        return GpuKernels.Create(new GpuDevice(Index(device) ?? 0, sentence => Console.Error.WriteLine($"handwritten: {sentence}")), type ?? ComputeType.Float16);
     }
 
     /// <summary>The emulated driver: where <c>HANDWRITTEN_EMULATOR_LIBRARY</c> says, or where the repository that the program was built in has it.</summary>
@@ -105,7 +105,7 @@ internal sealed class DeviceOptions
         try
         {
             CudaLibrary.UseDriver();
-            return GpuDevice.List().Count > 0;
+            return GpuDevice.List().Any(gpu => gpu.IsUsable);
         }
         catch (GpuException)
         {

@@ -168,7 +168,8 @@ public interface IKernels : IDisposable
 
     /// <summary>
     /// Gives each row the token that its lane chose last, and that token's position: so a step follows a prompt, whose rows
-    /// were others, without the host knowing the token. A row whose lane has chosen nothing keeps what it has.
+    /// were others, without the host knowing the token. The host adds the rows with any token, and with the position behind the
+    /// prompt: one at 0 would forget a shared past. A row whose lane has chosen nothing keeps what it has.
     /// </summary>
     void FollowChoice(DecoderRows rows, TokenChoice choice);
 

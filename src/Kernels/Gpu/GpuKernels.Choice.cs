@@ -72,6 +72,8 @@ internal sealed partial class GpuKernels<TElement>
 
     private sealed class RecordedGraph(GpuGraph graph) : IRecordedPass
     {
+        public int RunsAhead => 4;
+
         public void Run() => graph.Launch();
 
         public void Dispose() => graph.Dispose();

@@ -10,13 +10,14 @@ namespace Handwritten.Runtime.Decoding;
 ///                           ▲                                                                                   │
 ///                           └──────────────── a row for each open lane, which may go on from another ───────────┘
 /// </code>
-/// The start sequence runs once, in the first lane; all lanes of the search share it. Buffers are kept; a greedy step
-/// allocates nothing. Source: openai/whisper, decoding.py, DecodingTask.
+/// The start sequence runs once, in the first lane; all lanes of the search share it. Where the back end can choose by itself,
+/// nothing of this comes to the host: see <see cref="ChoiceLoop"/>. Source: openai/whisper, decoding.py, DecodingTask.
 /// </summary>
-public sealed class DecodingTask
+public sealed class DecodingTask : IDisposable
 {
     private readonly WhisperModel _model;
     private readonly DecoderState _state;
+    private readonly ChoiceLoop _loop;
     private float[] _logits;
 
     /// <summary>Prepares for decoding with one state.</summary>
@@ -26,6 +27,7 @@ public sealed class DecodingTask
     {
         _model = model;
         _state = state;
+        _loop = new ChoiceLoop(model, state);
         _logits = new float[2 * Vocabulary];
     }
 
@@ -42,19 +44,50 @@ public sealed class DecodingTask
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public DecodingResult Decode(DecodingOptions options, int window = 0, int lane = 0, CancellationToken cancellation = default)
     {
-        options.Verify(Vocabulary);
-        if (lane + options.Lanes > _state.Lanes || Math.Max(2, options.Lanes) > _state.Outputs)
+        if (ChoiceLoop.Takes(options))
         {
-            throw new ArgumentException($"Decoding with {options.Lanes} lanes from lane {lane} on needs a larger state.", nameof(options));
+            return Decode([new WindowRequest(options, window)], lane, cancellation)[0];
         }
 
+        RequireRoom(options.Lanes, lane);
+        options.Verify(Vocabulary);
         int context = _model.Dimensions.TextContext;
         StartSequence start = StartSequence.For(options, _model.Tokenizer.Special, context);
         ILogitRule[] rules = LogitRules.For(options, _model.Tokenizer);
         ISearch search = Searches.For(options, _model.Tokenizer.Special.EndOfText, context);
         double noSpeech = Run(start, rules, search, StartSequence.SampleLength(options, context), window, lane, cancellation);
-        return ToResult(search, options, noSpeech);
+        return ToResult(search.Candidates(), options, noSpeech);
     }
+
+    /// <summary>Decodes windows side by side; each gets the text that it gets alone.</summary>
+    /// <param name="windows">The windows, none with beams or rules about repetitions: see <see cref="CanShareSteps"/>.</param>
+    /// <param name="lane">The first of the KV-cache lanes to use, one for each sequence of each window.</param>
+    /// <param name="cancellation">Checked every few tokens.</param>
+    /// <exception cref="OptionsException">The options of a window make no sense.</exception>
+    /// <exception cref="ArgumentException">The state has too few lanes, or a window's options are for decoding it alone.</exception>
+    /// <exception cref="ModelException">The model computes no numbers.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public DecodingResult[] Decode(IReadOnlyList<WindowRequest> windows, int lane = 0, CancellationToken cancellation = default)
+    {
+        if (!windows.All(window => CanShareSteps(window.Options)))
+        {
+            throw new ArgumentException("Windows with beams or rules about repetitions are decoded one by one.", nameof(windows));
+        }
+
+        RequireRoom(windows.Sum(window => window.Options.Lanes), lane);
+        foreach (WindowRequest window in windows)
+        {
+            window.Options.Verify(Vocabulary);
+        }
+
+        return [.. _loop.Decode(windows, lane, cancellation).Zip(windows, (found, window) => ToResult(found.Candidates, window.Options, Number(found.NoSpeech)))];
+    }
+
+    /// <summary>Whether windows with these options can be decoded side by side.</summary>
+    public static bool CanShareSteps(DecodingOptions options) => ChoiceLoop.Takes(options);
+
+    /// <inheritdoc/>
+    public void Dispose() => _loop.Dispose();
 
     /// <summary>The probability of each language, most probable first, from the first step after the start token.</summary>
     /// <param name="window">The audio window to listen to.</param>
@@ -83,6 +116,7 @@ public sealed class DecodingTask
     /// <returns>The probability that there is no speech.</returns>
     private double Run(StartSequence start, ILogitRule[] rules, ISearch search, int sampleLength, int window, int firstLane, CancellationToken cancellation)
     {
+        _state.Rows.Clear();
         start.Feed(_state.Rows, firstLane, window);
         Span<float> logits = Step();
         double noSpeech = Number(NoSpeechProbability(logits[..Vocabulary]));
@@ -145,9 +179,16 @@ public sealed class DecodingTask
         ? throw new ModelException($"The model '{_model.Name}' computes NaN instead of numbers: its weights are damaged or too large for their type, so download or convert it again.")
         : computed;
 
-    private DecodingResult ToResult(ISearch search, DecodingOptions options, double noSpeech)
+    private void RequireRoom(int lanes, int firstLane)
     {
-        IReadOnlyList<Candidate> candidates = search.Candidates();
+        if (firstLane + lanes > _state.Lanes || Math.Max(2, lanes) > _state.Outputs)
+        {
+            throw new ArgumentException($"Decoding with {lanes} lanes from lane {firstLane} on needs a larger state.");
+        }
+    }
+
+    private DecodingResult ToResult(IReadOnlyList<Candidate> candidates, DecodingOptions options, double noSpeech)
+    {
         Candidate best = candidates[SequenceRanker.Best(candidates, options.LengthPenalty)];
         int[] tokens = [.. best.Tokens];
         string text = PythonText.Strip(_model.Tokenizer.Decode(tokens));

@@ -1,3 +1,4 @@
+using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 
@@ -29,20 +30,36 @@ internal static class LogitRules
 
         if (options.SuppressTokens.Count > 0)
         {
-            IEnumerable<int> listed = options.SuppressTokens.SelectMany(token => token == -1 ? tokenizer.NonSpeechTokens : [token]);
-            rules.Add(new SuppressTokens([.. listed.Union(NeverText(tokenizer.Special))]));
+            rules.Add(new SuppressTokens(Suppressed(options, tokenizer)));
         }
 
         if (!options.WithoutTimestamps)
         {
-            int? limit = options.MaxInitialTimestamp is double seconds and not 0
-                ? (int)Math.Round(seconds / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
-                : null;
-            rules.Add(new TimestampRules(tokenizer.Special, limit));
+            rules.Add(new TimestampRules(tokenizer.Special, MaxInitialIndex(options)));
         }
 
         return [.. rules];
     }
+
+    /// <summary>The same rules for a back end that chooses by itself; those about repetitions it does not know.</summary>
+    public static ChoiceRules ForChoice(DecodingOptions options, WhisperTokenizer tokenizer, int context) => new()
+    {
+        EndOfText = tokenizer.Special.EndOfText,
+        NoSpeech = tokenizer.Special.NoSpeech,
+        MaxTokens = Math.Min(StartSequence.SampleLength(options, context), context),
+        Never = options.SuppressTokens.Count > 0 ? Suppressed(options, tokenizer) : [],
+        NeverFirst = options.SuppressBlank ? tokenizer.BlankTokens : [],
+        Timestamps = options.WithoutTimestamps ? null : new TimestampGrammar(tokenizer.Special.TimestampBegin, tokenizer.Special.NoTimestamps, MaxInitialIndex(options)),
+        Temperature = options.Temperature,
+        Seed = (ulong)options.Seed,
+    };
+
+    private static int[] Suppressed(DecodingOptions options, WhisperTokenizer tokenizer) =>
+        [.. options.SuppressTokens.SelectMany(token => token == -1 ? tokenizer.NonSpeechTokens : [token]).Union(NeverText(tokenizer.Special))];
+
+    private static int? MaxInitialIndex(DecodingOptions options) => options.MaxInitialTimestamp is double seconds and not 0
+        ? (int)Math.Round(seconds / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
+        : null;
 
     /// <summary>Specials that only ever stand before the text. Source: DecodingTask._get_suppress_tokens.</summary>
     private static int[] NeverText(SpecialTokens special) =>

@@ -48,12 +48,11 @@ internal sealed record StartSequence(int[] Tokens, int StartIndex)
         options.MaxNewTokens ?? (options.SampleLength is int given and not 0 ? given : context / 2);
 
     /// <summary>
-    /// Fills a decoder pass with the whole sequence. Logits are wanted where the transcript starts (they tell whether
+    /// Adds the whole sequence to a decoder pass. Logits are wanted where the transcript starts (they tell whether
     /// there is speech) and at the end.
     /// </summary>
     public void Feed(DecoderRows rows, int lane, int window)
     {
-        rows.Clear();
         for (int position = 0; position < Tokens.Length; position++)
         {
             rows.Add(Tokens[position], lane, position, window, wantsLogits: position == StartIndex || position == Tokens.Length - 1);

@@ -76,6 +76,7 @@ public sealed class Transcriber : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        DecodingTask.Dispose();
         EncoderState.Dispose();
         DecoderState.Dispose();
     }
@@ -92,6 +93,7 @@ public sealed class Transcriber : IDisposable
         }
 
         (lanes, outputs) = (Math.Max(lanes, DecoderState.Lanes), Math.Max(outputs, DecoderState.Outputs));
+        DecodingTask.Dispose();
         DecoderState.Dispose();
         DecoderState = Model.Network.Decoder.CreateState(lanes: lanes, outputs: outputs);
         DecodingTask = new DecodingTask(Model, DecoderState);

@@ -51,7 +51,7 @@ internal static class KernelCatalogue
         return text with { Ptx = PtxRequirements.Write(text.Ptx, target.Architecture) };
     }
 
-    internal static void LoadAll(object holder, HashSet<object> seen)
+    private static void LoadAll(object holder, HashSet<object> seen)
     {
         if (!seen.Add(holder) || holder is GpuDevice)
         {

@@ -1,0 +1,179 @@
+using Handwritten.Kernels;
+using Handwritten.Model;
+
+namespace Handwritten.Runtime.Decoding;
+
+/// <summary>A window to decode.</summary>
+/// <param name="Options">How.</param>
+/// <param name="Window">Which audio window of the decoder's state to listen to.</param>
+public sealed record WindowRequest(DecodingOptions Options, int Window);
+
+/// <summary>
+/// Decodes windows side by side, greedily or by drawing, without the host in between: the back end chooses each token where
+/// the logits are (<see cref="IKernels.Choose"/>), and a step of all lanes is one recorded pass that runs again and again.
+/// The host only looks, every few steps, whether all sequences have ended.
+/// <code>
+///     prompts      lane 0: sot en task ...   lane 3: sot de task ...        as many windows at once as the pass holds
+///                       │ choose                  │ choose
+///     step         lanes 0 1 2               lanes 3                        three samples of window 0 share its past
+///                       └── forward, choose ──┘  × n ── look ── × n ...
+/// </code>
+/// A window's text does not depend on its company. Source: openai/whisper, decoding.py, DecodingTask._main_loop.
+/// </summary>
+internal sealed class ChoiceLoop : IDisposable
+{
+    private readonly WhisperModel _model;
+    private readonly DecoderState _state;
+    private readonly TokenChoice _choice;
+    private readonly Dictionary<(int Rows, bool SharesPasts), IRecordedPass> _steps = [];
+
+    /// <summary>Allocates the memory of the sequences.</summary>
+    public ChoiceLoop(WhisperModel model, DecoderState state)
+    {
+        (_model, _state) = (model, state);
+        _choice = Kernels.AllocateChoice(state.Lanes, model.Dimensions.TextContext, model.Dimensions.Vocabulary);
+    }
+
+    private IKernels Kernels => _model.Network.Kernels;
+
+    /// <summary>Whether the back end can choose by these options: it knows no beams, and no rules about repetitions.</summary>
+    public static bool Takes(DecodingOptions options) =>
+        options.BeamSize is null && options.RepetitionPenalty == 1 && options.NoRepeatNgramSize == 0;
+
+    /// <summary>Decodes.</summary>
+    /// <param name="windows">The windows; each takes as many lanes as its options ask for.</param>
+    /// <param name="firstLane">The first window's first lane; the others follow.</param>
+    /// <param name="cancellation">Checked every few tokens.</param>
+    /// <returns>For each window the texts found, and the probability that it holds no speech.</returns>
+    public (IReadOnlyList<Candidate> Candidates, double NoSpeech)[] Decode(IReadOnlyList<WindowRequest> windows, int firstLane, CancellationToken cancellation)
+    {
+        int context = _model.Dimensions.TextContext;
+        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Options, _model.Tokenizer.Special, context))];
+        int[] lanes = FirstLanes(windows, firstLane);
+        for (int i = 0; i < windows.Count; i++)
+        {
+            Kernels.StartChoice(_choice, LogitRules.ForChoice(windows[i].Options, _model.Tokenizer, context), lanes[i], windows[i].Options.Lanes);
+        }
+
+        FeedPrompts(windows, starts, lanes, cancellation);
+        FillStep(windows, starts, lanes);
+        RunSteps(cancellation);
+        return [.. windows.Select((window, i) => Result(window, lanes[i]))];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IRecordedPass step in _steps.Values)
+        {
+            step.Dispose();
+        }
+
+        _choice.Dispose();
+    }
+
+    private static int[] FirstLanes(IReadOnlyList<WindowRequest> windows, int lane)
+    {
+        int[] lanes = new int[windows.Count];
+        for (int i = 0; i < lanes.Length; i++)
+        {
+            lanes[i] = lane;
+            lane += windows[i].Options.Lanes;
+        }
+
+        return lanes;
+    }
+
+    /// <summary>Runs the start sequences, as many at once as a pass holds; their last rows choose the first tokens.</summary>
+    private void FeedPrompts(IReadOnlyList<WindowRequest> windows, StartSequence[] starts, int[] lanes, CancellationToken cancellation)
+    {
+        const int OutputsOfStart = 2;
+        DecoderRows rows = _state.Rows;
+        rows.Clear();
+        for (int i = 0; i < windows.Count; i++)
+        {
+            starts[i].Feed(rows, lanes[i], windows[i].Window);
+            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > _state.Outputs;
+            if (isFull)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Step();
+                rows.Clear();
+            }
+        }
+    }
+
+    /// <summary>Fills the rows of a step: one for each lane, whose token and position the choice knows.</summary>
+    private void FillStep(IReadOnlyList<WindowRequest> windows, StartSequence[] starts, int[] lanes)
+    {
+        DecoderRows rows = _state.Rows;
+        for (int i = 0; i < windows.Count; i++)
+        {
+            int count = windows[i].Options.Lanes, length = starts[i].Tokens.Length;
+            if (count > 1)
+            {
+                rows.Continue(lanes[i], new int[count], length);
+            }
+
+            for (int lane = lanes[i]; lane < lanes[i] + count; lane++)
+            {
+                // A sequence that has ended at once stays at this token, and nobody looks at what comes of it.
+                int position = Math.Min(length, _model.Dimensions.TextContext - 1);
+                rows.Add(_model.Tokenizer.Special.EndOfText, lane, position, windows[i].Window, wantsLogits: true);
+            }
+        }
+
+        Kernels.FollowChoice(rows, _choice);
+    }
+
+    private void RunSteps(CancellationToken cancellation)
+    {
+        DecoderRows rows = _state.Rows;
+        if (!AnyOpen(rows))
+        {
+            return;
+        }
+
+        if (!_steps.TryGetValue((rows.Count, rows.SharesPasts), out IRecordedPass? step))
+        {
+            // What is recorded must have run before.
+            Step();
+            _steps[(rows.Count, rows.SharesPasts)] = step = Kernels.Record(Step);
+        }
+
+        while (AnyOpen(rows))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (int run = 0; run < step.RunsAhead; run++)
+            {
+                step.Run();
+            }
+        }
+    }
+
+    private void Step()
+    {
+        _model.Network.Decoder.Forward(_state);
+        Kernels.Choose(_state.Rows, _state.Logits, _choice);
+    }
+
+    private bool AnyOpen(DecoderRows rows)
+    {
+        Kernels.ReadChoice(_choice);
+        foreach (int lane in rows.Lanes)
+        {
+            if (_choice.Status(lane) == ChoiceStatus.Open)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private (IReadOnlyList<Candidate> Candidates, double NoSpeech) Result(WindowRequest window, int firstLane)
+    {
+        IEnumerable<int> lanes = Enumerable.Range(firstLane, window.Options.Lanes);
+        return ([.. lanes.Select(lane => new Candidate(_choice.Tokens(lane).ToArray(), _choice.SumLogProbability(lane)))], _choice.NoSpeechProbability(firstLane));
+    }
+}
