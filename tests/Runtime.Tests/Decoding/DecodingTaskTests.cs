@@ -3,6 +3,7 @@ using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription;
 using Handwritten.Tests;
 using Xunit;
 
@@ -78,6 +79,34 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         }
 
         Assert.True(runs >= (sameSamples ? 21 : 5), $"{file}: only {runs} runs were compared");
+    }
+
+    [Fact]
+    public void A_search_that_needs_more_lanes_than_there_are_is_refused_with_a_sentence()
+    {
+        using DecoderState decoder = demo.Model.Network.Decoder.CreateState();
+        DecodingTask task = new(demo.Model, decoder);
+        Assert.StartsWith(
+            "Decoding with 3 lanes from lane 0 on needs a larger state.",
+            Assert.Throws<ArgumentException>(() => task.Decode(new DecodingOptions { Language = "en", BeamSize = 3 })).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_that_is_drawn_on_the_host_is_what_the_back_end_draws()
+    {
+        using Transcriber transcriber = new(demo.Model);
+        foreach (ulong seed in new ulong[] { 0, 5, ulong.MaxValue })
+        {
+            // A rule that never holds, but that only the host knows.
+            TranscriptionOptions drawn = new() { Temperatures = [0.8], Decoding = new() { Language = "en", BestOf = 3, Seed = seed } };
+            TranscriptionOptions onHost = drawn with { Decoding = drawn.Decoding with { NoRepeatNgramSize = 400 } };
+            Assert.True(DecodingTask.CanShareSteps(drawn.Decoding with { Temperature = 0.8 }) && !DecodingTask.CanShareSteps(onHost.Decoding with { Temperature = 0.8 }));
+            float[] samples = AudioFile.Load(TestData.Path("audio", "10-en.wav")).Samples;
+            Assert.Equal(
+                transcriber.Transcribe(samples, drawn).Segments.SelectMany(segment => segment.Tokens),
+                transcriber.Transcribe(samples, onHost).Segments.SelectMany(segment => segment.Tokens));
+        }
     }
 
     [Fact]
