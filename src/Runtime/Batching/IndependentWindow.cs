@@ -30,7 +30,7 @@ internal sealed class IndependentWindow : BatchedWindow
         (_recording, _window) = (recording, window);
 
         // Windows draw different random numbers, whatever batch they are in.
-        long seed = options.Decoding.Seed + (window.Regions[0].Start / WhisperAudio.HopLength);
+        ulong seed = options.Decoding.Seed + (ulong)(window.Regions[0].Start / WhisperAudio.HopLength);
         options = options with { Decoding = options.Decoding with { Seed = seed } };
         _loop = new SeekLoop(model.Tokenizer, options, window.Length / WhisperAudio.HopLength, model.Dimensions.TextContext);
     }

@@ -31,7 +31,7 @@ internal sealed class OverlapMerger(WhisperTokenizer tokenizer, TranscriptionOpt
     /// <param name="tokens">Text and timestamps.</param>
     /// <param name="stretch">Where the window lies.</param>
     /// <param name="result">Its scores.</param>
-    /// <param name="language">The recording's language.</param>
+    /// <param name="language">Its language.</param>
     /// <returns>The segments that are complete; with the recording's last window, the rest.</returns>
     public IReadOnlyList<Segment> Add(TimedToken[] tokens, OverlappingStretch stretch, DecodingResult result, string? language)
     {
@@ -150,7 +150,8 @@ internal sealed class OverlapMerger(WhisperTokenizer tokenizer, TranscriptionOpt
             result.AverageLogProbability,
             result.CompressionRatio,
             result.NoSpeechProbability,
-            options.WordTimestamps ? (empty ? [] : draft.Words) : null);
+            options.WordTimestamps ? (empty ? [] : draft.Words) : null,
+            options.Multilingual ? language : null);
     }
 
     /// <summary>

@@ -19,6 +19,7 @@ internal sealed class OverlappingWindow : BatchedWindow
     private readonly DecodingOptions _decoding;
     private readonly int _endOfText;
     private DecodingResult? _result;
+    private string? _language;
     private TimedToken[] _tokens = [];
 
     /// <summary>Prepares.</summary>
@@ -37,7 +38,7 @@ internal sealed class OverlappingWindow : BatchedWindow
         _decoding = options.Decoding with
         {
             Prompt = new PromptHistory(options, model.Tokenizer, (model.Dimensions.TextContext / 2) - 1).Prompt(),
-            Seed = options.Decoding.Seed + (stretch.Start / WhisperAudio.HopLength),
+            Seed = options.Decoding.Seed + (ulong)(stretch.Start / WhisperAudio.HopLength),
         };
     }
 
@@ -56,7 +57,7 @@ internal sealed class OverlappingWindow : BatchedWindow
     /// <inheritdoc/>
     public override void Take(DecodingResult result, DecodingOptions options, Func<IReadOnlyList<int>, IReadOnlyList<WordTiming>> align)
     {
-        _result = result;
+        (_result, _language) = (result, options.Language);
         if (TemperatureFallback.IsSilence(_options, result))
         {
             return;
@@ -95,7 +96,7 @@ internal sealed class OverlappingWindow : BatchedWindow
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<Segment> Segments() => _merger.Add(_tokens, _stretch, _result!, Run.KnownLanguage);
+    public override IEnumerable<Segment> Segments() => _merger.Add(_tokens, _stretch, _result!, _language);
 
     /// <summary>As the original hears it: with silence up to 30 seconds, not with zeros in the spectrogram.</summary>
     protected override Tensor ComputeMel(LogMelFrontend frontend) =>

@@ -1,24 +1,34 @@
+using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
-/// Decodes windows whose audio the decoder already listens to. Three ideas meet here and know nothing of each other:
+/// Decodes windows whose audio the decoder already listens to, alone or side by side. Three ideas meet here and know nothing of each other:
 /// <code>
 ///     start sequence ──> decoder ──> logits ──> rules (what is allowed) ──> search (what is chosen) ──> tokens ─┐
 ///                           ▲                                                                                   │
 ///                           └──────────────── a row for each open lane, which may go on from another ───────────┘
 /// </code>
-/// That is <see cref="SearchLoop"/>. Where the back end can choose by itself, nothing of it comes to the host: see
-/// <see cref="ChoiceLoop"/>. Source: openai/whisper, decoding.py, DecodingTask.
+/// That is <see cref="HostLoop"/>. Where the back end can choose by itself, only what is chosen comes to the host: see
+/// <see cref="ChoiceLoop"/> and <see cref="BeamLoop"/>. Source: openai/whisper, decoding.py, DecodingTask.
 /// </summary>
 public sealed class DecodingTask : IDisposable
 {
+    private enum Loop
+    {
+        Choice,
+        Beams,
+        Host,
+    }
+
     private readonly WhisperModel _model;
     private readonly DecoderState _state;
+    private readonly TokenChoice _choice;
     private readonly ChoiceLoop _choices;
-    private readonly SearchLoop _searches;
+    private readonly BeamLoop _beams;
+    private readonly HostLoop _host;
 
     /// <summary>Prepares for decoding with one state.</summary>
     /// <param name="model">The model.</param>
@@ -27,8 +37,10 @@ public sealed class DecodingTask : IDisposable
     {
         _model = model;
         _state = state;
-        _choices = new ChoiceLoop(model, state);
-        _searches = new SearchLoop(model, state);
+        _choice = model.Network.Kernels.AllocateChoice(state.Lanes, model.Dimensions.TextContext, Vocabulary);
+        _choices = new ChoiceLoop(model, state, _choice);
+        _beams = new BeamLoop(model, state, _choice);
+        _host = new HostLoop(model, state);
     }
 
     private int Vocabulary => _model.Dimensions.Vocabulary;
@@ -46,8 +58,8 @@ public sealed class DecodingTask : IDisposable
         Decode([new WindowRequest(options, window)], lane, cancellation)[0];
 
     /// <summary>
-    /// Decodes windows side by side; each gets the text that it gets alone. Those whose tokens the back end can choose share
-    /// its steps, and so do those with searches on the host.
+    /// Decodes windows side by side; each gets the text that it gets alone. Windows share their steps with those that are
+    /// decoded in the same way.
     /// </summary>
     /// <param name="windows">The windows.</param>
     /// <param name="lane">The first of the KV-cache lanes to use, one for each sequence of each window.</param>
@@ -66,11 +78,16 @@ public sealed class DecodingTask : IDisposable
         }
 
         DecodingResult[] results = new DecodingResult[windows.Count];
-        foreach (IGrouping<bool, int> same in Enumerable.Range(0, windows.Count).GroupBy(i => ChoiceLoop.Takes(windows[i].Options)))
+        foreach (IGrouping<(Loop Loop, int Beams), int> alike in Enumerable.Range(0, windows.Count).GroupBy(i => (LoopFor(windows[i].Options), windows[i].Options.BeamSize ?? 0)))
         {
-            int[] places = [.. same];
+            int[] places = [.. alike];
             WindowRequest[] requests = [.. places.Select(place => windows[place])];
-            FoundTexts[] found = same.Key ? _choices.Decode(requests, lane, cancellation) : _searches.Decode(requests, lane, cancellation);
+            FoundTexts[] found = alike.Key.Loop switch
+            {
+                Loop.Choice => _choices.Decode(requests, lane, cancellation),
+                Loop.Beams => _beams.Decode(requests, lane, cancellation),
+                _ => _host.Decode(requests, lane, cancellation),
+            };
             for (int i = 0; i < places.Length; i++)
             {
                 results[places[i]] = ToResult(found[i].Candidates, requests[i].Options, Number(found[i].NoSpeech));
@@ -81,7 +98,11 @@ public sealed class DecodingTask : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _choices.Dispose();
+    public void Dispose()
+    {
+        _choices.Dispose();
+        _choice.Dispose();
+    }
 
     /// <summary>The probability of each language, most probable first, from the first step after the start token.</summary>
     /// <param name="window">The audio window to listen to.</param>
@@ -123,6 +144,9 @@ public sealed class DecodingTask : IDisposable
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
     }
+
+    private static Loop LoopFor(DecodingOptions options) =>
+        ChoiceLoop.Takes(options) ? Loop.Choice : BeamLoop.Takes(options) ? Loop.Beams : Loop.Host;
 
     /// <summary>NaN goes through every layer to every logit, and would be taken for the first token without end.</summary>
     private double Number(double computed) => double.IsNaN(computed)
