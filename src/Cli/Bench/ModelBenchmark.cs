@@ -29,7 +29,7 @@ internal static class ModelBenchmark
     /// <summary>The most tokens of the prompt stage, and the most that are decoded one by one after it.</summary>
     private const int PromptTokens = 64, MostSteps = 100;
 
-    /// <summary>Runs the benchmark.</summary>
+    /// <summary>Runs the benchmark, part by part; while the last part is looked at, all of a transcription's memory is still taken.</summary>
     /// <param name="network">The model.</param>
     /// <param name="batch">Windows at a time.</param>
     /// <param name="runs">Runs of each part that are counted.</param>

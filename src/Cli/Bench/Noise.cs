@@ -12,13 +12,22 @@ internal static class Noise
     public static float[] Samples(int count) => Values("noise", count, Loudness);
 
     /// <summary>A weight [outputs, inputs, ...] of a network, uniform and small enough for activations to stay in range.</summary>
-    public static unsafe Tensor Weight(string name, Func<HostTensor, Tensor> load, params int[] shape)
+    public static Tensor Weight(string name, Func<HostTensor, Tensor> load, params int[] shape) => Weights(name, load, 1, shape)[0];
+
+    /// <summary>The same weight several times, in memory of its own each time.</summary>
+    public static unsafe Tensor[] Weights(string name, Func<HostTensor, Tensor> load, int copies, params int[] shape)
     {
         int count = shape.Aggregate(1, (product, dimension) => checked(product * dimension));
         fixed (float* values = Values(name, count, Math.Sqrt(3.0 * shape[0] / count)))
         {
-            using HostTensor host = new(name, DType.F32, shape, (byte*)values);
-            return load(host);
+            Tensor[] weights = new Tensor[copies];
+            for (int i = 0; i < copies; i++)
+            {
+                using HostTensor host = new(name, DType.F32, shape, (byte*)values);
+                weights[i] = load(host);
+            }
+
+            return weights;
         }
     }
 

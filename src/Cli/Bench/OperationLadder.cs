@@ -59,7 +59,7 @@ internal sealed class OperationLadder(IKernels kernels, WhisperDimensions size, 
         bool reads = part == "decoder";
         double bytes = (double)outputs * inputs * _elementBytes;
         int copies = reads ? Copies(bytes) : 1;
-        Linear[] linears = [.. Enumerable.Range(0, copies).Select(_ => new Linear(Noise.Weight(name, host => kernels.LoadMatrix(host), outputs, inputs), Bias: null))];
+        Linear[] linears = [.. Noise.Weights(name, host => kernels.LoadMatrix(host), copies, outputs, inputs).Select(weight => new Linear(weight, Bias: null))];
         using Tensor x = Noise.Fill(kernels, kernels.Allocate(rows, inputs)), y = single ? kernels.AllocateSingle(rows, outputs) : kernels.Allocate(rows, outputs);
         double milliseconds = RepeatedTime.Milliseconds(kernels, i => kernels.MatMul(rows, x, linears[i % copies], y, epilogue));
         Array.ForEach(linears, linear => linear.Dispose());

@@ -1,12 +1,14 @@
+using Handwritten.Cli.Profile;
 using Handwritten.Kernels.Gpu.Profiling;
 using ScottPlot;
 
 namespace Handwritten.Cli.Charts;
 
-/// <summary>Bars of the kernels' times, one plot a pass, the longest on top; the floor, where it is known, in front.</summary>
+/// <summary>Bars of the kernels' times, the longest on top, each under its kernel's name; the floor, where it is known, in front.</summary>
 internal static class KernelChart
 {
-    private const double Thickness = 0.7;
+    private const double Thickness = 0.4, NameAbove = 0.2;
+    private const float NameSize = 11;
 
     /// <summary>Draws a pass.</summary>
     /// <param name="title">What is shown.</param>
@@ -27,10 +29,17 @@ internal static class KernelChart
             Bars(Floor, Colors.Navy, $"floor on {card}");
         }
 
-        chart.Axes.Left.SetTicks([.. Enumerable.Range(0, sorted.Length).Select(i => (double)i)], [.. sorted.Select(kernel => kernel.Kernel)]);
-        chart.Axes.Left.MajorTickStyle.Length = 0;
+        for (int i = 0; i < sorted.Length; i++)
+        {
+            var name = chart.Add.Text(KernelNames.Shorten(sorted[i].Kernel), 0, i + NameAbove);
+            name.LabelAlignment = Alignment.LowerLeft;
+            name.LabelFontSize = NameSize;
+        }
+
+        chart.Axes.Left.SetTicks([], []);
         chart.XLabel("microseconds");
         chart.Axes.Margins(left: 0);
+        chart.Axes.SetLimitsY(-0.5, sorted.Length);
         chart.ShowLegend(Alignment.LowerRight);
         return chart;
 

@@ -84,7 +84,14 @@ internal sealed class BenchCommand : Command
 
         CpuKernels? cpu = loaded.Kernels as CpuKernels;
         IGpuKernels? gpu = loaded.Kernels as IGpuKernels;
-        List<BenchStage> stages = [.. ModelBenchmark.Run(loaded.Network, batch, runs, cancellation)];
+        List<BenchStage> stages = [];
+        IReadOnlyList<GpuMemoryUse>? deviceMemory = null;
+        foreach (BenchStage stage in ModelBenchmark.Run(loaded.Network, batch, runs, cancellation))
+        {
+            stages.Add(stage);
+            deviceMemory = gpu?.Device.Memory.Report();
+        }
+
         BenchReport report = new()
         {
             Model = loaded.Name,
@@ -98,7 +105,7 @@ internal sealed class BenchCommand : Command
             // Before the limits are measured, which takes memory of its own.
             Audio = seconds is { } length ? RecordingBenchmark.Run(loaded.Network, batch, length, parsed.GetValue(_tokens) ?? UsualTokens, cancellation) : null,
             PeakMemoryBytes = Process.GetCurrentProcess().PeakWorkingSet64,
-            DeviceMemory = gpu?.Device.Memory.Report(),
+            DeviceMemory = deviceMemory,
             Operations = parsed.GetValue(_products) ? [.. new OperationLadder(loaded.Kernels, loaded.Network.Dimensions, batch, cancellation).Run()] : null,
             Limits = gpu is not null ? Limits.Of(gpu) : cpu is not null ? Limits.Of(cpu) : null,
             Products = cpu is not null && library is not null ? ProductComparison.Run(loaded.Network, cpu.Threads, runs, cancellation) : null,

@@ -17,7 +17,7 @@ namespace Handwritten.Cli.Commands;
 /// </summary>
 internal sealed class ProfileCommand : Command
 {
-    private const int MostWindows = 64, ChartWidth = 1200, RowHeight = 32, ChartFrame = 120;
+    private const int MostWindows = 64, ChartWidth = 1200, RowHeight = 40, ChartFrame = 120;
 
     private readonly NetworkOptions _network = new(DType.F16, DType.F32, DType.BF16);
 
@@ -75,7 +75,7 @@ internal sealed class ProfileCommand : Command
             return ExitCode.Ok;
         }
 
-        Console.Out.WriteLine($"{loaded.Name}, batch {batch}, on {loaded.Kernels.DeviceDescription}; floors are those of {card}");
+        Console.Out.WriteLine($"{loaded.Name}, batch {batch}, on {loaded.Kernels.DeviceDescription}{(passes[0].Kernels[0].Floors.Count > 0 ? $"; floors are those of {card}" : "")}");
         foreach (ProfiledPass pass in passes)
         {
             Print(pass, card);
@@ -100,27 +100,42 @@ internal sealed class ProfileCommand : Command
     private static void Print(ProfiledPass pass, string card)
     {
         double? Floor(KernelUse kernel) => kernel.Floors.TryGetValue(card, out KernelFloor? floor) ? floor.Microseconds : null;
-        double? Counted(KernelUse kernel) => kernel.Microseconds ?? Floor(kernel);
-        double whole = pass.Kernels.Sum(kernel => Counted(kernel) ?? 0);
+        double? Taken(KernelUse kernel) => kernel.Microseconds ?? Floor(kernel);
+        bool isTimed = pass.Kernels.Any(kernel => kernel.Microseconds is not null), isCounted = pass.Kernels.Any(kernel => kernel.Bytes is not null);
+        double whole = pass.Kernels.Sum(kernel => Taken(kernel) ?? 0);
 
-        Table table = Terminal.Table(pass.Name, ">launches", ">MB", ">MFLOP", ">us", ">floor, us", ">of floor", ">share", "wall");
-        foreach (KernelUse kernel in pass.Kernels.OrderByDescending(Counted))
+        string[] counts = isCounted ? [">MB", ">MFLOP", ">floor, us"] : [], times = isTimed ? [">us"] : [], both = isTimed && isCounted ? [">of floor"] : [];
+        Table table = Terminal.Table([pass.Name, ">launches", .. counts, .. times, .. both, ">share", .. isCounted ? ["wall"] : Array.Empty<string>()]);
+        foreach (KernelUse kernel in pass.Kernels.OrderByDescending(Taken))
         {
-            table.AddRow(
-                Markup.Escape(kernel.Kernel),
-                $"{kernel.Launches}",
-                Number(kernel.Bytes / 1e6, "0.000"),
-                Number(kernel.Flops / 1e6, "0.0"),
-                Number(kernel.Microseconds, "0.0"),
-                Number(Floor(kernel), "0.00"),
-                Number(Floor(kernel) / kernel.Microseconds, "0%"),
-                Number(Counted(kernel) / whole, "0.0%"),
-                kernel.Floors.TryGetValue(card, out KernelFloor? floor) ? floor.Wall : "");
+            List<string> cells = [Markup.Escape(KernelNames.Shorten(kernel.Kernel)), $"{kernel.Launches}"];
+            if (isCounted)
+            {
+                cells.AddRange(Number(kernel.Bytes / 1e6, "0.000"), Number(kernel.Flops / 1e6, "0.0"), Number(Floor(kernel), "0.000"));
+            }
+
+            if (isTimed)
+            {
+                cells.Add(Number(kernel.Microseconds, "0.0"));
+            }
+
+            if (isTimed && isCounted)
+            {
+                cells.Add(Number(Floor(kernel) / kernel.Microseconds, "0%"));
+            }
+
+            cells.Add(Number(Taken(kernel) / whole, "0.0%"));
+            if (isCounted)
+            {
+                cells.Add(kernel.Floors.TryGetValue(card, out KernelFloor? floor) ? floor.Wall : "");
+            }
+
+            table.AddRow([.. cells]);
         }
 
         Terminal.Write(table);
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{pass.Name}: {pass.Kernels.Sum(kernel => kernel.Launches)} launches, {whole:0.0} us{(pass.Kernels.Any(kernel => kernel.Microseconds is null) ? " at least" : "")}"));
+            $"{pass.Name}: {pass.Kernels.Sum(kernel => kernel.Launches)} launches, {whole:0.0} us{(isTimed ? "" : " at least")}"));
     }
 
     private static void Draw(string path, string title, IReadOnlyList<ProfiledPass> passes, string card)
