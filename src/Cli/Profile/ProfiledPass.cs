@@ -49,7 +49,7 @@ internal sealed record ProfiledPass(string Name, IReadOnlyList<KernelUse> Kernel
     /// <exception cref="UsageException">The file is not that.</exception>
     public static IReadOnlyList<ProfiledPass> WithCounters(IReadOnlyList<ProfiledPass> passes, string file)
     {
-        IReadOnlyDictionary<(string Pass, string Kernel), KernelUse> counted = Read(file);
+        Dictionary<(string Pass, string Kernel), KernelUse> counted = Read(file);
         return
         [
             .. passes.Select(pass => pass with
@@ -67,10 +67,25 @@ internal sealed record ProfiledPass(string Name, IReadOnlyList<KernelUse> Kernel
         {
             using FileStream stream = File.OpenRead(file);
             using JsonDocument document = JsonDocument.Parse(stream);
-            ProfiledPass[] passes = document.RootElement.GetProperty("passes").Deserialize<ProfiledPass[]>(Terminal.Json)!;
-            return passes.SelectMany(pass => pass.Kernels.Select(kernel => (pass.Name, Kernel: kernel))).ToDictionary(use => (use.Name, use.Kernel.Kernel), use => use.Kernel);
+            Dictionary<(string, string), KernelUse> counted = [];
+            foreach (JsonElement pass in document.RootElement.GetProperty("passes").EnumerateArray())
+            {
+                foreach (JsonElement kernel in pass.GetProperty("kernels").EnumerateArray())
+                {
+                    string name = kernel.GetProperty("kernel").GetString() ?? "";
+                    counted[(pass.GetProperty("name").GetString() ?? "", name)] = new KernelUse(
+                        name,
+                        kernel.GetProperty("launches").GetInt32(),
+                        kernel.GetProperty("bytes").GetInt64(),
+                        kernel.GetProperty("flops").GetInt64(),
+                        Microseconds: null,
+                        kernel.GetProperty("floors").Deserialize<Dictionary<string, KernelFloor>>(Terminal.Json) ?? []);
+                }
+            }
+
+            return counted;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new UsageException($"--counters: '{file}' is not what 'handwritten profile --device emulated --json' prints ({exception.Message.TrimEnd('.')}).");
         }
