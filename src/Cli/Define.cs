@@ -52,43 +52,6 @@ internal static class Define
         },
     };
 
-    /// <summary>A whole number that may be 0.</summary>
-    public static Option<int> WholeNumber(string name, string description, int initially, int maximum) => new(name)
-    {
-        Description = description,
-        HelpName = "N",
-        DefaultValueFactory = _ => initially,
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= maximum)
-            {
-                return number;
-            }
-
-            result.AddError($"{name} must be a whole number from 0 to {maximum}, but it is '{text}'.");
-            return initially;
-        },
-    };
-
-    /// <summary>A decimal number within bounds; null where none is given.</summary>
-    public static Option<double?> Number(string name, string description, double minimum, double maximum) => new(name)
-    {
-        Description = description,
-        HelpName = "X",
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= minimum && number <= maximum)
-            {
-                return number;
-            }
-
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {minimum} to {maximum}, but it is '{text}'."));
-            return null;
-        },
-    };
-
     /// <summary>A language of Whisper, by code or English name; its value is the code.</summary>
     public static Option<string?> Language(string name, string description)
     {

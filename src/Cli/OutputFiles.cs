@@ -7,7 +7,8 @@ namespace Handwritten.Cli;
 /// <summary>The files that transcripts go to: one for each recording and format, named after the recording.</summary>
 /// <param name="formats">The formats; none writes nothing.</param>
 /// <param name="folder">Where to.</param>
-internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, string folder)
+/// <param name="layout">How subtitles are laid out.</param>
+internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, string folder, WriterOptions layout)
 {
     /// <summary>Finds out what would fail at the end, before hours of work.</summary>
     /// <exception cref="UsageException">Two recordings would have the same files.</exception>
@@ -33,7 +34,7 @@ internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, stri
     {
         if (formats.Count > 0)
         {
-            TranscriptFiles.Write(folder, BaseName(recording), formats, transcript, new WriterOptions
+            TranscriptFiles.Write(folder, BaseName(recording), formats, transcript, layout with
             {
                 Title = BaseName(recording),
                 Recording = recording == AudioFile.StandardInput ? null : RecordingAddress.Relative(recording, folder),

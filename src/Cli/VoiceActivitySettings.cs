@@ -10,21 +10,21 @@ internal sealed class VoiceActivitySettings
     private const int MostSeconds = 86_400;
     private const int MostMilliseconds = 1000 * MostSeconds;
 
-    private readonly Option<double?> _threshold, _negativeThreshold, _maxSpeech;
+    private readonly Option<OrNone<double>> _threshold, _negativeThreshold, _maxSpeech;
 
-    private readonly Option<int> _minSpeech, _minSilence, _padding;
+    private readonly Option<OrNone<int>> _minSpeech, _minSilence, _padding;
 
     /// <summary>Defines the options.</summary>
     /// <param name="prefix">What their names begin with: <c>--</c>, or <c>--vad-</c> beside options of other things.</param>
     public VoiceActivitySettings(string prefix)
     {
         VoiceActivityOptions initially = new();
-        _threshold = Define.Number($"{prefix}threshold", $"Probability from which speech begins. [default: {initially.Threshold:0.0}]", 0, 1);
-        _negativeThreshold = Define.Number($"{prefix}neg-threshold", "Probability below which speech may end. [default: 0.15 less, at least 0.01]", 0, 1);
-        _minSpeech = Define.WholeNumber($"{prefix}min-speech-duration-ms", "Speech not longer than this is none.", initially.MinSpeechMilliseconds, MostMilliseconds);
-        _maxSpeech = Define.Number($"{prefix}max-speech-duration-s", "Longer speech is cut, at a pause if there is one. [default: no limit]", 0.001, MostSeconds);
-        _minSilence = Define.WholeNumber($"{prefix}min-silence-duration-ms", "How long silence must be to end speech.", initially.MinSilenceMilliseconds, MostMilliseconds);
-        _padding = Define.WholeNumber($"{prefix}speech-pad-ms", "What is added to both ends of speech.", initially.PaddingMilliseconds, MostMilliseconds);
+        _threshold = Optional.Number($"{prefix}threshold", "Probability from which speech begins.", initially.Threshold, 0, 1);
+        _negativeThreshold = Optional.Number($"{prefix}neg-threshold", "Probability below which speech may end; None for 0.15 less, but at least 0.01.", null, 0, 1);
+        _minSpeech = Optional.Integer($"{prefix}min-speech-duration-ms", "Speech not longer than this is none.", initially.MinSpeechMilliseconds, 0, MostMilliseconds);
+        _maxSpeech = Optional.Number($"{prefix}max-speech-duration-s", "Longer speech is cut, at a pause if there is one; None for no limit.", null, 0.001, MostSeconds);
+        _minSilence = Optional.Integer($"{prefix}min-silence-duration-ms", "How long silence must be to end speech.", initially.MinSilenceMilliseconds, 0, MostMilliseconds);
+        _padding = Optional.Integer($"{prefix}speech-pad-ms", "What is added to both ends of speech.", initially.PaddingMilliseconds, 0, MostMilliseconds);
     }
 
     /// <summary>Adds the options to a command.</summary>
@@ -43,12 +43,12 @@ internal sealed class VoiceActivitySettings
         VoiceActivityOptions initially = new();
         VoiceActivityOptions options = initially with
         {
-            Threshold = parsed.GetValue(_threshold) ?? initially.Threshold,
-            NegativeThreshold = parsed.GetValue(_negativeThreshold),
-            MinSpeechMilliseconds = parsed.GetValue(_minSpeech),
-            MaxSpeechSeconds = parsed.GetValue(_maxSpeech) ?? initially.MaxSpeechSeconds,
-            MinSilenceMilliseconds = parsed.GetValue(_minSilence),
-            PaddingMilliseconds = parsed.GetValue(_padding),
+            Threshold = parsed.GetValue(_threshold).Value ?? initially.Threshold,
+            NegativeThreshold = parsed.GetValue(_negativeThreshold).Value,
+            MinSpeechMilliseconds = parsed.GetValue(_minSpeech).Value ?? initially.MinSpeechMilliseconds,
+            MaxSpeechSeconds = parsed.GetValue(_maxSpeech).Value ?? initially.MaxSpeechSeconds,
+            MinSilenceMilliseconds = parsed.GetValue(_minSilence).Value ?? initially.MinSilenceMilliseconds,
+            PaddingMilliseconds = parsed.GetValue(_padding).Value ?? initially.PaddingMilliseconds,
         };
         return options.NegativeThreshold > options.Threshold
             ? throw new UsageException($"{_negativeThreshold.Name} is above {_threshold.Name}, so that speech would end before it begins: give a smaller one, or leave it out.")

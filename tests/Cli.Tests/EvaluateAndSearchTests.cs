@@ -99,18 +99,4 @@ public sealed class EvaluateAndSearchTests : IDisposable
         _sandbox.Write("a.vtt", "WEBVTT\n\n00:02.000 --> 00:03.000\nGood morning.\n\n");
         Assert.Equal(new Outcome(0, "", "'evening' was not said.\n"), _sandbox.Handwritten("search", "evening", "a.vtt"));
     }
-
-    [Fact]
-    public void A_web_page_knows_its_recording_and_its_title()
-    {
-        Directory.CreateDirectory(_sandbox["talks"]);
-        File.Copy(TestData.Path("audio", "01-en.wav"), _sandbox["talks", "my talk.wav"]);
-        Outcome outcome = _sandbox.Handwritten("transcribe", "talks/my talk.wav", "--quiet", "-o", "pages", "-f", "html", "-f", "md", "-f", "lrc", "-f", "csv");
-        Assert.Equal(0, outcome.ExitCode);
-        Assert.Equal(["my talk.csv", "my talk.html", "my talk.lrc", "my talk.md"], Directory.GetFiles(_sandbox["pages"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        string page = File.ReadAllText(_sandbox["pages", "my talk.html"]);
-        Assert.Contains("<title>my talk</title>", page, StringComparison.Ordinal);
-        Assert.Contains("src=\"../talks/my%20talk.wav\"", page, StringComparison.Ordinal);
-        Assert.StartsWith("# my talk\n", File.ReadAllText(_sandbox["pages", "my talk.md"]), StringComparison.Ordinal);
-    }
 }

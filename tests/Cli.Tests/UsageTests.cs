@@ -55,6 +55,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --without-timestamps --max-initial-timestamp 2 a.wav", "--max-initial-timestamp is about timestamps, but --without-timestamps forbids them: give only one of them.")]
     [InlineData("transcribe --hallucination-silence-threshold 2 a.wav", "--hallucination-silence-threshold needs the words' times: give --word-timestamps as well.")]
     [InlineData("transcribe --multilingual --language de a.wav", "--multilingual detects each window's language, and --language gives one for all: give only one of them.")]
+    [InlineData("transcribe a.wav --highlight_words True", "--highlight-words needs the words' times: give --word-timestamps as well.")]
+    [InlineData("transcribe a.wav --max_line_width 42", "--max-line-width needs the words' times")]
     [InlineData("bench --shape tinny", "--shape must be the name of a published model, but it is 'tinny'. Did you mean 'tiny'?")]
     [InlineData("bench --type f32", "--type is for made-up weights: give --shape with it, or leave it out.")]
     [InlineData("parity --shape tiny --model whisper-nano", "--shape makes a model up and --model names one: give only one of them.")]

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
-using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Evaluation;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Transcription;
@@ -33,7 +33,7 @@ internal sealed class EvaluateCommand : Command
     private readonly Option<string> _normalizer = Define.Choice("--normalizer",
         "How texts are made comparable; auto is english for English, letters where words are not parted, else basic.", [.. TextNormalizers.Names]);
 
-    private readonly Option<string?> _language = Define.Language("--language", "The language spoken. [default: what transcripts and references say, or detected]");
+    private readonly DecodingSettings _decoding = new();
 
     private readonly ModelOptions _model = new();
 
@@ -45,15 +45,17 @@ internal sealed class EvaluateCommand : Command
         Add(_files);
         Add(_references);
         Add(_normalizer);
-        Add(_language);
-        _model.AddTo(this);
         Add(_json);
+        _model.AddTo(this);
+        _decoding.AddTo(this);
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
     }
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
         ReferenceTexts references = ReferenceTexts.Open(parsed.GetRequiredValue(_references));
+        TranscriptionOptions options = _decoding.Read(parsed);
+        TranscriptionOptions? fitting = null;
         List<Judgement> judgements = [];
         ExitCode exitCode = ExitCode.Ok;
         using RecordingLoop loop = new(_model, parsed);
@@ -64,15 +66,16 @@ internal sealed class EvaluateCommand : Command
                 ReferenceText reference = references.Find(file);
                 if (TranscriptReader.CanRead(file))
                 {
-                    judgements.Add(Judge(parsed, file, reference, TranscriptReader.Read(file)));
+                    judgements.Add(Judge(parsed, file, reference, options, TranscriptReader.Read(file)));
                 }
             }, cancellation);
             if (code == ExitCode.Ok && !TranscriptReader.CanRead(file))
             {
                 code = loop.Run([file], (recording, clip, transcriber) =>
                 {
-                    ReferenceText reference = references.Find(file);
-                    judgements.Add(Judge(parsed, file, reference, Transcribe(transcriber, clip.Samples, parsed.GetValue(_language), cancellation)));
+                    WhisperModel model = transcriber.Model;
+                    fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
+                    judgements.Add(Judge(parsed, file, references.Find(file), options, Transcribe(transcriber, clip.Samples, fitting, cancellation)));
                 }, cancellation);
             }
 
@@ -91,9 +94,9 @@ internal sealed class EvaluateCommand : Command
         return exitCode;
     }
 
-    private Judgement Judge(ParseResult parsed, string file, ReferenceText reference, Transcript transcript)
+    private Judgement Judge(ParseResult parsed, string file, ReferenceText reference, TranscriptionOptions options, Transcript transcript)
     {
-        string? language = parsed.GetValue(_language) ?? reference.Language ?? (transcript.Language.Length > 0 ? transcript.Language : null);
+        string? language = options.Decoding.Language ?? reference.Language ?? (transcript.Language.Length > 0 ? transcript.Language : null);
         string name = parsed.GetRequiredValue(_normalizer) is not "auto" and var chosen
             ? chosen
             : TextNormalizers.NameFor(language is null ? null : Languages.FindCode(language));
@@ -102,10 +105,8 @@ internal sealed class EvaluateCommand : Command
         return new Judgement(file, name, ErrorCount.OfWords(said, heard), ErrorCount.OfCharacters(said, heard), said, heard);
     }
 
-    private static Transcript Transcribe(Transcriber transcriber, float[] samples, string? language, CancellationToken cancellation)
+    private static Transcript Transcribe(Transcriber transcriber, float[] samples, TranscriptionOptions options, CancellationToken cancellation)
     {
-        // A model that knows only English takes everything for English.
-        TranscriptionOptions options = new() { Decoding = new DecodingOptions { Language = transcriber.Model.Tokenizer.Special.IsMultilingual ? language : "en" } };
         using TranscriptionRun run = transcriber.Start(samples, options, cancellation);
         foreach (Segment _ in run.Segments())
         {

@@ -27,6 +27,8 @@ internal sealed class TranscribeCommand : Command
 
     private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
 
+    private readonly LayoutSettings _layout = new();
+
     private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
 
     private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing on standard error but failures.");
@@ -43,6 +45,8 @@ internal sealed class TranscribeCommand : Command
             Add(option);
         }
 
+        _layout.AddTo(this);
+
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
     }
 
@@ -53,9 +57,9 @@ internal sealed class TranscribeCommand : Command
         TranscriptionOptions options = _decoding.Read(parsed);
         ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
         string? folder = parsed.GetValue(_folder);
-        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".");
-        files.Prepare(recordings);
         bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
+        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", _layout.Read(parsed, options.WordTimestamps, Teller(quiet)));
+        files.Prepare(recordings);
 
         TranscriptionOptions? fitting = null;
         using RecordingLoop loop = new(_model, parsed);

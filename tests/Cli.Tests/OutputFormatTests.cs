@@ -1,0 +1,37 @@
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Cli.Tests;
+
+/// <summary>The files that transcribing writes, beyond those the original writes by default.</summary>
+public sealed class OutputFormatTests : IDisposable
+{
+    private readonly Sandbox _sandbox = new();
+
+    public void Dispose() => _sandbox.Dispose();
+
+    [Fact]
+    public void Subtitles_are_laid_out_as_asked_for()
+    {
+        Outcome outcome = _sandbox.Handwritten(
+            "transcribe", TestData.Path("audio", "01-en.wav"), "--language", "en", "--word_timestamps", "True", "--max_words_per_line", "2", "--max_line_count", "1", "-f", "srt", "--verbose", "False");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Output));
+        Assert.Equal("--max-line-count counts the lines that --max-line-width makes: without it, it changes nothing.", outcome.ErrorLines[0]);
+        string[] lines = File.ReadAllLines(_sandbox["01-en.srt"]);
+        Assert.Equal(["Please play", "rock music", "in the", "garage."], lines.Where((_, i) => i % 4 == 2));
+    }
+
+    [Fact]
+    public void A_web_page_knows_its_recording_and_its_title()
+    {
+        Directory.CreateDirectory(_sandbox["talks"]);
+        File.Copy(TestData.Path("audio", "01-en.wav"), _sandbox["talks", "my talk.wav"]);
+        Outcome outcome = _sandbox.Handwritten("transcribe", "talks/my talk.wav", "--quiet", "-o", "pages", "-f", "html", "-f", "md", "-f", "lrc", "-f", "csv");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal(["my talk.csv", "my talk.html", "my talk.lrc", "my talk.md"], Directory.GetFiles(_sandbox["pages"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        string page = File.ReadAllText(_sandbox["pages", "my talk.html"]);
+        Assert.Contains("<title>my talk</title>", page, StringComparison.Ordinal);
+        Assert.Contains("src=\"../talks/my%20talk.wav\"", page, StringComparison.Ordinal);
+        Assert.StartsWith("# my talk\n", File.ReadAllText(_sandbox["pages", "my talk.md"]), StringComparison.Ordinal);
+    }
+}
