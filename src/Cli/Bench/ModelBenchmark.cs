@@ -50,7 +50,7 @@ internal static class ModelBenchmark
             Array.ForEach(windows, window => kernels.CopyWindow(mel, 0, mel.Shape[0], encoder.LogMel, window));
         }
 
-        yield return Time("encoder", () => network.Encoder.Forward(encoder, batch), batch * cost.EncoderFlops);
+        yield return Time("encoder", () => network.Encoder.Forward(encoder, batch, cancellation: cancellation), batch * cost.EncoderFlops);
         yield return Time("cross keys and values", () => network.Decoder.Listen(text.State, encoder.Output, windows), batch * cost.ListenFlops);
         yield return Time($"prompt of {prompt} tokens", () => text.Prompt(batch, prompt), batch * cost.DecoderFlops(prompt, 0, 1));
 

@@ -63,7 +63,7 @@ internal static class RecordingBenchmark
                     kernels.CopyWindow(mel, frame, Math.Min(WhisperAudio.WindowFrames, frames - frame), encoder.LogMel, i);
                 }
 
-                network.Encoder.Forward(encoder, count);
+                network.Encoder.Forward(encoder, count, cancellation: cancellation);
                 encoding += Lap();
                 network.Decoder.Listen(text.State, encoder.Output, [.. Enumerable.Range(0, count)]);
                 listening += Lap();

@@ -1,12 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Handwritten.Cli.Bench;
 using Handwritten.Kernels;
 using Handwritten.Kernels.Cpu;
 using Handwritten.Kernels.Gpu;
-using Spectre.Console;
 
 namespace Handwritten.Cli.Commands;
 

@@ -77,6 +77,7 @@ internal sealed class TimingProfiler(GpuDevice device) : GpuProfiler, ILaunchWat
         }
 
         _events.Clear();
+        base.Dispose(disposing);
     }
 
     private Action Restart(Action work) => () =>
