@@ -27,6 +27,7 @@ internal static class Application
         new DevicesCommand(),
         new ParityCommand(),
         new BenchCommand(),
+        new ProfileCommand(),
     };
 
     /// <summary>Runs the program.</summary>

@@ -38,14 +38,17 @@ internal sealed class ModelOptions
     public IKernels CreateKernels(ParseResult parsed) => _device.CreateKernels(parsed);
 
     /// <summary>Loads the model that was chosen.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="accept">Looks at the back end before anything is loaded, and throws where the command cannot use it.</param>
     /// <exception cref="ModelException">It cannot be used.</exception>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
-    public LoadedModel Load(ParseResult parsed)
+    public LoadedModel Load(ParseResult parsed, Action<IKernels>? accept = null)
     {
         string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
         IKernels kernels = CreateKernels(parsed);
         try
         {
+            accept?.Invoke(kernels);
             return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));
         }
         catch
