@@ -57,7 +57,7 @@ internal sealed class InspectCommand : Command
         using SafetensorsFolder weights = new(folder);
         TensorInfo[] tensors = [.. weights.Names.Select(weights.Describe)];
         return new Report(
-            Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)),
+            ModelFolder.NameOf(folder),
             folder,
             config.Dimensions,
             generation.IsMultilingual,
