@@ -7,6 +7,8 @@ public class ModelFolderTests
 {
     private static readonly string[] Weights = [TestData.Weights()];
 
+    private static readonly HubCache NoCache = new(Path.Combine(Path.GetTempPath(), "no such cache"));
+
     [Theory]
     [InlineData("whisper-nano")]
     [InlineData("nano")]
@@ -35,6 +37,18 @@ public class ModelFolderTests
     public void An_unknown_name_is_answered_with_the_known_ones(string name)
     {
         ModelException exception = Assert.Throws<ModelException>(() => ModelFolder.Resolve(name, Weights, NoCache));
+        Assert.Contains("whisper-nano", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("tiny", "openai/whisper-tiny")]
+    [InlineData("large", "openai/whisper-large-v3")]
+    [InlineData("turbo", "openai/whisper-large-v3-turbo")]
+    [InlineData("someone/whisper-fine", "someone/whisper-fine")]
+    public void A_published_model_that_is_not_here_is_answered_with_how_to_get_it(string name, string repository)
+    {
+        ModelException exception = Assert.Throws<ModelException>(() => ModelFolder.Resolve(name, Weights, NoCache));
+        Assert.StartsWith($"The model '{name}' is not on this machine: get it with 'handwritten pull {repository}'", exception.Message, StringComparison.Ordinal);
         Assert.Contains("whisper-nano", exception.Message, StringComparison.Ordinal);
     }
 }
