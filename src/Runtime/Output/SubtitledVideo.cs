@@ -37,7 +37,7 @@ public sealed class SubtitledVideo(Ffmpeg ffmpeg)
     public void AddTrack(string video, string output, Transcript transcript, WriterOptions layout, CancellationToken cancellation = default) =>
         Write(video, output, transcript, layout,
             ["-f", "srt", "-i", "pipe:0", "-map", "0", "-map", "-0:s", "-map", "-0:d", "-map", "1:s", "-map", "0:s?", "-c", "copy"],
-            subtitles => ["-c:s:0", subtitles, "-metadata:s:s:0", $"language={LanguageTags.ThreeLetters(transcript.Language)}", "-disposition:s:0", "default"],
+            subtitles => [IsLike(video, output) ? "-c:s:0" : "-c:s", subtitles, "-metadata:s:s:0", $"language={LanguageTags.ThreeLetters(transcript.Language)}", "-disposition:s:0", "default"],
             cancellation);
 
     /// <summary>Draws subtitles into the picture.</summary>
@@ -50,6 +50,9 @@ public sealed class SubtitledVideo(Ffmpeg ffmpeg)
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void Draw(string video, string output, Transcript transcript, WriterOptions layout, CancellationToken cancellation = default) =>
         Write(video, output, transcript, layout, ["-vf", @"subtitles=filename=pipe\\:0", "-c:a", "copy"], _ => [], cancellation);
+
+    // Containers do not share their forms of subtitles: in another one, those that the video has are converted, too.
+    private static bool IsLike(string video, string output) => Path.GetExtension(video).Equals(Path.GetExtension(output), StringComparison.OrdinalIgnoreCase);
 
     private void Write(
         string video, string output, Transcript transcript, WriterOptions layout, string[] arguments, Func<string, string[]> further, CancellationToken cancellation)
