@@ -13,6 +13,8 @@ public static class RecordingFiles
     // Folders below folders; links among them could lead in a circle.
     private static readonly EnumerationOptions Deeper = new() { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.ReparsePoint };
 
+    private static readonly string[] Anything = ["*"];
+
     // The names that recordings and videos end in; what a file is, is seen when it is read.
     private static readonly HashSet<string> Endings = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -67,7 +69,7 @@ public static class RecordingFiles
         {
             // No folder, or one more.
             IEnumerable<string> deeper = Names(Directory.EnumerateDirectories(place, "*", Deeper), "*").SelectMany(name => Match(Path.Combine(folder, name), parts));
-            return isLast ? Match(folder, new[] { "*" }).Concat(deeper) : Match(folder, rest).Concat(deeper);
+            return Match(folder, isLast ? Anything : rest).Concat(deeper);
         }
 
         if (!part.AsSpan().ContainsAny('*', '?'))

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;
 
@@ -24,11 +23,11 @@ internal sealed class HttpConnection : IDisposable
             AllowAutoRedirect = false,
             ConnectTimeout = TimeSpan.FromSeconds(15),
             MaxConnectionsPerServer = options.Connections,
-            // Bytes are counted and hashed as they are stored.
-            AutomaticDecompression = DecompressionMethods.None,
         };
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         string version = typeof(HttpConnection).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+        // Bytes are counted and hashed as they are stored there.
+        _http.DefaultRequestHeaders.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("handwritten", version));
     }
 
