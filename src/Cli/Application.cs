@@ -21,12 +21,16 @@ internal static class Application
         new TranscribeCommand(),
         new DetectLanguageCommand(),
         new VadCommand(),
+        new SubtitleCommand(),
         new EvaluateCommand(),
         new SearchCommand(),
+        new PullCommand(),
+        new ModelsCommand(),
         new InspectCommand(),
         new DevicesCommand(),
         new ParityCommand(),
         new BenchCommand(),
+        new ProfileCommand(),
     };
 
     /// <summary>Runs the program.</summary>

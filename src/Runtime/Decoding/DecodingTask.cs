@@ -139,7 +139,7 @@ public sealed class DecodingTask : IDisposable
     {
         SpecialTokens special = _model.Tokenizer.Special;
         float[] scores = [.. special.LanguageTokens.Select(token => logits.Span[token])];
-        double normaliser = Number(LogProbabilities.LogSumExp(scores));
+        double normaliser = Number(VocabularySoftmax.LogSumExp(scores));
         return [.. special.LanguageCodes
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
