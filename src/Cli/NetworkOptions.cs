@@ -66,8 +66,8 @@ internal sealed class NetworkOptions
     {
         if (Shape(parsed) is not { } shape)
         {
-            LoadedModel loaded = _model.Load(parsed);
-            return new LoadedNetwork(loaded.Model.Name, loaded.Kernels, loaded.Model.Network);
+            WhisperModel model = _model.Load(parsed);
+            return new LoadedNetwork(model.Name, model.Network.Kernels, model.Network);
         }
 
         IKernels kernels = _model.CreateKernels(parsed);

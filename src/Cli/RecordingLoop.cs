@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
@@ -10,9 +11,9 @@ namespace Handwritten.Cli;
 /// Does the same with several recordings. What is wrong with one of them is reported and leaves the others alone; what
 /// is wrong with the model ends the loop.
 /// </summary>
-internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : IDisposable
+internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed) : IDisposable
 {
-    private LoadedModel? _loaded;
+    private WhisperModel? _model;
     private Transcriber? _transcriber;
 
     /// <summary>Runs the work for one recording after the other.</summary>
@@ -27,8 +28,8 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
             {
                 // The model comes second: a mistyped file name is told at once, however large the model.
                 AudioClip clip = AudioFile.Load(recording, cancellation);
-                _loaded ??= model.Load(parsed);
-                _transcriber ??= new Transcriber(_loaded.Model);
+                _model ??= options.Load(parsed);
+                _transcriber ??= new Transcriber(_model);
                 work(recording, clip, _transcriber);
             }
             catch (Exception failure) when (failure is AudioException or OutputException or OptionsException)
@@ -46,6 +47,6 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
     public void Dispose()
     {
         _transcriber?.Dispose();
-        _loaded?.Dispose();
+        _model?.Dispose();
     }
 }
