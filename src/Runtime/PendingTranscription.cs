@@ -19,12 +19,11 @@ public sealed class PendingTranscription : IAsyncEnumerable<Segment>
         _start(_ => { }, cancellationToken).GetAsyncEnumerator(cancellationToken);
 
     /// <summary>Transcribes all of the recording.</summary>
-    /// <param name="cancellation">Ends it; besides the one given before.</param>
     /// <returns>The segments, their text and the language.</returns>
-    public async Task<Transcript> ToTranscriptAsync(CancellationToken cancellation = default)
+    public async Task<Transcript> ToTranscriptAsync()
     {
         Transcript? transcript = null;
-        await foreach (Segment _ in _start(run => transcript = run.Transcript, cancellation).ConfigureAwait(false))
+        await foreach (Segment _ in _start(run => transcript = run.Transcript, CancellationToken.None).ConfigureAwait(false))
         {
             // The run keeps them.
         }

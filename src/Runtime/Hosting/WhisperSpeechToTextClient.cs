@@ -32,7 +32,7 @@ public sealed class WhisperSpeechToTextClient(WhisperTranscriber transcriber) : 
     public async Task<SpeechToTextResponse> GetTextAsync(Stream audioSpeechStream, SpeechToTextOptions? options = null, CancellationToken cancellationToken = default)
     {
         Transcript transcript = await transcriber.TranscribeAsync(audioSpeechStream, ToTranscriptionOptions(options), null, cancellationToken)
-            .ToTranscriptAsync(CancellationToken.None).ConfigureAwait(false);
+            .ToTranscriptAsync().ConfigureAwait(false);
         return new SpeechToTextResponse(transcript.Text.Trim())
         {
             ResponseId = NewId(),
