@@ -35,7 +35,7 @@ internal sealed class DecodingSettings
 
     private readonly Option<OrNone<double>> _lengthPenalty = Optional.Number("--length-penalty", "How texts of different lengths compare, as in arXiv:1609.08144; None for the mean.", null, 0, 1);
 
-    private readonly Option<long> _seed = new("--seed") { Description = "The same seed draws the same text.", HelpName = "N" };
+    private readonly Option<ulong> _seed = new("--seed") { Description = "The same seed draws the same text.", HelpName = "N" };
 
     private readonly Option<int[]> _suppressTokens = Optional.List<int>("--suppress-tokens",
         "Ids of tokens that are never chosen; -1 stands for most symbols but punctuation.", "ID,...", [-1], "token ids (-1 or more)",

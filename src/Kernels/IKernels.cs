@@ -30,6 +30,10 @@ public interface IKernels : IDisposable
     /// </summary>
     double Tolerance { get; }
 
+    /// <summary>Refuses what does not fit the device's memory, before any of it is allocated.</summary>
+    /// <exception cref="Gpu.GpuException">It does not fit: how much is needed and free, and which compute type would fit.</exception>
+    void Require(Gpu.MemoryEstimate estimate);
+
     /// <summary>Allocates activations in the back end's compute type, filled with zeros.</summary>
     Tensor Allocate(params ReadOnlySpan<int> shape);
 

@@ -1,4 +1,6 @@
 using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
+using Handwritten.Model.Synthetic;
 
 namespace Handwritten.Model;
 
@@ -14,10 +16,12 @@ public sealed class WhisperNetwork : IDisposable
     /// <param name="weights">The tensors; read once, tensor by tensor, and not needed afterwards.</param>
     /// <param name="kernels">The back end; not disposed with the network.</param>
     /// <exception cref="ModelException">A tensor is missing, or its shape contradicts the dimensions.</exception>
+    /// <exception cref="GpuException">The model does not fit the device's memory.</exception>
     public WhisperNetwork(WhisperDimensions dimensions, bool tiedOutput, ITensorSource weights, IKernels kernels)
     {
         Dimensions = dimensions;
         Kernels = kernels;
+        kernels.Require(Estimate(dimensions, weights.Origin));
         try
         {
             WeightLoader load = new(weights, kernels);
@@ -34,6 +38,20 @@ public sealed class WhisperNetwork : IDisposable
         {
             throw new ModelException($"{weights.Origin} does not fit into this machine's memory: choose a smaller model.", exception);
         }
+    }
+
+    /// <summary>What the model takes in a device's memory to transcribe one window at a time.</summary>
+    private static MemoryEstimate Estimate(WhisperDimensions dimensions, string origin)
+    {
+        long frames = dimensions.AudioContext, tokens = dimensions.TextContext, width = dimensions.Width;
+        long keysAndValues = dimensions.TextLayers * 2 * width * (frames + tokens);
+        long encoder = frames * ((2 * dimensions.MelBins) + (7 * width) + dimensions.AudioFeedForward);
+        long decoder = tokens * ((5 * width) + dimensions.TextFeedForward) + (frames * 2 * width);
+        return new MemoryEstimate(origin)
+            .Add("weights", CheckpointLayout.Tensors(dimensions).Sum(tensor => tensor.Shape.Aggregate(1L, (product, dimension) => product * dimension)))
+            .Add("keys and values", keysAndValues)
+            .Add("activations", encoder + decoder)
+            .AddSingle("activations", (width * (frames + tokens)) + (2L * dimensions.Vocabulary));
     }
 
     /// <summary>The architecture's numbers.</summary>

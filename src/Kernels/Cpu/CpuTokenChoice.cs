@@ -4,18 +4,10 @@ namespace Handwritten.Kernels.Cpu;
 
 /// <summary>
 /// Token choice on the CPU, a row of logits at a time: the rules set what is forbidden to minus infinity in a copy of the
-/// row, then the largest is taken, or one is drawn.
+/// row, then the largest is taken, or one is drawn (<see cref="TokenDraw"/>).
 /// </summary>
-/// <remarks>
-/// Drawing takes the largest as well, of logit / temperature + noise with noise = −ln(−ln u), u uniform (Gumbel's
-/// distribution): token i then wins with the probability softmax(logits / temperature)ᵢ. Every token's noise is a function
-/// of (seed, candidate, place in the text, token) alone, so that all back ends draw the same.
-/// </remarks>
 internal sealed class CpuTokenChoice : TokenChoice
 {
-    /// <summary>Above any noise: −ln u is 2⁻³³ at least.</summary>
-    private const float LargestNoise = 23;
-
     private readonly int[] _lines;
     private readonly LaneRules[] _rules;
     private readonly int[][] _never, _neverFirst;
@@ -170,7 +162,7 @@ internal sealed class CpuTokenChoice : TokenChoice
         LaneRules rules = _rules[lane];
         bool nothing = float.IsNegativeInfinity(normaliser);
         int token = nothing ? rules.EndOfText
-            : rules.InverseTemperature > 0 ? Draw(rules, allowed, state.Count)
+            : rules.InverseTemperature > 0 ? TokenDraw.Draw(rules, allowed, state.Count)
             : VocabularySoftmax.ArgMax(allowed);
         state.SumLogProbability += nothing ? 0 : allowed[token] - normaliser;
         if (token == rules.EndOfText)
@@ -183,38 +175,5 @@ internal sealed class CpuTokenChoice : TokenChoice
         state.LastTimestamp = token >= rules.TimestampBegin ? token : state.LastTimestamp;
         state.NextPosition = Math.Min(position + 1, Length - 1);
         state.Status = (int)(state.Count == rules.MaxTokens || position + 1 == Length ? ChoiceStatus.Full : ChoiceStatus.Open);
-    }
-
-    private static int Draw(LaneRules rules, ReadOnlySpan<float> allowed, int step)
-    {
-        int token = VocabularySoftmax.ArgMax(allowed);
-        if (float.IsNaN(allowed[token]))
-        {
-            return token;
-        }
-
-        float best = (allowed[token] * rules.InverseTemperature) + Noise(rules, step, token);
-        for (int i = 0; i < allowed.Length; i++)
-        {
-            float scaled = allowed[i] * rules.InverseTemperature;
-            if (scaled + LargestNoise < best)
-            {
-                continue; // almost all of them: no noise lifts them so high
-            }
-
-            float score = scaled + Noise(rules, step, i);
-            if (score > best || (score == best && i < token))
-            {
-                (best, token) = (score, i);
-            }
-        }
-
-        return token;
-    }
-
-    private static float Noise(LaneRules rules, int step, int token)
-    {
-        float v = Philox.Uniform(Philox.OfToken(rules, step, token));
-        return -MathF.Log(v < 0.5f ? Philox.ExponentialNearZero(v) : -MathF.Log(1 - v));
     }
 }

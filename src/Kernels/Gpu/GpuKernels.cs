@@ -45,6 +45,14 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     public double Tolerance => TElement.Type switch { DType.F16 => 5e-3, DType.BF16 => 4e-2, _ => 1e-4 };
 
     /// <inheritdoc/>
+    public void Require(MemoryEstimate estimate) => estimate.Require(device, TElement.Type switch
+    {
+        DType.F16 => ComputeType.Float16,
+        DType.BF16 => ComputeType.BFloat16,
+        _ => ComputeType.Float32,
+    });
+
+    /// <inheritdoc/>
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new GpuTensor(device, TElement.Type, shape.ToArray());
 
     /// <inheritdoc/>

@@ -36,7 +36,7 @@ public sealed record DecodingOptions
     public double? LengthPenalty { get; init; }
 
     /// <summary>Where drawing begins: the same seed gives the same text.</summary>
-    public long Seed { get; init; }
+    public ulong Seed { get; init; }
 
     /// <summary>Plain text without time marks.</summary>
     public bool WithoutTimestamps { get; init; }

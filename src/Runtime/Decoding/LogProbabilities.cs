@@ -75,36 +75,4 @@ public static class LogProbabilities
 
         return (float)(max + Math.Log(sum));
     }
-
-    /// <summary>
-    /// exp((logits − max) / temperature): probabilities but for a factor.
-    /// </summary>
-    /// <param name="logits">At least one is not minus infinity.</param>
-    /// <param name="temperature">Above 0.</param>
-    /// <param name="weights">Receives them; at least as long.</param>
-    /// <returns>Their sum.</returns>
-    public static double Weigh(ReadOnlySpan<float> logits, double temperature, Span<float> weights)
-    {
-        float max = Max(logits), scale = (float)Math.Min(1 / temperature, float.MaxValue);
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(logits);
-        Span<Vector<float>> results = MemoryMarshal.Cast<float, Vector<float>>(weights);
-        Vector<float> shift = new(max);
-        for (int i = 0; i < vectors.Length; i++)
-        {
-            results[i] = Vector.Exp((vectors[i] - shift) * scale);
-        }
-
-        for (int i = vectors.Length * Vector<float>.Count; i < logits.Length; i++)
-        {
-            weights[i] = MathF.Exp((logits[i] - max) * scale);
-        }
-
-        double sum = 0;
-        foreach (float weight in weights[..logits.Length])
-        {
-            sum += weight;
-        }
-
-        return sum;
-    }
 }

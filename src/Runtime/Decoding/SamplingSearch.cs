@@ -1,3 +1,5 @@
+using Handwritten.Kernels;
+
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
@@ -6,18 +8,18 @@ namespace Handwritten.Runtime.Decoding;
 /// temperature 0.
 /// </summary>
 /// <remarks>
-/// The random numbers depend on the seed, the lane and the place in the text alone: neither other lanes nor other windows
-/// change what is drawn. They are not PyTorch's, so the original draws other texts from the same probabilities.
+/// The random numbers (<see cref="TokenDraw"/>) depend on the seed, the lane and the place in the text alone: neither other
+/// lanes nor other windows change what is drawn. They are not PyTorch's, so the original draws other texts from the same
+/// probabilities.
 /// </remarks>
 public sealed class SamplingSearch : ISearch
 {
     private readonly double _temperature;
-    private readonly long _seed;
+    private readonly ulong _seed;
     private readonly int _endOfText;
     private readonly int[][] _tokens;
     private readonly int[] _counts, _open, _fromFirst;
     private readonly double[] _sums;
-    private float[] _weights = [];
     private int _openCount = 1;
     private int _step;
 
@@ -27,7 +29,7 @@ public sealed class SamplingSearch : ISearch
     /// <param name="seed">Where the random numbers begin.</param>
     /// <param name="endOfText">Id of the token that ends a sequence.</param>
     /// <param name="capacity">The most tokens a sequence can grow to.</param>
-    public SamplingSearch(double temperature, int lanes, long seed, int endOfText, int capacity)
+    public SamplingSearch(double temperature, int lanes, ulong seed, int endOfText, int capacity)
     {
         (_temperature, _seed, _endOfText) = (temperature, seed, endOfText);
         _tokens = [.. Enumerable.Range(0, lanes).Select(_ => new int[capacity])];
@@ -84,7 +86,7 @@ public sealed class SamplingSearch : ISearch
             return false;
         }
 
-        int token = Pick(logits, RandomNumbers.Uniform(_seed, lane, _step));
+        int token = TokenDraw.Draw(logits, _temperature, _seed, lane, _step);
         _sums[lane] += logits[token] - normaliser;
         if (token == _endOfText)
         {
@@ -93,51 +95,5 @@ public sealed class SamplingSearch : ISearch
 
         _tokens[lane][_counts[lane]++] = token;
         return true;
-    }
-
-    /// <summary>The first token whose share of the probabilities, laid side by side on [0, 1), ends behind a point.</summary>
-    private int Pick(ReadOnlySpan<float> logits, double point)
-    {
-        if (_weights.Length < logits.Length)
-        {
-            _weights = new float[logits.Length];
-        }
-
-        double total = LogProbabilities.Weigh(logits, _temperature, _weights);
-        double sum = 0;
-        int last = 0;
-        for (int token = 0; token < logits.Length; token++)
-        {
-            if (_weights[token] > 0)
-            {
-                sum += _weights[token];
-                last = token;
-                if (sum > point * total)
-                {
-                    return token;
-                }
-            }
-        }
-
-        return last;
-    }
-}
-
-/// <summary>Random numbers that depend on where they are used, not on how many were taken before.</summary>
-internal static class RandomNumbers
-{
-    /// <summary>A number in [0, 1) for a place of a lane: the SplitMix64 generator's, one stream for each seed and lane.</summary>
-    public static double Uniform(long seed, int lane, int place)
-    {
-        ulong stream = Mix(Mix((ulong)seed) + (ulong)lane);
-        return (Mix(stream + (ulong)place) >> 11) * (1.0 / (1UL << 53));
-    }
-
-    private static ulong Mix(ulong x)
-    {
-        ulong z = x + 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

@@ -69,7 +69,7 @@ internal sealed class SeekLoop
     {
         int seek = Seek;
         _decoder.Listen(seek, size, cancellation);
-        DecodingOptions options = _options.Decoding with { Prompt = _history.Prompt(), Seed = _options.Decoding.Seed + seek };
+        DecodingOptions options = _options.Decoding with { Prompt = _history.Prompt(), Seed = _options.Decoding.Seed + (ulong)seek };
         if (_options.Multilingual)
         {
             options = options with { Language = _decoder.DetectLanguage() };

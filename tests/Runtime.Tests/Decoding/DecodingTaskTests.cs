@@ -3,6 +3,7 @@ using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription;
 using Handwritten.Tests;
 using Xunit;
 
@@ -29,7 +30,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         WhisperModel model = demo.Model;
         using EncoderState encoder = model.Network.Encoder.CreateState();
         using DecoderState decoder = model.Network.Decoder.CreateState(lanes: 5, outputs: 5);
-        DecodingTask task = new(model, decoder);
+        using DecodingTask task = new(model, decoder);
 
         // decode() of a clip pads or trims the samples, not the spectrogram.
         float[] samples = AudioFile.Load(TestData.Path("audio", file)).Samples;
@@ -81,6 +82,34 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     [Fact]
+    public void A_search_that_needs_more_lanes_than_there_are_is_refused_with_a_sentence()
+    {
+        using DecoderState decoder = demo.Model.Network.Decoder.CreateState();
+        using DecodingTask task = new(demo.Model, decoder);
+        Assert.StartsWith(
+            "Decoding with 3 lanes from lane 0 on needs a larger state.",
+            Assert.Throws<ArgumentException>(() => task.Decode(new DecodingOptions { Language = "en", BeamSize = 3 })).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_that_is_drawn_on_the_host_is_what_the_back_end_draws()
+    {
+        using Transcriber transcriber = new(demo.Model);
+        foreach (ulong seed in new ulong[] { 0, 5, ulong.MaxValue })
+        {
+            // A rule that never holds, but that only the host knows.
+            TranscriptionOptions drawn = new() { Temperatures = [0.8], Decoding = new() { Language = "en", BestOf = 3, Seed = seed } };
+            TranscriptionOptions onHost = drawn with { Decoding = drawn.Decoding with { NoRepeatNgramSize = 400 } };
+            Assert.True(DecodingTask.CanShareSteps(drawn.Decoding with { Temperature = 0.8 }) && !DecodingTask.CanShareSteps(onHost.Decoding with { Temperature = 0.8 }));
+            float[] samples = AudioFile.Load(TestData.Path("audio", "10-en.wav")).Samples;
+            Assert.Equal(
+                transcriber.Transcribe(samples, drawn).Segments.SelectMany(segment => segment.Tokens),
+                transcriber.Transcribe(samples, onHost).Segments.SelectMany(segment => segment.Tokens));
+        }
+    }
+
+    [Fact]
     public void A_step_allocates_only_what_it_adds_to_the_result()
     {
         WhisperModel model = demo.Model;
@@ -88,7 +117,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         using DecoderState decoder = model.Network.Decoder.CreateState();
         model.Network.Encoder.Forward(encoder);
         model.Network.Decoder.Listen(decoder, encoder.Output, 0);
-        DecodingTask task = new(model, decoder);
+        using DecodingTask task = new(model, decoder);
 
         // One token is allowed, and so comes again and again.
         int[] others = [.. Enumerable.Range(0, model.Dimensions.Vocabulary).Where(token => token != 64)];

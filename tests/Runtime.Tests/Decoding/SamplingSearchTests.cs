@@ -63,7 +63,7 @@ public class SamplingSearchTests
         Assert.All(search.Candidates(), text => Assert.Equal(-Math.Log(Vocabulary) * (text.Tokens.Count + 1), text.SumLogProbability, 1e-5));
     }
 
-    private static string[] Texts(int lanes, long seed)
+    private static string[] Texts(int lanes, ulong seed)
     {
         SamplingSearch search = new(1, lanes, seed, EndOfText, capacity: 40);
         for (int step = 0; step < 30 && !search.Completed; step++)

@@ -124,7 +124,7 @@ public class TranscriptionProperties(DemoModel demo) : IClassFixture<DemoModel>
                 BestOf = Maybe(() => random.Next(0, 4)),
                 Patience = Maybe(() => random.NextDouble() * 3),
                 LengthPenalty = Maybe(() => (random.NextDouble() * 1.2) - 0.1),
-                Seed = random.NextInt64(),
+                Seed = (ulong)random.NextInt64(),
                 WithoutTimestamps = Sometimes(),
                 MaxInitialTimestamp = Sometimes() ? (random.NextDouble() * 40) - 2 : 1,
                 SuppressBlank = !Sometimes(),
