@@ -22,6 +22,8 @@ internal static class Application
         new DetectLanguageCommand(),
         new VadCommand(),
         new EvaluateCommand(),
+        new CompareCommand(),
+        new PlotCommand(),
         new SearchCommand(),
         new InspectCommand(),
         new DevicesCommand(),

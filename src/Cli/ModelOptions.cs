@@ -23,6 +23,10 @@ internal sealed class ModelOptions
     /// <summary>Whether a model was named.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_model) is not null;
 
+    /// <summary>The folder of the model that was chosen.</summary>
+    /// <exception cref="ModelException">There is no such model.</exception>
+    public string Folder(ParseResult parsed) => ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
+
     /// <summary>Starts the back end that was chosen.</summary>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
     /// <exception cref="UsageException">The options contradict each other.</exception>
@@ -32,5 +36,5 @@ internal sealed class ModelOptions
     /// <exception cref="ModelException">It cannot be used.</exception>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
     /// <exception cref="UsageException">The options contradict each other.</exception>
-    public WhisperModel Load(ParseResult parsed) => WhisperModel.Load(parsed.GetValue(_model) ?? ModelFolder.Default, _device.Read(parsed));
+    public WhisperModel Load(ParseResult parsed) => WhisperModel.Load(Folder(parsed), _device.Read(parsed));
 }
