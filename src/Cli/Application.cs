@@ -23,6 +23,8 @@ internal static class Application
         new VadCommand(),
         new SubtitleCommand(),
         new EvaluateCommand(),
+        new CompareCommand(),
+        new PlotCommand(),
         new SearchCommand(),
         new PullCommand(),
         new ModelsCommand(),

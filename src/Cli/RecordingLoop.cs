@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
@@ -10,12 +11,12 @@ namespace Handwritten.Cli;
 /// Does the same with several recordings. What is wrong with one of them is reported and leaves the others alone; what
 /// is wrong with the model ends the loop.
 /// </summary>
-/// <param name="model">The model's options.</param>
+/// <param name="options">The model's options.</param>
 /// <param name="parsed">The command line.</param>
 /// <param name="load">Loads a recording.</param>
-internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed, Func<string, CancellationToken, AudioClip> load) : IDisposable
+internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Func<string, CancellationToken, AudioClip> load) : IDisposable
 {
-    private LoadedModel? _loaded;
+    private WhisperModel? _model;
     private Transcriber? _transcriber;
 
     /// <summary>The model at work; it is loaded when it is first needed, which may be never.</summary>
@@ -24,8 +25,8 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed, Func
     {
         get
         {
-            _loaded ??= model.Load(parsed);
-            return _transcriber ??= new Transcriber(_loaded.Model);
+            _model ??= options.Load(parsed);
+            return _transcriber ??= new Transcriber(_model);
         }
     }
 
@@ -57,6 +58,6 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed, Func
     public void Dispose()
     {
         _transcriber?.Dispose();
-        _loaded?.Dispose();
+        _model?.Dispose();
     }
 }
