@@ -37,7 +37,7 @@ internal static class ComparisonChart
         plot.HideGrid();
         plot.Axes.Left.SetTicks([], []);
         plot.Axes.Right.IsVisible = plot.Axes.Top.IsVisible = false;
-        plot.Axes.Margins(0, 0);
+        plot.Layout.Fixed(new PixelPadding(left: 20, right: 30, bottom: 30, top: 40));
         plot.Axes.SetLimits(0, Math.Max(1e-9, values.Max() * 1.25), 0.4 - values.Length, 0.6);
     }
 

@@ -9,7 +9,7 @@ namespace Handwritten.Cli.Charts;
 /// <summary>The log-mel spectrogram, with the bands' frequencies beside it.</summary>
 internal static class SpectrogramChart
 {
-    private static readonly double[] Frequencies = [125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000];
+    private static readonly double[] Frequencies = [125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000];
 
     /// <summary>Draws the chart.</summary>
     public static Plot Draw(string title, SpectrogramTrace trace, double start)
@@ -28,9 +28,9 @@ internal static class SpectrogramChart
 
         double end = start + ((double)trace.Frames / WhisperAudio.FramesPerSecond);
         var heat = chart.Add.Heatmap(matrix);
-        heat.Position = new CoordinateRect(start, end, -0.5, trace.Bands - 0.5);
+        heat.Extent = new CoordinateRect(start, end, -0.5, trace.Bands - 0.5);
         heat.Colormap = new ScottPlot.Colormaps.Magma();
-        chart.Add.ColorBar(heat).Label = "log10 of power, clipped and scaled as the encoder hears it";
+        Scale.Add(chart, heat, "log-mel, as the encoder hears it");
         chart.Axes.Left.TickGenerator = new NumericManual(
             [.. Frequencies.Select(hertz => MelFilters.Band(hertz, trace.Bands))],
             [.. Frequencies.Select(hertz => hertz.ToString("0", CultureInfo.InvariantCulture))]);

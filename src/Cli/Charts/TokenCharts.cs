@@ -22,7 +22,7 @@ internal static class TokenCharts
     public static Plot Attention(string title, AttentionTrace trace, double start)
     {
         Plot chart = Rows(title, trace.Tokens);
-        Heat(chart, trace.Weights, trace.Tokens.Count, trace.Frames, start, "attention of a frame");
+        Heat(chart, [.. trace.Weights.Chunk(trace.Frames).SelectMany(Relative)], trace.Tokens.Count, trace.Frames, start, "attention, relative to the token's strongest frame");
         return chart;
     }
 
@@ -42,10 +42,11 @@ internal static class TokenCharts
             var time = chart.Add.Text(
                 (start + (frame * WhisperAudio.SecondsPerTimestamp)).ToString("0.00", CultureInfo.InvariantCulture),
                 start + (frame * WhisperAudio.SecondsPerTimestamp), -token);
-            time.LabelAlignment = ScottPlot.Alignment.MiddleRight;
+            bool atEdge = frame < trace.Frames / 20;
+            time.LabelAlignment = atEdge ? ScottPlot.Alignment.MiddleLeft : ScottPlot.Alignment.MiddleRight;
+            time.OffsetX = atEdge ? 5 : -5;
             time.LabelFontColor = Colors.White;
             time.LabelFontSize = 11;
-            time.OffsetX = -5;
         }
 
         return chart;
@@ -62,7 +63,7 @@ internal static class TokenCharts
             chart.Add.Bar(new Bar
             {
                 Position = -row, Value = token.Probability, Orientation = Orientation.Horizontal, Size = 0.7, LineWidth = 0,
-                FillColor = token.Probability >= 0.5 ? Colors.SeaGreen.WithAlpha(0.75) : Colors.DarkOrange.WithAlpha(0.85),
+                FillColor = Fill(token),
             });
             string others = string.Join("   ", token.Rivals.Where(rival => rival.Probability >= 0.005).Select(rival => $"{Show(rival.Text)} {Number(rival.Probability)}"));
             var label = chart.Add.Text(others.Length > 0 ? $"{Number(token.Probability)}     else  {others}" : Number(token.Probability), 1.01, -row);
@@ -76,6 +77,11 @@ internal static class TokenCharts
         chart.Axes.Bottom.SetTicks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"]);
         chart.Add.VerticalLine(1, width: 1, color: Colors.LightGray);
         return chart;
+
+        // Neighbouring timestamps share their probability: a low one is no doubt about the text.
+        static Color Fill(TokenTrace token) => token.Text.StartsWith("<|", StringComparison.Ordinal) ? Colors.SlateGray.WithAlpha(0.6)
+            : token.Probability >= 0.5 ? Colors.SeaGreen.WithAlpha(0.75)
+            : Colors.DarkOrange.WithAlpha(0.85);
 
         static string Number(double probability) => probability.ToString("0.000", CultureInfo.InvariantCulture);
     }
@@ -102,11 +108,17 @@ internal static class TokenCharts
 
         double end = start + (columns * WhisperAudio.SecondsPerTimestamp);
         var heat = chart.Add.Heatmap(matrix);
-        heat.Position = new CoordinateRect(start, end, 0.5 - rows, 0.5);
+        heat.Extent = new CoordinateRect(start, end, 0.5 - rows, 0.5);
         heat.Colormap = new ScottPlot.Colormaps.Viridis();
-        chart.Add.ColorBar(heat).Label = scale;
+        Scale.Add(chart, heat, scale);
         chart.XLabel("seconds");
         chart.Axes.SetLimitsX(start, end);
+    }
+
+    private static IEnumerable<float> Relative(float[] row)
+    {
+        float strongest = Math.Max(row.Max(), float.Epsilon);
+        return row.Select(weight => weight / strongest);
     }
 
     /// <summary>A blank that is part of a token counts, so it is shown.</summary>

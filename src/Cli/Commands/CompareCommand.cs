@@ -18,6 +18,9 @@ namespace Handwritten.Cli.Commands;
 /// </summary>
 internal sealed class CompareCommand : Command
 {
+    /// <summary>The option whose values are options.</summary>
+    public const string With = "--with";
+
     private readonly Argument<string[]> _audio = Define.Recordings();
 
     private readonly Option<string> _references = new("--references")
@@ -29,7 +32,7 @@ internal sealed class CompareCommand : Command
 
     private readonly Option<string?> _models = Define.Text("--models", "Models to compare, with commas between them.", "NAME,...");
 
-    private readonly Option<string[]> _with = new("--with")
+    private readonly Option<string[]> _with = new(With)
     {
         Description = "Options to compare, such as \"--model tiny --beam-size None\"; may be given several times. Options outside are those of all.",
         HelpName = "OPTIONS",
@@ -88,7 +91,7 @@ internal sealed class CompareCommand : Command
                 exitCode = exitCode == ExitCode.Ok ? code : exitCode;
                 if (code == ExitCode.Ok)
                 {
-                    measurements.AddRange(JsonSerializer.Deserialize<Report>(output, Terminal.Json)!.Candidates);
+                    measurements.Add(JsonSerializer.Deserialize<Report>(output, Terminal.Json)!.Candidates.Single() with { Settings = candidate.Name });
                 }
                 else if (code is not (ExitCode.UnusableModel or ExitCode.UnusableDevice))
                 {
@@ -139,7 +142,7 @@ internal sealed class CompareCommand : Command
     private IEnumerable<string> Alone(ParseResult parsed, Candidate candidate) =>
     [
         Name, $"{_references.Name}={parsed.GetRequiredValue(_references)}", $"{_normalizer.Name}={parsed.GetRequiredValue(_normalizer)}", _json.Name,
-        .. candidate.Arguments, $"{_with.Name}={candidate.Name}", "--", .. parsed.GetRequiredValue(_audio),
+        .. candidate.Arguments, "--", .. parsed.GetRequiredValue(_audio),
     ];
 
     private Measurement Measure(ParseResult parsed, Candidate? candidate, CancellationToken cancellation)

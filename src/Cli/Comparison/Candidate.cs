@@ -32,7 +32,7 @@ internal sealed record Candidate(string Name, IReadOnlyList<string> Arguments, P
             .. settings.Options.Where(setting => !IsGiven(parsed, setting) && IsGiven(shared, setting)).SelectMany(setting => Spell(setting, shared.GetResult(setting)!)),
             .. arguments,
         ];
-        return new Candidate(name, all, settings.Parse(all, configuration));
+        return new Candidate(string.IsNullOrWhiteSpace(name) ? "shared options" : name, all, settings.Parse(all, configuration));
     }
 
     private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
