@@ -5,16 +5,6 @@ using Handwritten.Model;
 
 namespace Handwritten.Cli;
 
-/// <summary>A model in a back end; both go together.</summary>
-internal sealed record LoadedModel(IKernels Kernels, WhisperModel Model) : IDisposable
-{
-    public void Dispose()
-    {
-        Model.Dispose();
-        Kernels.Dispose();
-    }
-}
-
 /// <summary>The options of every command that runs a model: which one, and where.</summary>
 internal sealed class ModelOptions
 {
@@ -42,26 +32,12 @@ internal sealed class ModelOptions
 
     /// <summary>Starts the back end that was chosen.</summary>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
-    public IKernels CreateKernels(ParseResult parsed) => _device.CreateKernels(parsed);
+    /// <exception cref="UsageException">The options contradict each other.</exception>
+    public IKernels CreateKernels(ParseResult parsed) => _device.Read(parsed).CreateKernels();
 
     /// <summary>Loads the model that was chosen.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="accept">Looks at the back end before anything is loaded, and throws where the command cannot use it.</param>
     /// <exception cref="ModelException">It cannot be used.</exception>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
-    public LoadedModel Load(ParseResult parsed, Action<IKernels>? accept = null)
-    {
-        string folder = Folder(parsed);
-        IKernels kernels = CreateKernels(parsed);
-        try
-        {
-            accept?.Invoke(kernels);
-            return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));
-        }
-        catch
-        {
-            kernels.Dispose();
-            throw;
-        }
-    }
+    /// <exception cref="UsageException">The options contradict each other.</exception>
+    public WhisperModel Load(ParseResult parsed) => WhisperModel.Load(Folder(parsed), _device.Read(parsed));
 }

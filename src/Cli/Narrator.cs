@@ -64,7 +64,8 @@ internal sealed class Narrator(bool verbose, bool quiet)
             Tell($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
         }
 
-        Terminal.WithProgress(OutputName.NameOf(recording), run.Duration, ShowsProgress, progress =>
+        string title = WebRecording.IsAddress(recording) ? WebRecording.FileName(recording) : Path.GetFileName(recording);
+        Terminal.WithProgress(title, run.Duration, ShowsProgress, progress =>
         {
             foreach (Segment segment in run.Segments())
             {

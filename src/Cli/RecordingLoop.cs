@@ -11,17 +11,17 @@ namespace Handwritten.Cli;
 /// Does the same with several recordings. What is wrong with one of them is reported and leaves the others alone; what
 /// is wrong with the model ends the loop.
 /// </summary>
-/// <param name="model">The model's options.</param>
+/// <param name="options">The model's options.</param>
 /// <param name="parsed">The command line.</param>
 /// <param name="load">Loads a recording.</param>
-internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed, Func<string, CancellationToken, AudioClip> load) : IDisposable
+internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Func<string, CancellationToken, AudioClip> load) : IDisposable
 {
-    private LoadedModel? _loaded;
+    private WhisperModel? _model;
     private Transcriber? _transcriber;
 
     /// <summary>The model; it is loaded when it is first needed, which may be never.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
-    public WhisperModel Model => (_loaded ??= model.Load(parsed)).Model;
+    public WhisperModel Model => _model ??= options.Load(parsed);
 
     /// <summary>The model at work on one window after the other.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
@@ -70,6 +70,6 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed, Func
     public void Dispose()
     {
         _transcriber?.Dispose();
-        _loaded?.Dispose();
+        _model?.Dispose();
     }
 }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Handwritten.Model;
-using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Evaluation;
@@ -85,7 +84,7 @@ internal sealed class EvaluateCommand : Command
 
         if (parsed.GetValue(_json))
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(new { Files = judgements, Total = Total(judgements) }, Terminal.Json));
+            Console.Out.WriteLine(JsonSerializer.Serialize(new { Files = judgements, Total = ErrorTotal.Of(judgements) }, Terminal.Json));
         }
         else if (judgements.Count > 0)
         {
@@ -98,12 +97,7 @@ internal sealed class EvaluateCommand : Command
     private Judgement Judge(ParseResult parsed, string file, ReferenceText reference, TranscriptionOptions options, Transcript transcript)
     {
         string? language = options.Decoding.Language ?? reference.Language ?? (transcript.Language.Length > 0 ? transcript.Language : null);
-        string name = parsed.GetRequiredValue(_normalizer) is not "auto" and var chosen
-            ? chosen
-            : TextNormalizers.NameFor(language is null ? null : Languages.FindCode(language));
-        ITextNormalizer normalizer = TextNormalizers.Named(name);
-        string said = normalizer.Normalize(reference.Text).Trim(), heard = normalizer.Normalize(transcript.Text).Trim();
-        return new Judgement(file, name, ErrorCount.OfWords(said, heard), ErrorCount.OfCharacters(said, heard), said, heard);
+        return Judgement.Of(file, reference.Text, transcript.Text, parsed.GetRequiredValue(_normalizer), language);
     }
 
     private static Transcript Transcribe(Transcriber transcriber, float[] samples, TranscriptionOptions options, CancellationToken cancellation)
@@ -127,7 +121,7 @@ internal sealed class EvaluateCommand : Command
 
         if (judgements.Count > 1)
         {
-            (ErrorCount words, ErrorCount characters) = Total(judgements);
+            (ErrorCount words, ErrorCount characters) = ErrorTotal.Of(judgements);
             AddRow($"all {judgements.Count}", "", words, characters);
         }
 
@@ -140,14 +134,4 @@ internal sealed class EvaluateCommand : Command
         static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
         static string Percent(double rate) => rate.ToString("P2", CultureInfo.InvariantCulture);
     }
-
-    private static Sum Total(List<Judgement> judgements) => new(
-        judgements.Aggregate(default(ErrorCount), (sum, judgement) => sum + judgement.Words),
-        judgements.Aggregate(default(ErrorCount), (sum, judgement) => sum + judgement.Characters));
-
-    /// <summary>How well a file was heard; both texts in their normal form.</summary>
-    private sealed record Judgement(string File, string Normalizer, ErrorCount Words, ErrorCount Characters, string Reference, string Hypothesis);
-
-    /// <summary>The errors of all files together.</summary>
-    private sealed record Sum(ErrorCount Words, ErrorCount Characters);
 }

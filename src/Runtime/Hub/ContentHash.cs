@@ -40,12 +40,12 @@ internal static class ContentHash
     /// <summary>Whether a file is there, whole and genuine.</summary>
     public static bool Matches(string path, HubFile file, CancellationToken cancellation)
     {
-        if (!File.Exists(path) || new FileInfo(path).Length != file.Size)
+        if (!File.Exists(path))
         {
             return false;
         }
 
         using SafeFileHandle content = File.OpenHandle(path, options: FileOptions.SequentialScan);
-        return Matches(content, file, cancellation);
+        return RandomAccess.GetLength(content) == file.Size && Matches(content, file, cancellation);
     }
 }

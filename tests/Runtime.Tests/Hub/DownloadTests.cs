@@ -1,4 +1,5 @@
 using System.Text;
+using FsCheck.Xunit;
 using Handwritten.Runtime.Hub;
 using Handwritten.Runtime.Output;
 using Handwritten.Tests;
@@ -146,6 +147,47 @@ public sealed class DownloadTests : IDisposable
         Assert.InRange(before, 2, 4);
         await _download.ToCacheAsync();
         Assert.InRange(_download.Hub.StorageRequests.Count() - before, 3, 5);
+    }
+
+    [Property(MaxTest = 30)]
+    public void Whatever_the_network_does_the_model_is_whole_or_not_there(int seed)
+    {
+        using Download download = new();
+        Random random = new(seed);
+        download.Hub.Storage = (request, name) =>
+        {
+            lock (random)
+            {
+                WebAnswer answer = WebAnswer.File(request, download.Hub.Files[name]);
+                return random.Next(5) switch
+                {
+                    0 => new WebAnswer(random.Next(500, 505), []),
+                    1 => answer with { CutAfter = random.Next(answer.Body.Length) },
+                    2 when random.Next(20) == 0 => answer with { Body = [.. answer.Body.Select(value => (byte)~value)] },
+                    _ => answer,
+                };
+            }
+        };
+        for (int attempt = 0; attempt < 100; attempt++)
+        {
+            string? folder = null;
+            try
+            {
+                folder = download.ToCacheAsync().GetAwaiter().GetResult();
+            }
+            catch (HubException)
+            {
+                Assert.Null(download.Cache.Find(Download.Repository));
+            }
+
+            if (folder is not null)
+            {
+                Assert.All(Download.Wanted, name => Assert.Equal(download.Hub.Files[name], File.ReadAllBytes(Path.Combine(folder, name))));
+                return;
+            }
+        }
+
+        Assert.Fail("A hundred attempts brought nothing.");
     }
 
     [Theory]
