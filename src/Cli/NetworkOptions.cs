@@ -66,16 +66,17 @@ internal sealed class NetworkOptions
     /// <exception cref="UsageException">There is no such shape, or it comes with options that contradict it.</exception>
     public LoadedNetwork Load(ParseResult parsed, Action<IKernels>? accept = null)
     {
-        if (Shape(parsed) is not { } shape)
-        {
-            LoadedModel loaded = _model.Load(parsed, accept);
-            return new LoadedNetwork(loaded.Model.Name, loaded.Kernels, loaded.Model.Network);
-        }
-
+        string? shape = Shape(parsed), folder = shape is null ? _model.Folder(parsed) : null;
         IKernels kernels = _model.CreateKernels(parsed);
         try
         {
             accept?.Invoke(kernels);
+            if (shape is null)
+            {
+                WhisperModel model = WhisperModel.Load(folder!, kernels);
+                return new LoadedNetwork(model.Name, kernels, model.Network);
+            }
+
             using SyntheticWeights weights = new(WhisperDimensions.Known[shape], Enum.Parse<DType>(parsed.GetRequiredValue(_type), ignoreCase: true));
             return new LoadedNetwork(shape, kernels, new WhisperNetwork(WhisperDimensions.Known[shape], tiedOutput: true, weights, kernels));
         }

@@ -20,13 +20,13 @@ internal static class ChartFile
     /// <exception cref="OutputException">It cannot be written.</exception>
     public static void Write(Plot chart, string path, int width, int height) => Write(chart.GetImage(width, height), path);
 
-    /// <summary>Draws charts, one below the other; the file appears whole or not at all.</summary>
+    /// <summary>Draws several charts, as they are laid out; the file appears whole or not at all.</summary>
     /// <exception cref="OutputException">It cannot be written.</exception>
     public static void Write(Multiplot charts, string path, int width, int height) => Write(charts.Render(width, height), path);
 
     private static void Write(Image image, string path)
     {
-        byte[] png = image.GetImageBytes();
+        byte[] png = image.GetImageBytes(ImageFormat.Png);
         try
         {
             WholeFile.Write(path, file => file.Write(png));
