@@ -21,14 +21,18 @@ internal static class Application
         new TranscribeCommand(),
         new DetectLanguageCommand(),
         new VadCommand(),
+        new SubtitleCommand(),
         new EvaluateCommand(),
         new CompareCommand(),
         new PlotCommand(),
         new SearchCommand(),
+        new PullCommand(),
+        new ModelsCommand(),
         new InspectCommand(),
         new DevicesCommand(),
         new ParityCommand(),
         new BenchCommand(),
+        new ProfileCommand(),
     };
 
     /// <summary>Runs the program.</summary>

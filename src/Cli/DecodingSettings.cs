@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using Handwritten.Model;
 using Handwritten.Model.Tokenization;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 
@@ -195,6 +198,25 @@ internal sealed class DecodingSettings
         }
 
         return options with { Decoding = decoding with { Prefix = parsed.GetValue(_prefix) is { } prefix ? Encode(tokenizer, prefix) : [] } };
+    }
+
+    /// <summary>How to transcribe a recording by these options, with the model that the loop loads when it is first needed.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="options">What <see cref="Read"/> gave.</param>
+    /// <param name="loop">Has the model.</param>
+    /// <param name="narrator">Tells how it goes.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>Takes the sound and the name of a recording.</returns>
+    public Func<AudioClip, string, Transcript> Transcription(
+        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
+    {
+        TranscriptionOptions? fitting = null;
+        return (clip, recording) =>
+        {
+            WhisperModel model = loop.Transcriber.Model;
+            fitting ??= For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, narrator.Tell);
+            return narrator.Transcribe(recording, clip, loop.Transcriber, fitting, cancellation);
+        };
     }
 
     /// <summary>A language's name as it is written.</summary>

@@ -80,7 +80,7 @@ internal static class Define
     /// <summary>The recordings to work on.</summary>
     public static Argument<string[]> Recordings() => new("AUDIO")
     {
-        Description = "The recordings, in any format that ffmpeg reads (WAV without it); - is standard input.",
+        Description = "The recordings, in any format that ffmpeg reads (WAV without it): files, patterns such as 'talks/**/*.mp3', http(s) addresses; - is standard input.",
         Arity = ArgumentArity.OneOrMore,
     };
 

@@ -9,7 +9,7 @@ namespace Handwritten.Cli;
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _model = Define.Text("--model",
-        $"The model: a folder as Hugging Face publishes it, or the name of one in weights/. [default: {ModelFolder.Default}]", "FOLDER|NAME");
+        $"The model: a folder as Hugging Face publishes it, or the name of one that is in weights/ or was downloaded: tiny, large, turbo, owner/name. [default: {ModelFolder.Default}]", "FOLDER|NAME");
 
     private readonly DeviceOptions _device = new();
 
@@ -22,6 +22,9 @@ internal sealed class ModelOptions
 
     /// <summary>Whether a model was named.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_model) is not null;
+
+    /// <summary>The option that names the model.</summary>
+    public Option Name => _model;
 
     /// <summary>The folder of the model that was chosen.</summary>
     /// <exception cref="ModelException">There is no such model.</exception>

@@ -11,15 +11,29 @@ namespace Handwritten.Cli;
 /// Does the same with several recordings. What is wrong with one of them is reported and leaves the others alone; what
 /// is wrong with the model ends the loop.
 /// </summary>
-internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed) : IDisposable
+/// <param name="options">The model's options.</param>
+/// <param name="parsed">The command line.</param>
+/// <param name="load">Loads a recording.</param>
+internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Func<string, CancellationToken, AudioClip> load) : IDisposable
 {
     private WhisperModel? _model;
     private Transcriber? _transcriber;
 
+    /// <summary>The model at work; it is loaded when it is first needed, which may be never.</summary>
+    /// <exception cref="Model.ModelException">It cannot be used.</exception>
+    public Transcriber Transcriber
+    {
+        get
+        {
+            _model ??= options.Load(parsed);
+            return _transcriber ??= new Transcriber(_model);
+        }
+    }
+
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <returns>The exit code of the first recording that failed.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, Transcriber> work, CancellationToken cancellation)
+    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip> work, CancellationToken cancellation)
     {
         ExitCode exitCode = ExitCode.Ok;
         foreach (string recording in recordings)
@@ -27,10 +41,7 @@ internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed) : 
             try
             {
                 // The model comes second: a mistyped file name is told at once, however large the model.
-                AudioClip clip = AudioFile.Load(recording, cancellation);
-                _model ??= options.Load(parsed);
-                _transcriber ??= new Transcriber(_model);
-                work(recording, clip, _transcriber);
+                work(recording, load(recording, cancellation));
             }
             catch (Exception failure) when (failure is AudioException or OutputException or OptionsException)
             {

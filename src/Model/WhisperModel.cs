@@ -12,14 +12,14 @@ public sealed class WhisperModel : IDisposable
 
     private WhisperModel(string folder, WhisperConfig config, GenerationConfig generation, WhisperTokenizer tokenizer, WhisperNetwork network)
     {
-        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        Name = ModelFolder.NameOf(folder);
         Config = config;
         Generation = generation;
         Tokenizer = tokenizer;
         Network = network;
     }
 
-    /// <summary>The folder's name.</summary>
+    /// <summary>The folder's name, or the repository's for a model in the cache of Hugging Face.</summary>
     public string Name { get; }
 
     /// <summary>What config.json says.</summary>

@@ -20,7 +20,7 @@ internal static class ChartFile
     /// <exception cref="OutputException">It cannot be written.</exception>
     public static void Write(Plot chart, string path, int width, int height) => Write(chart.GetImage(width, height), path);
 
-    /// <summary>Draws several charts side by side; the file appears whole or not at all.</summary>
+    /// <summary>Draws several charts, as they are laid out; the file appears whole or not at all.</summary>
     /// <exception cref="OutputException">It cannot be written.</exception>
     public static void Write(Multiplot charts, string path, int width, int height) => Write(charts.Render(width, height), path);
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Handwritten.Model;
 using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Evaluation;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Transcription;
@@ -57,7 +58,7 @@ internal sealed class EvaluateCommand : Command
         TranscriptionOptions? fitting = null;
         List<Judgement> judgements = [];
         ExitCode exitCode = ExitCode.Ok;
-        using RecordingLoop loop = new(_model, parsed);
+        using RecordingLoop loop = new(_model, parsed, AudioFile.Load);
         foreach (string file in parsed.GetRequiredValue(_files))
         {
             ExitCode code = EachFile.Do([file], _ =>
@@ -70,11 +71,11 @@ internal sealed class EvaluateCommand : Command
             }, cancellation);
             if (code == ExitCode.Ok && !TranscriptReader.CanRead(file))
             {
-                code = loop.Run([file], (recording, clip, transcriber) =>
+                code = loop.Run([file], (_, clip) =>
                 {
-                    WhisperModel model = transcriber.Model;
+                    WhisperModel model = loop.Transcriber.Model;
                     fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
-                    judgements.Add(Judge(parsed, file, references.Find(file), options, Transcribe(transcriber, clip.Samples, fitting, cancellation)));
+                    judgements.Add(Judge(parsed, file, references.Find(file), options, Transcribe(loop.Transcriber, clip.Samples, fitting, cancellation)));
                 }, cancellation);
             }
 

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
-using System.Globalization;
 using Handwritten.Model;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
@@ -15,7 +13,7 @@ namespace Handwritten.Cli.Commands;
 /// </summary>
 internal sealed class TranscribeCommand : Command
 {
-    private readonly Argument<string[]> _audio = Define.Recordings();
+    private readonly RecordingInputs _inputs = new();
 
     private readonly ModelOptions _model = new();
 
@@ -27,7 +25,12 @@ internal sealed class TranscribeCommand : Command
 
     private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
 
+    private readonly Option<string?> _name = Define.Text("--output-name", $"What to call them, of {OutputName.FieldNames}. [default: {{name}}]", "TEMPLATE");
+
     private readonly LayoutSettings _layout = new();
+
+    private readonly Option<string?> _cache = Define.Text("--cache",
+        "Keep transcripts in this folder, and take them from there when the same sound is to be transcribed with the same model and options.", "FOLDER");
 
     private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
 
@@ -37,10 +40,10 @@ internal sealed class TranscribeCommand : Command
     public TranscribeCommand()
         : base("transcribe", "Turn recordings into text.")
     {
-        Add(_audio);
+        _inputs.AddTo(this);
         _model.AddTo(this);
         _decoding.AddTo(this);
-        foreach (Option option in new Option[] { _formats, _folder, _verbose, _quiet })
+        foreach (Option option in new Option[] { _formats, _folder, _name, _cache, _verbose, _quiet })
         {
             Add(option);
         }
@@ -53,57 +56,26 @@ internal sealed class TranscribeCommand : Command
     /// <summary>Transcribes what can be transcribed; the exit code is that of the first failure.</summary>
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
-        string[] recordings = parsed.GetRequiredValue(_audio);
+        IReadOnlyList<string> recordings = _inputs.Read(parsed);
         TranscriptionOptions options = _decoding.Read(parsed);
         ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
         string? folder = parsed.GetValue(_folder);
-        bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
-        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", _layout.Read(parsed, options.WordTimestamps, Teller(quiet)));
+        Narrator narrator = new(verbose: parsed.GetValue(_verbose), quiet: parsed.GetValue(_quiet));
+        OutputName name = new(_name.Name, parsed.GetValue(_name) ?? "{name}");
+        WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
+        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", name, layout);
         files.Prepare(recordings);
 
-        TranscriptionOptions? fitting = null;
-        using RecordingLoop loop = new(_model, parsed);
-        return loop.Run(recordings, (recording, clip, transcriber) =>
+        using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, token));
+        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
+        CachedResults? cache = parsed.GetValue(_cache) is { } place ? new CachedResults(place, _model, parsed, NotHeard) : null;
+        return loop.Run(recordings, (recording, clip) =>
         {
-            WhisperModel model = transcriber.Model;
-            fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Teller(quiet));
-            files.Write(recording, Transcribe(recording, clip, transcriber, fitting, verbose, quiet, cancellation));
+            Transcript transcript = cache is null ? transcribe(clip, recording) : cache.Get(clip, narrator, () => transcribe(clip, recording));
+            files.Write(recording, transcript, () => ModelFolder.NameOf(_model.Folder(parsed)));
         }, cancellation);
     }
 
-    /// <summary>Transcribes one recording, telling how it goes.</summary>
-    private static Transcript Transcribe(
-        string recording, AudioClip clip, Transcriber transcriber, TranscriptionOptions options, bool verbose, bool quiet, CancellationToken cancellation)
-    {
-        WhisperModel model = transcriber.Model;
-        Action<string> tell = Teller(quiet);
-        Stopwatch watch = Stopwatch.StartNew();
-        using TranscriptionRun run = transcriber.Start(clip.Samples, options, cancellation);
-        if (model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is null)
-        {
-            tell($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
-        }
-
-        Terminal.WithProgress(Path.GetFileName(recording), run.Duration, show: !quiet, progress =>
-        {
-            foreach (Segment segment in run.Segments())
-            {
-                if (verbose && segment.Text.Length > 0)
-                {
-                    progress.Print($"[{Time(segment.Start)} --> {Time(segment.End)}] {segment.Text}");
-                }
-
-                progress.Report(run.Position);
-            }
-        });
-
-        double seconds = watch.Elapsed.TotalSeconds;
-        tell(string.Create(CultureInfo.InvariantCulture,
-            $"{clip.Source.Name}: {clip.Seconds:F1} s of audio in {seconds:F1} s, real-time factor {seconds / clip.Seconds:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
-        return run.Transcript;
-    }
-
-    private static Action<string> Teller(bool quiet) => quiet ? _ => { } : Console.Error.WriteLine;
-
-    private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds));
+    /// <summary>The options that a transcript does not depend on.</summary>
+    private IEnumerable<Option> NotHeard => [_formats, _folder, _name, _cache, _verbose, _quiet, .. _layout.Options, .. _inputs.Options];
 }

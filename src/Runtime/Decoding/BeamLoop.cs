@@ -51,7 +51,7 @@ internal sealed class BeamLoop(WhisperModel model, DecoderState state, TokenChoi
         start.Feed(rows, firstLane, window);
         model.Network.Decoder.Forward(state);
         state.ReadLogits(_logits); // the first row alone: where the transcript starts
-        double noSpeech = Math.Exp(_logits[model.Tokenizer.Special.NoSpeech] - LogProbabilities.LogSumExp(_logits));
+        double noSpeech = Math.Exp(_logits[model.Tokenizer.Special.NoSpeech] - VocabularySoftmax.LogSumExp(_logits));
 
         for (int length = start.Tokens.Length; ; length++)
         {

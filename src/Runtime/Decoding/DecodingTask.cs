@@ -121,7 +121,7 @@ public sealed class DecodingTask : IDisposable
         _state.Rows.Add(special.StartOfTranscript, lane, position: 0, window, wantsLogits: true);
         float[] logits = Step().ToArray();
         float[] scores = [.. special.LanguageTokens.Select(token => logits[token])];
-        double normaliser = Number(LogProbabilities.LogSumExp(scores));
+        double normaliser = Number(VocabularySoftmax.LogSumExp(scores));
         return [.. special.LanguageCodes
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
@@ -187,7 +187,7 @@ public sealed class DecodingTask : IDisposable
 
     /// <summary>What the start-of-transcript position says, before any rule and over the whole vocabulary.</summary>
     private double NoSpeechProbability(ReadOnlySpan<float> logits) =>
-        Math.Exp(logits[_model.Tokenizer.Special.NoSpeech] - LogProbabilities.LogSumExp(logits));
+        Math.Exp(logits[_model.Tokenizer.Special.NoSpeech] - VocabularySoftmax.LogSumExp(logits));
 
     /// <summary>NaN goes through every layer to every logit, and would be taken for the first token without end.</summary>
     private double Number(double computed) => double.IsNaN(computed)

@@ -181,7 +181,7 @@ public sealed class WindowInspector : IDisposable
 
     private TokenTrace Trace(int token, ReadOnlySpan<float> logits, int rivals)
     {
-        double normaliser = LogProbabilities.LogSumExp(logits);
+        double normaliser = VocabularySoftmax.LogSumExp(logits);
         PriorityQueue<int, float> best = new();
         for (int other = 0; other < logits.Length; other++)
         {
