@@ -109,6 +109,18 @@ internal sealed class DecodingSettings
         }
     }
 
+    /// <summary>The option that names what to transcribe.</summary>
+    public string ClipsName => _clips.Name;
+
+    /// <summary>Whether parts of the recording were named.</summary>
+    public bool HasClips(ParseResult parsed) => IsGiven(parsed, _clips);
+
+    /// <summary>Whether the text of earlier windows is asked for, and not only a default.</summary>
+    public bool AsksForPreviousText(ParseResult parsed) => IsGiven(parsed, _condition) && parsed.GetValue(_condition);
+
+    /// <summary>Whether silence around hallucinations is to be skipped.</summary>
+    public bool AsksForHallucinations(ParseResult parsed) => parsed.GetValue(_hallucination).Value is not null;
+
     /// <summary>What was chosen, but for the prefix.</summary>
     /// <exception cref="UsageException">Options contradict each other.</exception>
     public TranscriptionOptions Read(ParseResult parsed)
@@ -205,19 +217,23 @@ internal sealed class DecodingSettings
     /// <param name="options">What <see cref="Read"/> gave.</param>
     /// <param name="loop">Has the model.</param>
     /// <param name="narrator">Tells how it goes.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="start">Begins with a recording.</param>
     /// <returns>Takes the sound and the name of a recording.</returns>
     public Func<AudioClip, string, Transcript> Transcription(
-        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
+        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, Func<Transcriber, AudioClip, TranscriptionOptions, ITranscriptionRun> start)
     {
         TranscriptionOptions? fitting = null;
         return (clip, recording) =>
         {
-            WhisperModel model = loop.Transcriber.Model;
-            fitting ??= For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, narrator.Tell);
-            return narrator.Transcribe(recording, clip, loop.Transcriber, fitting, cancellation);
+            fitting ??= For(parsed, options, loop.Model, narrator);
+            return narrator.Transcribe(recording, clip, loop.Model, fitting, () => start(loop.Transcriber, clip, fitting));
         };
     }
+
+    /// <summary>The options as a model can follow them; see the other overload.</summary>
+    /// <exception cref="UsageException">The model cannot do what is asked.</exception>
+    public TranscriptionOptions For(ParseResult parsed, TranscriptionOptions options, WhisperModel model, Narrator narrator) =>
+        For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, narrator.Tell);
 
     /// <summary>A language's name as it is written.</summary>
     public static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);

@@ -40,14 +40,25 @@ internal sealed class Narrator(bool verbose, bool quiet)
     /// <summary>Transcribes one recording; segments are printed as they come.</summary>
     /// <param name="recording">Its name.</param>
     /// <param name="clip">Its sound.</param>
-    /// <param name="transcriber">The model at work.</param>
+    /// <param name="model">The model at work.</param>
     /// <param name="options">How.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public Transcript Transcribe(string recording, AudioClip clip, Transcriber transcriber, TranscriptionOptions options, CancellationToken cancellation)
+    /// <param name="start">Begins.</param>
+    public Transcript Transcribe(string recording, AudioClip clip, WhisperModel model, TranscriptionOptions options, Func<ITranscriptionRun> start)
     {
-        WhisperModel model = transcriber.Model;
         Stopwatch watch = Stopwatch.StartNew();
-        using TranscriptionRun run = transcriber.Start(clip.Samples, options, cancellation);
+        using ITranscriptionRun run = start();
+        Follow(recording, run, model, options);
+        Summarise(clip.Source.Name, clip.Seconds, watch, model);
+        return run.Transcript;
+    }
+
+    /// <summary>Asks for the segments of a recording and prints them as they come.</summary>
+    /// <param name="recording">Its name.</param>
+    /// <param name="run">Its transcription.</param>
+    /// <param name="model">The model at work.</param>
+    /// <param name="options">How.</param>
+    public void Follow(string recording, ITranscriptionRun run, WhisperModel model, TranscriptionOptions options)
+    {
         if (model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is null)
         {
             Tell($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
@@ -66,11 +77,18 @@ internal sealed class Narrator(bool verbose, bool quiet)
                 progress.Report(run.Position);
             }
         });
+    }
 
+    /// <summary>Tells how long it took.</summary>
+    /// <param name="what">What was transcribed.</param>
+    /// <param name="audio">Its seconds.</param>
+    /// <param name="watch">The time it took.</param>
+    /// <param name="model">The model at work.</param>
+    public void Summarise(string what, double audio, Stopwatch watch, WhisperModel model)
+    {
         double seconds = watch.Elapsed.TotalSeconds;
         Tell(string.Create(CultureInfo.InvariantCulture,
-            $"{clip.Source.Name}: {clip.Seconds:F1} s of audio in {seconds:F1} s, real-time factor {seconds / clip.Seconds:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
-        return run.Transcript;
+            $"{what}: {audio:F1} s of audio in {seconds:F1} s, real-time factor {seconds / audio:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
     }
 
     private string? Line(Segment segment) => verbose && segment.Text.Length > 0 ? $"[{Time(segment.Start)} --> {Time(segment.End)}] {segment.Text}" : null;

@@ -19,16 +19,30 @@ internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Fu
     private WhisperModel? _model;
     private Transcriber? _transcriber;
 
-    /// <summary>The model at work; it is loaded when it is first needed, which may be never.</summary>
-    /// <exception cref="Model.ModelException">It cannot be used.</exception>
-    public Transcriber Transcriber
+    /// <summary>The model; it is loaded when it is first needed, which may be never.</summary>
+    /// <exception cref="ModelException">It cannot be used.</exception>
+    public WhisperModel Model => _model ??= options.Load(parsed);
+
+    /// <summary>The model at work on one window after the other.</summary>
+    /// <exception cref="ModelException">It cannot be used.</exception>
+    public Transcriber Transcriber => _transcriber ??= new Transcriber(Model);
+
+    /// <summary>Whether a failure is one recording's, so that the others can go on.</summary>
+    public static bool IsOfOneRecording(Exception failure) => failure is AudioException or OutputException or OptionsException;
+
+    /// <summary>Tells of a recording's failure.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static ExitCode Report(string recording, Exception failure, CancellationToken cancellation)
     {
-        get
-        {
-            _model ??= options.Load(parsed);
-            return _transcriber ??= new Transcriber(_model);
-        }
+        // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
+        cancellation.ThrowIfCancellationRequested();
+        return Application.Report(failure is OptionsException ? new UsageException($"'{recording}': {failure.Message}") : failure);
     }
+
+    /// <summary>Loads a recording.</summary>
+    /// <exception cref="AudioException">It cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public AudioClip Load(string recording, CancellationToken cancellation) => load(recording, cancellation);
 
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <returns>The exit code of the first recording that failed.</returns>
@@ -43,11 +57,9 @@ internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Fu
                 // The model comes second: a mistyped file name is told at once, however large the model.
                 work(recording, load(recording, cancellation));
             }
-            catch (Exception failure) when (failure is AudioException or OutputException or OptionsException)
+            catch (Exception failure) when (IsOfOneRecording(failure))
             {
-                // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
-                cancellation.ThrowIfCancellationRequested();
-                ExitCode code = Application.Report(failure is OptionsException ? new UsageException($"'{recording}': {failure.Message}") : failure);
+                ExitCode code = Report(recording, failure, cancellation);
                 exitCode = exitCode == ExitCode.Ok ? code : exitCode;
             }
         }

@@ -19,6 +19,8 @@ internal sealed class TranscribeCommand : Command
 
     private readonly DecodingSettings _decoding = new();
 
+    private readonly BatchingSettings _batching = new();
+
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
         "Files to write, one for each recording and format; may be given several times. all are those of whisper. [default: none; all with --output-dir]",
         [.. TranscriptWriters.Names], "-f");
@@ -43,6 +45,7 @@ internal sealed class TranscribeCommand : Command
         _inputs.AddTo(this);
         _model.AddTo(this);
         _decoding.AddTo(this);
+        _batching.AddTo(this);
         foreach (Option option in new Option[] { _formats, _folder, _name, _cache, _verbose, _quiet })
         {
             Add(option);
@@ -64,16 +67,24 @@ internal sealed class TranscribeCommand : Command
         OutputName name = new(_name.Name, parsed.GetValue(_name) ?? "{name}");
         WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
         OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", name, layout);
+        _batching.Verify(parsed, _decoding);
         files.Prepare(recordings);
 
         using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, token));
-        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
         CachedResults? cache = parsed.GetValue(_cache) is { } place ? new CachedResults(place, _model, parsed, NotHeard) : null;
-        return loop.Run(recordings, (recording, clip) =>
+        if (_batching.IsBatched(parsed))
         {
-            Transcript transcript = cache is null ? transcribe(clip, recording) : cache.Get(clip, narrator, () => transcribe(clip, recording));
-            files.Write(recording, transcript, () => ModelFolder.NameOf(_model.Folder(parsed)));
-        }, cancellation);
+            return _batching.Run(parsed, _decoding, options, loop, recordings, narrator, Finish, cancellation);
+        }
+
+        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator,
+            (transcriber, clip, fitting) => _batching.Start(parsed, transcriber, clip, fitting, cancellation));
+        return loop.Run(recordings, (recording, clip) => Finish(recording, clip, () => transcribe(clip, recording)), cancellation);
+
+        void Finish(string recording, AudioClip clip, Func<Transcript> make) => files.Write(
+            recording,
+            cache is null ? make() : cache.Get(clip, narrator, make),
+            () => ModelFolder.NameOf(_model.Folder(parsed)));
     }
 
     /// <summary>The options that a transcript does not depend on.</summary>
