@@ -2,6 +2,7 @@ using System.Globalization;
 using Handwritten.Model;
 using Handwritten.Runtime.Inspection;
 using ScottPlot;
+using ScottPlot.Plottables;
 using ScottPlot.TickGenerators;
 
 namespace Handwritten.Cli.Charts;
@@ -107,9 +108,7 @@ internal static class TokenCharts
         }
 
         double end = start + (columns * WhisperAudio.SecondsPerTimestamp);
-        var heat = chart.Add.Heatmap(matrix);
-        heat.Extent = new CoordinateRect(start, end, 0.5 - rows, 0.5);
-        heat.Colormap = new ScottPlot.Colormaps.Viridis();
+        Heatmap heat = Scale.Draw(chart, matrix, new CoordinateRect(start, end, 0.5 - rows, 0.5), new ScottPlot.Colormaps.Viridis());
         Scale.Add(chart, heat, scale);
         chart.XLabel("seconds");
         chart.Axes.SetLimitsX(start, end);
