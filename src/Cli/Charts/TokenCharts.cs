@@ -31,7 +31,7 @@ internal static class TokenCharts
     public static Plot Alignment(string title, AlignmentTrace trace, double start)
     {
         Plot chart = Rows(title, trace.Tokens);
-        Heat(chart, trace.Matrix, trace.Tokens.Count, trace.Frames, start, "attention, in standard deviations");
+        Heat(chart, trace.Matrix, trace.Tokens.Count, trace.Frames, start, "deviations");
         var way = chart.Add.Scatter(
             [.. trace.Path.Select(step => start + ((step.Frame + 0.5) * WhisperAudio.SecondsPerTimestamp))],
             trace.Path.Select(step => (double)-step.Token).ToArray());
