@@ -63,7 +63,11 @@ internal static class TokenCharts
             TokenTrace token = tokens[row];
             chart.Add.Bar(new Bar
             {
-                Position = -row, Value = token.Probability, Orientation = Orientation.Horizontal, Size = 0.7, LineWidth = 0,
+                Position = -row,
+                Value = token.Probability,
+                Orientation = Orientation.Horizontal,
+                Size = 0.7,
+                LineWidth = 0,
                 FillColor = Fill(token),
             });
             string others = string.Join("   ", token.Rivals.Where(rival => rival.Probability >= 0.005).Select(rival => $"{Show(rival.Text)} {Number(rival.Probability)}"));
