@@ -20,21 +20,14 @@ public sealed record WindowRequest(DecodingOptions Options, int Window);
 /// </code>
 /// A window's text does not depend on its company. Source: openai/whisper, decoding.py, DecodingTask._main_loop.
 /// </summary>
-internal sealed class ChoiceLoop : IDisposable
+/// <param name="model">The model.</param>
+/// <param name="state">Its decoder state.</param>
+/// <param name="choice">The memory of the sequences, one for each lane of the state.</param>
+internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenChoice choice) : IDisposable
 {
-    private readonly WhisperModel _model;
-    private readonly DecoderState _state;
-    private readonly TokenChoice _choice;
     private readonly Dictionary<(int Rows, bool SharesPasts), IRecordedPass> _steps = [];
 
-    /// <summary>Allocates the memory of the sequences.</summary>
-    public ChoiceLoop(WhisperModel model, DecoderState state)
-    {
-        (_model, _state) = (model, state);
-        _choice = Kernels.AllocateChoice(state.Lanes, model.Dimensions.TextContext, model.Dimensions.Vocabulary);
-    }
-
-    private IKernels Kernels => _model.Network.Kernels;
+    private IKernels Kernels => model.Network.Kernels;
 
     /// <summary>Whether the back end can choose by these options: it knows no beams, and no rules about repetitions.</summary>
     public static bool Takes(DecodingOptions options) =>
@@ -47,12 +40,12 @@ internal sealed class ChoiceLoop : IDisposable
     /// <returns>For each window the texts found, and the probability that it holds no speech.</returns>
     public (IReadOnlyList<Candidate> Candidates, double NoSpeech)[] Decode(IReadOnlyList<WindowRequest> windows, int firstLane, CancellationToken cancellation)
     {
-        int context = _model.Dimensions.TextContext;
-        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Options, _model.Tokenizer.Special, context))];
+        int context = model.Dimensions.TextContext;
+        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Options, model.Tokenizer.Special, context))];
         int[] lanes = FirstLanes(windows, firstLane);
         for (int i = 0; i < windows.Count; i++)
         {
-            Kernels.StartChoice(_choice, LogitRules.ForChoice(windows[i].Options, _model.Tokenizer, context), lanes[i], windows[i].Options.Lanes);
+            Kernels.StartChoice(choice, LogitRules.ForChoice(windows[i].Options, model.Tokenizer, context), lanes[i], windows[i].Options.Lanes);
         }
 
         FeedPrompts(windows, starts, lanes, cancellation);
@@ -68,8 +61,6 @@ internal sealed class ChoiceLoop : IDisposable
         {
             step.Dispose();
         }
-
-        _choice.Dispose();
     }
 
     private static int[] FirstLanes(IReadOnlyList<WindowRequest> windows, int lane)
@@ -88,12 +79,12 @@ internal sealed class ChoiceLoop : IDisposable
     private void FeedPrompts(IReadOnlyList<WindowRequest> windows, StartSequence[] starts, int[] lanes, CancellationToken cancellation)
     {
         const int OutputsOfStart = 2;
-        DecoderRows rows = _state.Rows;
+        DecoderRows rows = state.Rows;
         rows.Clear();
         for (int i = 0; i < windows.Count; i++)
         {
             starts[i].Feed(rows, lanes[i], windows[i].Window);
-            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > _state.Outputs;
+            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > state.Outputs;
             if (isFull)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -106,7 +97,7 @@ internal sealed class ChoiceLoop : IDisposable
     /// <summary>Fills the rows of a step: one for each lane, whose token and position the choice knows.</summary>
     private void FillStep(IReadOnlyList<WindowRequest> windows, StartSequence[] starts, int[] lanes)
     {
-        DecoderRows rows = _state.Rows;
+        DecoderRows rows = state.Rows;
         for (int i = 0; i < windows.Count; i++)
         {
             int count = windows[i].Options.Lanes, length = starts[i].Tokens.Length;
@@ -118,17 +109,17 @@ internal sealed class ChoiceLoop : IDisposable
             for (int lane = lanes[i]; lane < lanes[i] + count; lane++)
             {
                 // A sequence that has ended at once stays at this token, and nobody looks at what comes of it.
-                int position = Math.Min(length, _model.Dimensions.TextContext - 1);
-                rows.Add(_model.Tokenizer.Special.EndOfText, lane, position, windows[i].Window, wantsLogits: true);
+                int position = Math.Min(length, model.Dimensions.TextContext - 1);
+                rows.Add(model.Tokenizer.Special.EndOfText, lane, position, windows[i].Window, wantsLogits: true);
             }
         }
 
-        Kernels.FollowChoice(rows, _choice);
+        Kernels.FollowChoice(rows, choice);
     }
 
     private void RunSteps(CancellationToken cancellation)
     {
-        DecoderRows rows = _state.Rows;
+        DecoderRows rows = state.Rows;
         if (!AnyOpen(rows))
         {
             return;
@@ -153,16 +144,16 @@ internal sealed class ChoiceLoop : IDisposable
 
     private void Step()
     {
-        _model.Network.Decoder.Forward(_state);
-        Kernels.Choose(_state.Rows, _state.Logits, _choice);
+        model.Network.Decoder.Forward(state);
+        Kernels.Choose(state.Rows, state.Logits, choice);
     }
 
     private bool AnyOpen(DecoderRows rows)
     {
-        Kernels.ReadChoice(_choice);
+        Kernels.ReadChoice(choice);
         foreach (int lane in rows.Lanes)
         {
-            if (_choice.Status(lane) == ChoiceStatus.Open)
+            if (choice.Status(lane) == ChoiceStatus.Open)
             {
                 return true;
             }
@@ -174,6 +165,6 @@ internal sealed class ChoiceLoop : IDisposable
     private (IReadOnlyList<Candidate> Candidates, double NoSpeech) Result(WindowRequest window, int firstLane)
     {
         IEnumerable<int> lanes = Enumerable.Range(firstLane, window.Options.Lanes);
-        return ([.. lanes.Select(lane => new Candidate(_choice.Tokens(lane).ToArray(), _choice.SumLogProbability(lane)))], _choice.NoSpeechProbability(firstLane));
+        return ([.. lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))], choice.NoSpeechProbability(firstLane));
     }
 }

@@ -1,3 +1,4 @@
+using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 
@@ -11,13 +12,15 @@ namespace Handwritten.Runtime.Decoding;
 ///                           └──────────────── a row for each open lane, which may go on from another ───────────┘
 /// </code>
 /// The start sequence runs once, in the first lane; all lanes of the search share it. Where the back end can choose by itself,
-/// nothing of this comes to the host: see <see cref="ChoiceLoop"/>. Source: openai/whisper, decoding.py, DecodingTask.
+/// only what is chosen comes to the host: see <see cref="ChoiceLoop"/> and <see cref="BeamLoop"/>. Source: openai/whisper, decoding.py, DecodingTask.
 /// </summary>
 public sealed class DecodingTask : IDisposable
 {
     private readonly WhisperModel _model;
     private readonly DecoderState _state;
+    private readonly TokenChoice _choice;
     private readonly ChoiceLoop _loop;
+    private readonly BeamLoop _beams;
     private float[] _logits;
 
     /// <summary>Prepares for decoding with one state.</summary>
@@ -27,7 +30,9 @@ public sealed class DecodingTask : IDisposable
     {
         _model = model;
         _state = state;
-        _loop = new ChoiceLoop(model, state);
+        _choice = model.Network.Kernels.AllocateChoice(state.Lanes, model.Dimensions.TextContext, Vocabulary);
+        _loop = new ChoiceLoop(model, state, _choice);
+        _beams = new BeamLoop(model, state, _choice);
         _logits = new float[2 * Vocabulary];
     }
 
@@ -51,6 +56,12 @@ public sealed class DecodingTask : IDisposable
 
         RequireRoom(options.Lanes, lane);
         options.Verify(Vocabulary);
+        if (BeamLoop.Takes(options))
+        {
+            (IReadOnlyList<Candidate> candidates, double silence) = _beams.Decode(options, window, lane, cancellation);
+            return ToResult(candidates, options, Number(silence));
+        }
+
         int context = _model.Dimensions.TextContext;
         StartSequence start = StartSequence.For(options, _model.Tokenizer.Special, context);
         ILogitRule[] rules = LogitRules.For(options, _model.Tokenizer);
@@ -87,7 +98,11 @@ public sealed class DecodingTask : IDisposable
     public static bool CanShareSteps(DecodingOptions options) => ChoiceLoop.Takes(options);
 
     /// <inheritdoc/>
-    public void Dispose() => _loop.Dispose();
+    public void Dispose()
+    {
+        _loop.Dispose();
+        _choice.Dispose();
+    }
 
     /// <summary>The probability of each language, most probable first, from the first step after the start token.</summary>
     /// <param name="window">The audio window to listen to.</param>

@@ -30,7 +30,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         WhisperModel model = demo.Model;
         using EncoderState encoder = model.Network.Encoder.CreateState();
         using DecoderState decoder = model.Network.Decoder.CreateState(lanes: 5, outputs: 5);
-        DecodingTask task = new(model, decoder);
+        using DecodingTask task = new(model, decoder);
 
         // decode() of a clip pads or trims the samples, not the spectrogram.
         float[] samples = AudioFile.Load(TestData.Path("audio", file)).Samples;
@@ -85,7 +85,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
     public void A_search_that_needs_more_lanes_than_there_are_is_refused_with_a_sentence()
     {
         using DecoderState decoder = demo.Model.Network.Decoder.CreateState();
-        DecodingTask task = new(demo.Model, decoder);
+        using DecodingTask task = new(demo.Model, decoder);
         Assert.StartsWith(
             "Decoding with 3 lanes from lane 0 on needs a larger state.",
             Assert.Throws<ArgumentException>(() => task.Decode(new DecodingOptions { Language = "en", BeamSize = 3 })).Message,
@@ -117,7 +117,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         using DecoderState decoder = model.Network.Decoder.CreateState();
         model.Network.Encoder.Forward(encoder);
         model.Network.Decoder.Listen(decoder, encoder.Output, 0);
-        DecodingTask task = new(model, decoder);
+        using DecodingTask task = new(model, decoder);
 
         // One token is allowed, and so comes again and again.
         int[] others = [.. Enumerable.Range(0, model.Dimensions.Vocabulary).Where(token => token != 64)];
