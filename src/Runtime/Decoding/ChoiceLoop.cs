@@ -3,11 +3,6 @@ using Handwritten.Model;
 
 namespace Handwritten.Runtime.Decoding;
 
-/// <summary>A window to decode.</summary>
-/// <param name="Options">How.</param>
-/// <param name="Window">Which audio window of the decoder's state to listen to.</param>
-public sealed record WindowRequest(DecodingOptions Options, int Window);
-
 /// <summary>
 /// Decodes windows side by side, greedily or by drawing, without the host in between: the back end chooses each token where
 /// the logits are (<see cref="IKernels.Choose"/>), and a step of all lanes is one recorded pass that runs again and again.
@@ -38,11 +33,11 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     /// <param name="firstLane">The first window's first lane; the others follow.</param>
     /// <param name="cancellation">Checked every few tokens.</param>
     /// <returns>For each window the texts found, and the probability that it holds no speech.</returns>
-    public (IReadOnlyList<Candidate> Candidates, double NoSpeech)[] Decode(IReadOnlyList<WindowRequest> windows, int firstLane, CancellationToken cancellation)
+    public FoundTexts[] Decode(IReadOnlyList<WindowRequest> windows, int firstLane, CancellationToken cancellation)
     {
         int context = model.Dimensions.TextContext;
         StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Options, model.Tokenizer.Special, context))];
-        int[] lanes = FirstLanes(windows, firstLane);
+        int[] lanes = WindowRequest.FirstLanes(windows, firstLane);
         for (int i = 0; i < windows.Count; i++)
         {
             Kernels.StartChoice(choice, LogitRules.ForChoice(windows[i].Options, model.Tokenizer, context), lanes[i], windows[i].Options.Lanes);
@@ -61,18 +56,6 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         {
             step.Dispose();
         }
-    }
-
-    private static int[] FirstLanes(IReadOnlyList<WindowRequest> windows, int lane)
-    {
-        int[] lanes = new int[windows.Count];
-        for (int i = 0; i < lanes.Length; i++)
-        {
-            lanes[i] = lane;
-            lane += windows[i].Options.Lanes;
-        }
-
-        return lanes;
     }
 
     /// <summary>Runs the start sequences, as many at once as a pass holds; their last rows choose the first tokens.</summary>
@@ -162,9 +145,9 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         return false;
     }
 
-    private (IReadOnlyList<Candidate> Candidates, double NoSpeech) Result(WindowRequest window, int firstLane)
+    private FoundTexts Result(WindowRequest window, int firstLane)
     {
         IEnumerable<int> lanes = Enumerable.Range(firstLane, window.Options.Lanes);
-        return ([.. lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))], choice.NoSpeechProbability(firstLane));
+        return new FoundTexts([.. lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))], choice.NoSpeechProbability(firstLane));
     }
 }

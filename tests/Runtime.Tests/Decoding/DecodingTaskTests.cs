@@ -101,7 +101,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
             // A rule that never holds, but that only the host knows.
             TranscriptionOptions drawn = new() { Temperatures = [0.8], Decoding = new() { Language = "en", BestOf = 3, Seed = seed } };
             TranscriptionOptions onHost = drawn with { Decoding = drawn.Decoding with { NoRepeatNgramSize = 400 } };
-            Assert.True(DecodingTask.CanShareSteps(drawn.Decoding with { Temperature = 0.8 }) && !DecodingTask.CanShareSteps(onHost.Decoding with { Temperature = 0.8 }));
+            Assert.True(ChoiceLoop.Takes(drawn.Decoding with { Temperature = 0.8 }) && !ChoiceLoop.Takes(onHost.Decoding with { Temperature = 0.8 }));
             float[] samples = AudioFile.Load(TestData.Path("audio", "10-en.wav")).Samples;
             Assert.Equal(
                 transcriber.Transcribe(samples, drawn).Segments.SelectMany(segment => segment.Tokens),
