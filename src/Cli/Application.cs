@@ -21,12 +21,18 @@ internal static class Application
         new TranscribeCommand(),
         new DetectLanguageCommand(),
         new VadCommand(),
+        new SubtitleCommand(),
         new EvaluateCommand(),
+        new CompareCommand(),
+        new PlotCommand(),
         new SearchCommand(),
+        new PullCommand(),
+        new ModelsCommand(),
         new InspectCommand(),
         new DevicesCommand(),
         new ParityCommand(),
         new BenchCommand(),
+        new ProfileCommand(),
     };
 
     /// <summary>Runs the program.</summary>
@@ -48,7 +54,7 @@ internal static class Application
         try
         {
             // Without response files: '@home.wav' is a recording.
-            ParseResult result = CreateRoot().Parse(Define.SpellWithDashes(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
+            ParseResult result = CreateRoot().Parse(Define.SpellWithDashes([.. Define.Attach(args, CompareCommand.With)]), new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (args.Length == 0)
             {
                 new HelpAction().Invoke(result);
