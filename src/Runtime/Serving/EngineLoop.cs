@@ -32,7 +32,7 @@ internal sealed class EngineLoop : IDisposable
     private readonly ListeningWindows _audio;
     private readonly DecodingLanes _texts;
     private EngineCounters _counters, _published;
-    private bool _stopping;
+    private bool _stopping, _ended;
 
     /// <summary>Allocates the memory and starts the thread.</summary>
     /// <param name="model">The model.</param>
@@ -81,7 +81,16 @@ internal sealed class EngineLoop : IDisposable
     public void Leave(RecordingRun run) => Tell(() => _left.Add(run));
 
     /// <summary>Has the engine look who has been cancelled.</summary>
-    public void Wake() => _asked.Set();
+    public void Wake()
+    {
+        lock (_gate)
+        {
+            if (!_ended)
+            {
+                _asked.Set();
+            }
+        }
+    }
 
     /// <summary>Ends the thread, once nobody asks for anything any more, and frees the memory.</summary>
     public void Dispose()
@@ -90,7 +99,11 @@ internal sealed class EngineLoop : IDisposable
         _thread.Join();
         _texts.Dispose();
         _audio.Dispose();
-        _asked.Dispose();
+        lock (_gate)
+        {
+            _ended = true;
+            _asked.Dispose();
+        }
     }
 
     private void Tell(Action what)
@@ -265,8 +278,12 @@ internal sealed class EngineLoop : IDisposable
             else
             {
                 _underWay.Add(run);
-                _counters.Begun++;
-                _counters.QueueSeconds += run.Owner.QueueTime.TotalSeconds;
+                if (!run.Owner.HasBegun)
+                {
+                    _counters.Begun++;
+                    _counters.QueueSeconds += run.Owner.QueueTime.TotalSeconds;
+                }
+
                 run.Start();
             }
         }

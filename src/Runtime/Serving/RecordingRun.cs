@@ -163,7 +163,7 @@ internal sealed class RecordingRun : IWindowDecoder
         });
     }
 
-    private IReadOnlyList<LanguageProbability> Languages() => DecodingTask.ToLanguages(_engine.Model, Ask(new LanguageJob(this)));
+    private LanguageProbability[] Languages() => DecodingTask.ToLanguages(_engine.Model, Ask(new LanguageJob(this)));
 
     private TResult Ask<TResult>(EngineJob<TResult> job)
     {

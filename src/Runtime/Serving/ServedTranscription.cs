@@ -13,17 +13,17 @@ public sealed class ServedTranscription : IDisposable
     private readonly Channel<Segment> _segments = Channel.CreateUnbounded<Segment>(new() { SingleReader = true, SingleWriter = true });
     private readonly TaskCompletionSource<string> _language = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Transcript> _transcript = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenSource _cancellation;
+    private readonly CancellationTokenSource _cancellation = new(); // holds nothing that would have to be freed
+    private readonly CancellationTokenRegistration _outside;
     private readonly Action<ServedTranscription, Exception?> _ended;
     private readonly long _accepted = Stopwatch.GetTimestamp();
     private long _begun;
     private double _position;
 
-    internal ServedTranscription(EngineRequest request, CancellationToken cancellation, Action<ServedTranscription, Exception?> ended)
+    internal ServedTranscription(EngineRequest request, Action<ServedTranscription, Exception?> ended, CancellationToken cancellation)
     {
         (Request, _ended) = (request, ended);
-        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Cancellation = _cancellation.Token;
+        _outside = cancellation.UnsafeRegister(static served => ((ServedTranscription)served!).Dispose(), this);
 
         // Whoever reads only the segments does not look at these, and an exception nobody looked at is no accident here.
         _ = _transcript.Task.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
@@ -52,7 +52,7 @@ public sealed class ServedTranscription : IDisposable
     /// </summary>
     public Task<Transcript> Transcript => _transcript.Task;
 
-    internal CancellationToken Cancellation { get; }
+    internal CancellationToken Cancellation => _cancellation.Token;
 
     internal bool HasBegun => Volatile.Read(ref _begun) != 0;
 
@@ -77,7 +77,7 @@ public sealed class ServedTranscription : IDisposable
     internal void Complete(Transcript transcript)
     {
         Volatile.Write(ref _position, Duration);
-        _ended(this, null);
+        Leave(null);
         _language.TrySetResult(transcript.Language);
         _segments.Writer.TryComplete();
         _transcript.TrySetResult(transcript);
@@ -85,7 +85,7 @@ public sealed class ServedTranscription : IDisposable
 
     internal void Fail(Exception exception)
     {
-        _ended(this, exception);
+        Leave(exception);
         _segments.Writer.TryComplete(exception);
         if (exception is OperationCanceledException)
         {
@@ -97,5 +97,12 @@ public sealed class ServedTranscription : IDisposable
             _language.TrySetException(exception);
             _transcript.TrySetException(exception);
         }
+    }
+
+    /// <summary>Tells whoever counts requests, and lets go of the caller's token, which may live much longer.</summary>
+    private void Leave(Exception? failure)
+    {
+        _outside.Unregister();
+        _ended(this, failure);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class SpeechEnds(SileroVad vad, double threshold, long silence)
 {
     private const double Hysteresis = 0.15, LeastThreshold = 0.01;
 
-    private readonly SileroStream _stream = vad.Stream();
+    private readonly SileroListener _stream = vad.Listen();
     private readonly double _lowerThreshold = Math.Max(threshold - Hysteresis, LeastThreshold);
     private long _heard;
     private long? _silentSince;

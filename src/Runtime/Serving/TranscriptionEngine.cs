@@ -103,7 +103,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         Verify(request);
-        ServedTranscription served = new(request, cancellation, Forget);
+        ServedTranscription served = new(request, Forget, cancellation);
         lock (_gate)
         {
             try

@@ -79,13 +79,14 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
         string[] clips = ["01-en.wav", "05-en.wav", "10-en.wav", "13-de.wav"];
         (string Clip, TranscriptionOptions Options)[] healthy = [.. clips.SelectMany(clip => new[] { (clip, English), (clip, Ways[3]), (clip, Ways[2]) })];
         Transcript[] alone = Alone(healthy);
+        const int Requests = 48;
         Random random = new(5);
 
         await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { Windows = 4, Lanes = 8 });
         List<(ServedTranscription Served, Transcript Expected)> right = [];
         List<ServedTranscription> failing = [];
         List<Task> cancelled = [];
-        for (int i = 0; i < 60; i++)
+        for (int i = 0; i < Requests; i++)
         {
             int choice = random.Next(healthy.Length);
             EngineRequest request = new(Clips.Samples(healthy[choice].Clip), healthy[choice].Options) { Client = $"{random.Next(3)}", Priority = (RequestPriority)random.Next(3) };
@@ -119,7 +120,7 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
         EngineStatistics statistics = await engine.Idle();
         Assert.Equal(failing.Count, statistics.Failed);
         Assert.True(statistics.Cancelled > 0);
-        Assert.Equal(60, statistics.Completed + statistics.Failed + statistics.Cancelled);
+        Assert.Equal(Requests, statistics.Completed + statistics.Failed + statistics.Cancelled);
     }
 
     [Theory]
@@ -214,6 +215,7 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
         foreach (ServedTranscription one in served)
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one.Transcript);
+            one.Dispose();
         }
     }
 

@@ -24,7 +24,7 @@ public sealed class LiveTests(DemoModel demo) : IClassFixture<DemoModel>
     {
         float[] samples = Clips.Samples("06-en.wav");
         float[] whole = Vad.Probabilities(samples);
-        SileroStream stream = Vad.Stream();
+        SileroListener stream = Vad.Listen();
         for (int window = 0; window < samples.Length / SileroVad.Window; window++)
         {
             Assert.Equal(whole[window], stream.Hear(samples.AsSpan(window * SileroVad.Window, SileroVad.Window)), 1e-6f);

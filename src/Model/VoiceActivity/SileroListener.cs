@@ -4,7 +4,7 @@ namespace Handwritten.Model.VoiceActivity;
 /// Silero VAD over sound that is still coming: a window goes in, its probability of speech comes out, the same as
 /// <see cref="SileroVad.Probabilities"/> gives it in the whole recording. For one thread; any number of streams share a network.
 /// </summary>
-public sealed class SileroStream
+public sealed class SileroListener
 {
     private readonly SileroEncoder _encoder;
     private readonly SileroDecoder _decoder;
@@ -13,7 +13,7 @@ public sealed class SileroStream
     private readonly float[] _samples = new float[2 * SileroVad.Window]; // the window before, of which the end is looked at, and this one
     private readonly float[] _gates = new float[SileroEncoder.Outputs];
 
-    internal SileroStream(SileroEncoder encoder, SileroDecoder decoder) => (_encoder, _decoder) = (encoder, decoder);
+    internal SileroListener(SileroEncoder encoder, SileroDecoder decoder) => (_encoder, _decoder) = (encoder, decoder);
 
     /// <summary>Hears the next window.</summary>
     /// <param name="window">Mono samples at 16 kHz in [−1, 1], [<see cref="SileroVad.Window"/>].</param>
