@@ -68,7 +68,7 @@ public sealed class LiveTests(DemoModel demo) : IClassFixture<DemoModel>
         double errors = ErrorsIn(live, said);
         Assert.True(errors < 0.15 && errors <= ErrorsIn(offline, said), $"{errors:P1} of the words are wrong:\n{said}\n{live}\n{offline}");
         AssertSensible(inSmall, (double)samples.Length / AudioClip.SampleRate);
-        Assert.NotEmpty(inSmall.OfType<LivePartial>().Where(partial => partial.Committed.Length > 0));
+        Assert.Contains(inSmall.OfType<LivePartial>(), partial => partial.Committed.Length > 0);
         Assert.True(inSmall.OfType<LiveEndpoint>().Count() > 3);
     }
 
