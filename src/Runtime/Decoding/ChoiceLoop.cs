@@ -24,7 +24,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     private const int OutputsOfStart = 2;
 
     private readonly Dictionary<(int Rows, bool SharesPasts), IRecordedPass> _steps = [];
-    private readonly List<LaneWindow> _windows = [];
+    private readonly List<LaneWindow> _windows = [], _ended = [];
 
     /// <inheritdoc/>
     public int Count => _windows.Count;
@@ -61,8 +61,8 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
             }
         }
 
-        Look(windows);
         _windows.AddRange(windows);
+        Look();
     }
 
     /// <inheritdoc/>
@@ -91,10 +91,18 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
             }
         }
 
-        Look(_windows);
-        LaneWindow[] ended = [.. _windows.Where(window => window.Found is not null)];
-        _windows.RemoveAll(window => window.Found is not null);
-        return ended;
+        Look();
+        _ended.Clear();
+        foreach (LaneWindow window in _windows)
+        {
+            if (window.Found is not null)
+            {
+                _ended.Add(window);
+            }
+        }
+
+        _windows.RemoveAll(static window => window.Found is not null);
+        return _ended;
     }
 
     /// <inheritdoc/>
@@ -134,10 +142,13 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         rows.Clear();
         foreach (LaneWindow window in _windows)
         {
-            foreach (int lane in window.Lanes.Where(IsOpen))
+            for (int lane = window.FirstLane; lane < window.EndLane; lane++)
             {
-                // Any position but the first, at which the lane would forget the past that it shares.
-                rows.Add(model.Tokenizer.Special.EndOfText, lane, position: 1, window.Request.Window, wantsLogits: true);
+                if (IsOpen(lane))
+                {
+                    // Any position but the first, at which the lane would forget the past that it shares.
+                    rows.Add(model.Tokenizer.Special.EndOfText, lane, position: 1, window.Request.Window, wantsLogits: true);
+                }
             }
         }
 
@@ -157,17 +168,30 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     }
 
     /// <summary>Sees how far the lanes are, and takes the texts of the windows that have ended.</summary>
-    private void Look(IReadOnlyList<LaneWindow> windows)
+    private void Look()
     {
         Kernels.ReadChoice(choice);
-        foreach (LaneWindow window in windows)
+        foreach (LaneWindow window in _windows)
         {
-            if (!window.Lanes.Any(IsOpen))
+            if (!AnyOpen(window))
             {
                 Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))];
                 window.Found = new FoundTexts(candidates, choice.NoSpeechProbability(window.FirstLane));
             }
         }
+    }
+
+    private bool AnyOpen(LaneWindow window)
+    {
+        for (int lane = window.FirstLane; lane < window.EndLane; lane++)
+        {
+            if (IsOpen(lane))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool IsOpen(int lane) => choice.Status(lane) == ChoiceStatus.Open;

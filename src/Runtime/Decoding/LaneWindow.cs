@@ -11,6 +11,9 @@ internal sealed class LaneWindow(WindowRequest request, int firstLane)
     /// <summary>The first of its lanes.</summary>
     public int FirstLane { get; } = firstLane;
 
+    /// <summary>The lane behind its last.</summary>
+    public int EndLane => FirstLane + Request.Options.Lanes;
+
     /// <summary>Its lanes.</summary>
     public IEnumerable<int> Lanes => Enumerable.Range(FirstLane, Request.Options.Lanes);
 
@@ -39,7 +42,7 @@ internal interface ILaneLoop
     void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default);
 
     /// <summary>Runs a step, or several where looking at them is dear, and sets <see cref="LaneWindow.Found"/> of the windows that end with it.</summary>
-    /// <returns>Those windows.</returns>
+    /// <returns>Those windows, until the next step.</returns>
     IReadOnlyList<LaneWindow> Step();
 
     /// <summary>Takes a window out of the steps, if it is in there.</summary>
