@@ -28,7 +28,7 @@ internal sealed class BeamLoop(WhisperModel model, DecoderState state, TokenChoi
         options is { BeamSize: < TokenChoice.MostTopTokens, RepetitionPenalty: 1, NoRepeatNgramSize: 0 };
 
     /// <inheritdoc/>
-    protected override Search Begin(WindowRequest window, int firstLane)
+    protected override Search Prepare(WindowRequest window, int firstLane)
     {
         int context = Model.Dimensions.TextContext, beams = window.Options.Lanes;
         ChoiceRules rules = LogitRules.ForChoice(window.Options, Model.Tokenizer, context);

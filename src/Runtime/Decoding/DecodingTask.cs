@@ -16,13 +16,6 @@ namespace Handwritten.Runtime.Decoding;
 /// </summary>
 public sealed class DecodingTask : IDisposable
 {
-    private enum Loop
-    {
-        Choice,
-        Beams,
-        Host,
-    }
-
     private readonly WhisperModel _model;
     private readonly DecoderState _state;
     private readonly TokenChoice _choice;
@@ -78,19 +71,14 @@ public sealed class DecodingTask : IDisposable
         }
 
         DecodingResult[] results = new DecodingResult[windows.Count];
-        foreach (IGrouping<(Loop Loop, int Beams), int> alike in Enumerable.Range(0, windows.Count).GroupBy(i => (LoopFor(windows[i].Options), windows[i].Options.BeamSize ?? 0)))
+        foreach (IGrouping<(ILaneLoop Loop, int Beams), int> alike in Enumerable.Range(0, windows.Count).GroupBy(i => (LoopFor(windows[i].Options), windows[i].Options.BeamSize ?? 0)))
         {
             int[] places = [.. alike];
             WindowRequest[] requests = [.. places.Select(place => windows[place])];
-            FoundTexts[] found = alike.Key.Loop switch
-            {
-                Loop.Choice => _choices.Decode(requests, lane, cancellation),
-                Loop.Beams => _beams.Decode(requests, lane, cancellation),
-                _ => _host.Decode(requests, lane, cancellation),
-            };
+            FoundTexts[] found = alike.Key.Loop.Decode(requests, lane, cancellation);
             for (int i = 0; i < places.Length; i++)
             {
-                results[places[i]] = ToResult(found[i].Candidates, requests[i].Options, Number(found[i].NoSpeech));
+                results[places[i]] = ToResult(_model, found[i], requests[i].Options);
             }
         }
 
@@ -132,25 +120,34 @@ public sealed class DecodingTask : IDisposable
         _model.Network.Decoder.Forward(_state);
         float[] logits = new float[windows.Count * Vocabulary];
         _state.ReadLogits(logits);
-        return [.. windows.Select((_, row) => Languages(logits.AsMemory(row * Vocabulary, Vocabulary)))];
+        return [.. windows.Select((_, row) => ToLanguages(_model, logits.AsSpan(row * Vocabulary, Vocabulary)))];
     }
 
-    private LanguageProbability[] Languages(ReadOnlyMemory<float> logits)
+    /// <summary>The languages by what the model says behind the start token, most probable first.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="logits">[vocabulary].</param>
+    /// <exception cref="ModelException">The model computes no numbers.</exception>
+    internal static LanguageProbability[] ToLanguages(WhisperModel model, ReadOnlySpan<float> logits)
     {
-        SpecialTokens special = _model.Tokenizer.Special;
-        float[] scores = [.. special.LanguageTokens.Select(token => logits.Span[token])];
-        double normaliser = Number(VocabularySoftmax.LogSumExp(scores));
+        SpecialTokens special = model.Tokenizer.Special;
+        float[] scores = new float[special.LanguageTokens.Count];
+        for (int i = 0; i < scores.Length; i++)
+        {
+            scores[i] = logits[special.LanguageTokens[i]];
+        }
+
+        double normaliser = Number(model, VocabularySoftmax.LogSumExp(scores));
         return [.. special.LanguageCodes
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
     }
 
-    private static Loop LoopFor(DecodingOptions options) =>
-        ChoiceLoop.Takes(options) ? Loop.Choice : BeamLoop.Takes(options) ? Loop.Beams : Loop.Host;
+    private ILaneLoop LoopFor(DecodingOptions options) =>
+        ChoiceLoop.Takes(options) ? _choices : BeamLoop.Takes(options) ? _beams : _host;
 
     /// <summary>NaN goes through every layer to every logit, and would be taken for the first token without end.</summary>
-    private double Number(double computed) => double.IsNaN(computed)
-        ? throw new ModelException($"The model '{_model.Name}' computes NaN instead of numbers: its weights are damaged or too large for their type, so download or convert it again.")
+    private static double Number(WhisperModel model, double computed) => double.IsNaN(computed)
+        ? throw new ModelException($"The model '{model.Name}' computes NaN instead of numbers: its weights are damaged or too large for their type, so download or convert it again.")
         : computed;
 
     private void RequireRoom(int lanes, int firstLane)
@@ -161,11 +158,14 @@ public sealed class DecodingTask : IDisposable
         }
     }
 
-    private DecodingResult ToResult(IReadOnlyList<Candidate> candidates, DecodingOptions options, double noSpeech)
+    /// <summary>Ranks what was found in a window.</summary>
+    /// <exception cref="ModelException">The model computes no numbers.</exception>
+    internal static DecodingResult ToResult(WhisperModel model, FoundTexts found, DecodingOptions options)
     {
-        Candidate best = candidates[SequenceRanker.Best(candidates, options.LengthPenalty)];
+        double noSpeech = Number(model, found.NoSpeech);
+        Candidate best = found.Candidates[SequenceRanker.Best(found.Candidates, options.LengthPenalty)];
         int[] tokens = [.. best.Tokens];
-        string text = PythonText.Strip(_model.Tokenizer.Decode(tokens));
+        string text = PythonText.Strip(model.Tokenizer.Decode(tokens));
         return new DecodingResult(
             tokens,
             text,

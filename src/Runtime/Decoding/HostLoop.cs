@@ -11,7 +11,7 @@ namespace Handwritten.Runtime.Decoding;
 internal sealed class HostLoop(WhisperModel model, DecoderState state) : SearchLoop<HostLoop.Search>(model, state)
 {
     /// <inheritdoc/>
-    protected override Search Begin(WindowRequest window, int firstLane) =>
+    protected override Search Prepare(WindowRequest window, int firstLane) =>
         new(Model, window, firstLane, Searches.For(window.Options, Model.Tokenizer.Special.EndOfText, Model.Dimensions.TextContext));
 
     /// <inheritdoc/>

@@ -17,11 +17,12 @@ namespace Handwritten.Runtime.Decoding;
 /// <typeparam name="TSearch">What follows one window.</typeparam>
 /// <param name="model">The model.</param>
 /// <param name="state">Its decoder state.</param>
-internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState state)
+internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState state) : ILaneLoop
     where TSearch : WindowSearch
 {
     private const int OutputsOfStart = 2;
 
+    private readonly List<(LaneWindow Window, TSearch Search)> _open = [];
     private float[] _logits = [];
 
     /// <summary>The model.</summary>
@@ -33,37 +34,53 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
     /// <summary>Tokens there are.</summary>
     protected int Vocabulary => model.Dimensions.Vocabulary;
 
-    /// <summary>Decodes.</summary>
-    /// <param name="windows">The windows; each takes as many lanes as its options ask for.</param>
-    /// <param name="firstLane">The first window's first lane; the others follow.</param>
-    /// <param name="cancellation">Checked between two tokens.</param>
-    /// <returns>For each window the texts found, and the probability that it holds no speech; NaN if the model computes none.</returns>
-    public FoundTexts[] Decode(IReadOnlyList<WindowRequest> windows, int firstLane, CancellationToken cancellation)
+    /// <inheritdoc/>
+    public int Count => _open.Count;
+
+    /// <inheritdoc/>
+    public long Steps { get; private set; }
+
+    /// <inheritdoc/>
+    public long StepRows { get; private set; }
+
+    /// <inheritdoc/>
+    public void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default)
     {
-        int[] lanes = WindowRequest.FirstLanes(windows, firstLane);
-        TSearch[] searches = [.. windows.Select((window, i) => Begin(window, lanes[i]))];
+        TSearch[] searches = [.. windows.Select(window => Prepare(window.Request, window.FirstLane))];
         FeedPrompts(searches, cancellation);
-
-        List<TSearch> open = [.. searches.Where(search => !search.Completed)];
-        while (open.Count > 0)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            state.Rows.Clear();
-            foreach (TSearch search in open)
-            {
-                AddStep(search);
-            }
-
-            model.Network.Decoder.Forward(state);
-            Choose(open);
-            open.RemoveAll(search => search.Completed);
-        }
-
-        return [.. searches.Select(search => search.Found)];
+        _open.AddRange(windows.Zip(searches));
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<LaneWindow> Step()
+    {
+        TSearch[] going = [.. _open.Select(one => one.Search).Where(search => !search.Completed)];
+        if (going.Length > 0)
+        {
+            state.Rows.Clear();
+            Array.ForEach(going, AddStep);
+            Steps++;
+            StepRows += state.Rows.Count;
+            model.Network.Decoder.Forward(state);
+            Choose(going);
+        }
+
+        List<LaneWindow> ended = [];
+        foreach ((LaneWindow window, TSearch search) in _open.Where(one => one.Search.Completed))
+        {
+            window.Found = search.Found;
+            ended.Add(window);
+        }
+
+        ended.ForEach(Drop);
+        return ended;
+    }
+
+    /// <inheritdoc/>
+    public void Drop(LaneWindow window) => _open.RemoveAll(one => one.Window == window);
+
     /// <summary>Prepares the search of a window.</summary>
-    protected abstract TSearch Begin(WindowRequest window, int firstLane);
+    protected abstract TSearch Prepare(WindowRequest window, int firstLane);
 
     /// <summary>Chooses the first tokens, from the last row of each start sequence.</summary>
     /// <param name="searches">Those whose start sequences have just run.</param>
