@@ -1,0 +1,49 @@
+namespace Handwritten.Runtime.Serving;
+
+/// <summary>How much an engine does at the same time, and how much may wait for it. Memory grows with the first three.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Audio windows that are decoded at the same time.</summary>
+    public int Windows { get; init; } = 8;
+
+    /// <summary>
+    /// Token sequences that are decoded at the same time. A window takes one, or as many as it has beams or samples; a
+    /// request that asks for more than there are is refused.
+    /// </summary>
+    public int Lanes { get; init; } = 16;
+
+    /// <summary>The most windows that go through the encoder at once. More fill the machine better, and delay running texts more.</summary>
+    public int EncoderBatch { get; init; } = 4;
+
+    /// <summary>The most requests that are accepted and have not ended.</summary>
+    public int MaxRequests { get; init; } = 256;
+
+    /// <summary>The most requests of one client that are accepted and have not ended.</summary>
+    public int MaxRequestsPerClient { get; init; } = 128;
+
+    /// <summary>The most seconds of audio of all requests that have not ended; samples take 64 KB a second. A day.</summary>
+    public double MaxAudioSeconds { get; init; } = 86_400;
+
+    /// <summary>
+    /// The most recordings of more than <see cref="LongSeconds"/> that are under way at the same time in each priority:
+    /// their spectrograms stay in the back end's memory, 32 KB a second with 80 mel bands in float32.
+    /// </summary>
+    public int LongRecordings { get; init; } = 4;
+
+    /// <summary>Longer recordings count as long.</summary>
+    public double LongSeconds { get; init; } = 300;
+
+    /// <summary>Refuses what makes no sense.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below what is needed.</exception>
+    public void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Windows, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Lanes, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(EncoderBatch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRequests, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRequestsPerClient, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(LongRecordings, 1);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxAudioSeconds);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(LongSeconds);
+    }
+}

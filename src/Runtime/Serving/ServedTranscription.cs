@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+
+namespace Handwritten.Runtime.Serving;
+
+/// <summary>
+/// A request in the engine's hands. Segments can be read as they come, or the transcript awaited; what is computed waits in
+/// memory until it is read. Disposing it, or cancelling the token it was started with, frees what it holds before the next
+/// step. Safe for several threads; the segments are for one reader.
+/// </summary>
+public sealed class ServedTranscription : IDisposable
+{
+    private readonly Channel<Segment> _segments = Channel.CreateUnbounded<Segment>(new() { SingleReader = true, SingleWriter = true });
+    private readonly TaskCompletionSource<string> _language = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Transcript> _transcript = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _cancellation;
+    private readonly long _accepted = Stopwatch.GetTimestamp();
+    private long _begun;
+    private double _position;
+
+    internal ServedTranscription(EngineRequest request, CancellationToken cancellation)
+    {
+        Request = request;
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Cancellation = _cancellation.Token;
+
+        // Whoever reads only the segments does not look at these, and an exception nobody looked at is no accident here.
+        _ = _language.Task.Exception;
+        _ = _transcript.Task.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
+        _ = _language.Task.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
+    }
+
+    /// <summary>What was asked for.</summary>
+    public EngineRequest Request { get; }
+
+    /// <summary>Code of the language, given or detected; known before the first segment. Fails as the request fails.</summary>
+    public Task<string> Language => _language.Task;
+
+    /// <summary>Seconds of the recording.</summary>
+    public double Duration => Request.Duration;
+
+    /// <summary>Seconds of the recording that have been transcribed.</summary>
+    public double Position => Volatile.Read(ref _position);
+
+    /// <summary>How long the request waited until its first window was taken up; so far, if it still waits.</summary>
+    public TimeSpan QueueTime => Stopwatch.GetElapsedTime(_accepted, Volatile.Read(ref _begun) is long begun and not 0 ? begun : Stopwatch.GetTimestamp());
+
+    /// <summary>
+    /// The whole transcript, once it is there. Fails with an <see cref="OperationCanceledException"/> if cancelled,
+    /// <see cref="Decoding.OptionsException"/> if the options do not fit the recording, <see cref="Model.ModelException"/> if
+    /// the model computes no numbers, and with what the back end threw if it failed.
+    /// </summary>
+    public Task<Transcript> Transcript => _transcript.Task;
+
+    internal CancellationToken Cancellation { get; }
+
+    /// <summary>The segments as they come, once. Ends or fails as <see cref="Transcript"/> does.</summary>
+    /// <param name="cancellation">Ends the reading, not the request.</param>
+    public IAsyncEnumerable<Segment> Segments(CancellationToken cancellation = default) => _segments.Reader.ReadAllAsync(cancellation);
+
+    /// <summary>Cancels what has not been transcribed.</summary>
+    public void Dispose() => _cancellation.Cancel();
+
+    internal void Begin() => Volatile.Write(ref _begun, Stopwatch.GetTimestamp());
+
+    internal void SetLanguage(string language) => _language.TrySetResult(language);
+
+    internal void Add(Segment segment, double position)
+    {
+        _segments.Writer.TryWrite(segment);
+        Volatile.Write(ref _position, position);
+    }
+
+    internal void Complete(Transcript transcript)
+    {
+        Volatile.Write(ref _position, Duration);
+        _language.TrySetResult(transcript.Language);
+        _segments.Writer.TryComplete();
+        _transcript.TrySetResult(transcript);
+    }
+
+    internal void Fail(Exception exception)
+    {
+        _segments.Writer.TryComplete(exception);
+        if (exception is OperationCanceledException)
+        {
+            _language.TrySetCanceled(Cancellation);
+            _transcript.TrySetCanceled(Cancellation);
+        }
+        else
+        {
+            _language.TrySetException(exception);
+            _transcript.TrySetException(exception);
+        }
+    }
+}
