@@ -5,8 +5,9 @@ namespace Handwritten.Server.Access;
 /// <param name="RequestsPerMinute">The client's own limit; null for the server's.</param>
 internal sealed record Client(string Name, int? RequestsPerMinute)
 {
-    /// <summary>The client of a request behind <see cref="Authentication"/>.</summary>
-    public static Client Of(HttpContext context) => context.Features.GetRequiredFeature<Client>();
+    /// <summary>The client of a request to an endpoint that is <see cref="ForClientsOnly"/>.</summary>
+    public static Client Of(HttpContext context) =>
+        context.Features.Get<Client>() ?? throw new InvalidOperationException("Nobody found out whose request this is.");
 }
 
 /// <summary>Marks what only clients with a key may use; what is not marked, such as the health, anybody may.</summary>

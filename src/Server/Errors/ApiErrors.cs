@@ -3,6 +3,7 @@ using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Serving;
 
 namespace Handwritten.Server.Errors;
 
@@ -21,6 +22,8 @@ internal static class ApiErrors
         ApiException known => known,
         AudioException => new ApiException(StatusCodes.Status400BadRequest, Sentence(failure), parameter: "file", code: "invalid_audio", innerException: failure),
         OptionsException or TokenizationException => new ApiException(StatusCodes.Status400BadRequest, Sentence(failure), code: "invalid_options", innerException: failure),
+        EngineBusyException busy => Busy(busy.Message, "engine_busy", busy.RetryAfter),
+        EngineStoppedException => Unavailable("The model is being unloaded; try again.", "shutting_down", failure),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => TooLarge(failure),
         BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => new ApiException(
             StatusCodes.Status408RequestTimeout, "The request arrived too slowly and was given up.", code: "request_timeout", innerException: failure),

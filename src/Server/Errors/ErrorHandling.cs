@@ -61,6 +61,8 @@ internal sealed partial class ErrorHandling(RequestDelegate next, ILogger<ErrorH
             StatusCodes.Status404NotFound, $"Unknown request URL: {context.Request.Method} {context.Request.Path}. See /docs for what there is.", code: "unknown_url"),
         StatusCodes.Status405MethodNotAllowed => new ApiException(
             StatusCodes.Status405MethodNotAllowed, $"{context.Request.Path} does not take {context.Request.Method}. See /docs for what it takes.", code: "method_not_allowed"),
+        StatusCodes.Status415UnsupportedMediaType => new ApiException(
+            StatusCodes.Status415UnsupportedMediaType, $"{context.Request.Path} does not take the content type '{context.Request.ContentType}'. See /docs for what it takes.", code: "unsupported_media_type"),
         _ => null,
     };
 
