@@ -1,9 +1,11 @@
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
+using Handwritten.Server.Jobs;
 using Handwritten.Server.Models;
 using Handwritten.Server.OpenAi;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
+using Handwritten.Server.Remote;
 using Handwritten.Server.Uploads;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.FileProviders;
@@ -61,6 +63,7 @@ public static class ServerApplication
         services.AddSingleton<Scratch>().AddSingleton<RecordingDecoder>();
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>();
+        services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
         services.AddOpenApi();
         AddTelemetry(services, options);
     }
@@ -97,6 +100,8 @@ public static class ServerApplication
         RouteGroupBuilder clients = application.MapGroup("");
         clients.WithMetadata(new ForClientsOnly()).RequireRateLimiting(RequestRates.Policy);
         OpenAiEndpoints.Map(clients);
+        JobEndpoints.Map(clients);
+        RunPodEndpoints.Map(clients);
     }
 
     /// <summary>The web page is what lies in the folder wwwroot beside the program.</summary>

@@ -34,13 +34,7 @@ internal static class OpenAiEndpoints
         .WithSummary(summary)
         .Accepts<TranscriptionForm>("multipart/form-data")
         .Produces<VerboseTranscriptionAnswer>()
-        .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
-        .Produces<ErrorResponse>(StatusCodes.Status401Unauthorized)
-        .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
-        .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge)
-        .Produces<ErrorResponse>(StatusCodes.Status415UnsupportedMediaType)
-        .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
-        .Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
+        .ProducesErrors();
 }
 
 /// <summary>From a form with a recording to an answer.</summary>

@@ -63,6 +63,14 @@ internal sealed class UploadedForm : IDisposable
         }
     }
 
+    /// <summary>Hands the recording over to somebody who keeps it longer than the form.</summary>
+    public FileStream TakeRecording()
+    {
+        FileStream file = _file!;
+        _file = null;
+        return file;
+    }
+
     public void Dispose() => _file?.Dispose();
 
     private static string BoundaryOf(HttpRequest request)
