@@ -106,6 +106,21 @@ internal sealed class DecodingSettings
         }
     }
 
+    /// <summary>Whether the language is given.</summary>
+    public bool HasLanguage(ParseResult parsed) => parsed.GetValue(_language) is not null;
+
+    /// <summary>The option that names what to transcribe.</summary>
+    public string ClipsName => _clips.Name;
+
+    /// <summary>Whether parts of the recording were named.</summary>
+    public bool HasClips(ParseResult parsed) => IsGiven(parsed, _clips);
+
+    /// <summary>Whether the text of earlier windows is asked for, and not only a default.</summary>
+    public bool AsksForPreviousText(ParseResult parsed) => IsGiven(parsed, _condition) && parsed.GetValue(_condition);
+
+    /// <summary>Whether silence around hallucinations is to be skipped.</summary>
+    public bool AsksForHallucinations(ParseResult parsed) => parsed.GetValue(_hallucination).Value is not null;
+
     /// <summary>What was chosen, but for the prefix.</summary>
     /// <exception cref="UsageException">Options contradict each other.</exception>
     public TranscriptionOptions Read(ParseResult parsed)

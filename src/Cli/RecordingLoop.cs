@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
@@ -15,6 +16,21 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
     private LoadedModel? _loaded;
     private Transcriber? _transcriber;
 
+    /// <summary>The model; loaded when it is first asked for.</summary>
+    public WhisperModel Model => (_loaded ??= model.Load(parsed)).Model;
+
+    /// <summary>Whether a failure is one recording's, so that the others can go on.</summary>
+    public static bool IsOfOneRecording(Exception failure) => failure is AudioException or OutputException or OptionsException;
+
+    /// <summary>Tells of a recording's failure.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static ExitCode Report(string recording, Exception failure, CancellationToken cancellation)
+    {
+        // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
+        cancellation.ThrowIfCancellationRequested();
+        return Application.Report(failure is OptionsException ? new UsageException($"'{recording}': {failure.Message}") : failure);
+    }
+
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <returns>The exit code of the first recording that failed.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -27,15 +43,12 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
             {
                 // The model comes second: a mistyped file name is told at once, however large the model.
                 AudioClip clip = AudioFile.Load(recording, cancellation);
-                _loaded ??= model.Load(parsed);
-                _transcriber ??= new Transcriber(_loaded.Model);
+                _transcriber ??= new Transcriber(Model);
                 work(recording, clip, _transcriber);
             }
-            catch (Exception failure) when (failure is AudioException or OutputException or OptionsException)
+            catch (Exception failure) when (IsOfOneRecording(failure))
             {
-                // Ctrl-C reaches the program that pipes a recording as well: what is cut off then is no failure.
-                cancellation.ThrowIfCancellationRequested();
-                ExitCode code = Application.Report(failure is OptionsException ? new UsageException($"'{recording}': {failure.Message}") : failure);
+                ExitCode code = Report(recording, failure, cancellation);
                 exitCode = exitCode == ExitCode.Ok ? code : exitCode;
             }
         }

@@ -27,28 +27,37 @@ internal sealed class VoiceActivitySettings
         _padding = Optional.Integer($"{prefix}speech-pad-ms", "What is added to both ends of speech.", initially.PaddingMilliseconds, 0, MostMilliseconds);
     }
 
+    private IReadOnlyList<Option> Options => [_threshold, _negativeThreshold, _minSpeech, _maxSpeech, _minSilence, _padding];
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _threshold, _negativeThreshold, _minSpeech, _maxSpeech, _minSilence, _padding })
+        foreach (Option option in Options)
         {
             command.Add(option);
         }
     }
 
+    /// <summary>The first option that is on the command line; null if none is.</summary>
+    public string? FirstGiven(ParseResult parsed) => Options.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
+
     /// <summary>What was chosen.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="initially">What holds where nothing was.</param>
     /// <exception cref="UsageException">The thresholds contradict each other.</exception>
-    public VoiceActivityOptions Read(ParseResult parsed)
+    public VoiceActivityOptions Read(ParseResult parsed, VoiceActivityOptions initially)
     {
-        VoiceActivityOptions initially = new();
+        T? Given<T>(Option<OrNone<T>> option)
+            where T : struct => parsed.GetResult(option) is { Implicit: false } ? parsed.GetValue(option).Value : null;
+
         VoiceActivityOptions options = initially with
         {
-            Threshold = parsed.GetValue(_threshold).Value ?? initially.Threshold,
-            NegativeThreshold = parsed.GetValue(_negativeThreshold).Value,
-            MinSpeechMilliseconds = parsed.GetValue(_minSpeech).Value ?? initially.MinSpeechMilliseconds,
-            MaxSpeechSeconds = parsed.GetValue(_maxSpeech).Value ?? initially.MaxSpeechSeconds,
-            MinSilenceMilliseconds = parsed.GetValue(_minSilence).Value ?? initially.MinSilenceMilliseconds,
-            PaddingMilliseconds = parsed.GetValue(_padding).Value ?? initially.PaddingMilliseconds,
+            Threshold = Given(_threshold) ?? initially.Threshold,
+            NegativeThreshold = Given(_negativeThreshold),
+            MinSpeechMilliseconds = Given(_minSpeech) ?? initially.MinSpeechMilliseconds,
+            MaxSpeechSeconds = Math.Min(Given(_maxSpeech) ?? initially.MaxSpeechSeconds, initially.MaxSpeechSeconds),
+            MinSilenceMilliseconds = Given(_minSilence) ?? initially.MinSilenceMilliseconds,
+            PaddingMilliseconds = Given(_padding) ?? initially.PaddingMilliseconds,
         };
         return options.NegativeThreshold > options.Threshold
             ? throw new UsageException($"{_negativeThreshold.Name} is above {_threshold.Name}, so that speech would end before it begins: give a smaller one, or leave it out.")

@@ -4,6 +4,7 @@ using System.Globalization;
 using Handwritten.Model;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Transcription;
 
@@ -20,6 +21,8 @@ internal sealed class TranscribeCommand : Command
     private readonly ModelOptions _model = new();
 
     private readonly DecodingSettings _decoding = new();
+
+    private readonly BatchingSettings _batching = new();
 
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
         "Files to write, one for each recording and format; may be given several times. all are those of whisper. [default: none; all with --output-dir]",
@@ -40,6 +43,7 @@ internal sealed class TranscribeCommand : Command
         Add(_audio);
         _model.AddTo(this);
         _decoding.AddTo(this);
+        _batching.AddTo(this);
         foreach (Option option in new Option[] { _formats, _folder, _verbose, _quiet })
         {
             Add(option);
@@ -57,31 +61,70 @@ internal sealed class TranscribeCommand : Command
         TranscriptionOptions options = _decoding.Read(parsed);
         ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
         string? folder = parsed.GetValue(_folder);
-        bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
+        bool quiet = parsed.GetValue(_quiet);
         OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", _layout.Read(parsed, options.WordTimestamps, Teller(quiet)));
         files.Prepare(recordings);
+        _batching.Verify(parsed, _decoding);
 
         TranscriptionOptions? fitting = null;
         using RecordingLoop loop = new(_model, parsed);
+        if (_batching.IsBatched(parsed))
+        {
+            return RunBatched(parsed, recordings, loop, options, files, cancellation);
+        }
+
         return loop.Run(recordings, (recording, clip, transcriber) =>
         {
-            WhisperModel model = transcriber.Model;
-            fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Teller(quiet));
-            files.Write(recording, Transcribe(recording, clip, transcriber, fitting, verbose, quiet, cancellation));
+            fitting ??= Fit(parsed, options, transcriber.Model);
+            Stopwatch watch = Stopwatch.StartNew();
+            using ITranscriptionRun run = _batching.Start(parsed, transcriber, clip, fitting, cancellation);
+            Tell(parsed, run, recording, transcriber.Model);
+            Summarise(parsed, clip.Source.Name, clip.Seconds, watch, transcriber.Model);
+            files.Write(recording, run.Transcript);
         }, cancellation);
     }
 
-    /// <summary>Transcribes one recording, telling how it goes.</summary>
-    private static Transcript Transcribe(
-        string recording, AudioClip clip, Transcriber transcriber, TranscriptionOptions options, bool verbose, bool quiet, CancellationToken cancellation)
+    /// <summary>The same with windows side by side.</summary>
+    private ExitCode RunBatched(ParseResult parsed, string[] recordings, RecordingLoop loop, TranscriptionOptions options, OutputFiles files, CancellationToken cancellation)
     {
-        WhisperModel model = transcriber.Model;
-        Action<string> tell = Teller(quiet);
+        OverlappingWindows? overlap = _batching.Overlap(parsed);
         Stopwatch watch = Stopwatch.StartNew();
-        using TranscriptionRun run = transcriber.Start(clip.Samples, options, cancellation);
-        if (model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is null)
+        (double seconds, List<string> done) = (0, []);
+        ExitCode exitCode = new BatchedRecordings(
+            recording => AudioFile.Load(recording, cancellation),
+            clip => overlap is null ? _batching.CutAtSilences(parsed, options, _decoding, clip, cancellation) : [],
+            () =>
+            {
+                BatchedTranscriber transcriber = new(loop.Model, Fit(parsed, options, loop.Model), _batching.BatchSize(parsed));
+                watch.Restart();
+                return transcriber;
+            },
+            (transcriber, clip, windows) => overlap is null ? transcriber.Start(clip.Samples, windows, cancellation) : transcriber.Start(clip.Samples, overlap, cancellation))
+            .Run(recordings, (recording, clip, run) =>
+            {
+                Tell(parsed, run, recording, loop.Model);
+                files.Write(recording, run.Transcript);
+                seconds += clip.Seconds;
+                done.Add(clip.Source.Name);
+            }, cancellation);
+        if (done.Count > 0)
         {
-            tell($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
+            Summarise(parsed, done is [var only] ? only : $"{done.Count} recordings", seconds, watch, loop.Model);
+        }
+
+        return exitCode;
+    }
+
+    private TranscriptionOptions Fit(ParseResult parsed, TranscriptionOptions options, WhisperModel model) =>
+        _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Teller(parsed.GetValue(_quiet)));
+
+    /// <summary>Transcribes one recording, telling how it goes.</summary>
+    private void Tell(ParseResult parsed, ITranscriptionRun run, string recording, WhisperModel model)
+    {
+        bool verbose = parsed.GetValue(_verbose), quiet = parsed.GetValue(_quiet);
+        if (model.Tokenizer.Special.IsMultilingual && !_decoding.HasLanguage(parsed))
+        {
+            Teller(quiet)($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
         }
 
         Terminal.WithProgress(Path.GetFileName(recording), run.Duration, show: !quiet, progress =>
@@ -96,11 +139,13 @@ internal sealed class TranscribeCommand : Command
                 progress.Report(run.Position);
             }
         });
+    }
 
+    private void Summarise(ParseResult parsed, string what, double audio, Stopwatch watch, WhisperModel model)
+    {
         double seconds = watch.Elapsed.TotalSeconds;
-        tell(string.Create(CultureInfo.InvariantCulture,
-            $"{clip.Source.Name}: {clip.Seconds:F1} s of audio in {seconds:F1} s, real-time factor {seconds / clip.Seconds:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
-        return run.Transcript;
+        Teller(parsed.GetValue(_quiet))(string.Create(CultureInfo.InvariantCulture,
+            $"{what}: {audio:F1} s of audio in {seconds:F1} s, real-time factor {seconds / audio:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
     }
 
     private static Action<string> Teller(bool quiet) => quiet ? _ => { } : Console.Error.WriteLine;

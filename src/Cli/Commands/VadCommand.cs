@@ -34,7 +34,7 @@ internal sealed class VadCommand : Command
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
         string[] recordings = parsed.GetRequiredValue(_audio);
-        VoiceActivityOptions options = _settings.Read(parsed);
+        VoiceActivityOptions options = _settings.Read(parsed, new());
         string? plot = parsed.GetValue(_plot);
         if (plot is not null)
         {

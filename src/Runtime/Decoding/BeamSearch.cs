@@ -24,8 +24,6 @@ public sealed class BeamSearch : ISearch
     private int[][] _tokens, _nextTokens;
     private float[] _sums, _nextSums;
     private int _length, _open = 1;
-    private bool _begun;
-
     /// <summary>Prepares.</summary>
     /// <param name="beams">Sequences to follow.</param>
     /// <param name="patience">The search ends when beams · patience texts are found; null or 0 for 1.</param>
@@ -49,6 +47,9 @@ public sealed class BeamSearch : ISearch
     /// <inheritdoc/>
     public bool Completed { get; private set; }
 
+    /// <summary>Whether anything has been chosen; before, there is one beam, the start sequence.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <inheritdoc/>
     public ReadOnlySpan<int> Parents => _parents.AsSpan(0, _open);
 
@@ -68,19 +69,36 @@ public sealed class BeamSearch : ISearch
     /// <inheritdoc/>
     public void Choose(Span<float> logits, int vocabulary)
     {
-        if (Completed)
-        {
-            throw new InvalidOperationException("The search is over.");
-        }
-
         int count = 0;
-        for (int lane = 0; lane < (_begun ? _open : 1); lane++)
+        for (int lane = 0; lane < (HasBegun ? _open : 1); lane++)
         {
             count += Propose(lane, logits.Slice(lane * vocabulary, vocabulary), _proposals.AsSpan(count, _beams + 1));
         }
 
-        _begun = true;
-        _proposals.AsSpan(0, count).Sort();
+        GoOn(_proposals.AsSpan(0, count));
+    }
+
+    /// <summary>Chooses from tokens that somebody else has ranked.</summary>
+    /// <param name="tokens">[open lanes, beams + 1]: each lane's most probable next tokens, best first; −1 where there are no more.</param>
+    /// <param name="logProbabilities">[open lanes, beams + 1].</param>
+    /// <exception cref="InvalidOperationException">The search is completed.</exception>
+    public void Choose(ReadOnlySpan<int> tokens, ReadOnlySpan<float> logProbabilities)
+    {
+        int count = 0, ranks = _beams + 1;
+        for (int lane = 0; lane < (HasBegun ? _open : 1); lane++)
+        {
+            if (tokens[lane * ranks] < 0)
+            {
+                _proposals[count++] = EndOf(lane);
+            }
+
+            for (int rank = 0; rank < ranks && tokens[(lane * ranks) + rank] >= 0; rank++)
+            {
+                int at = (lane * ranks) + rank;
+                _proposals[count++] = new Proposal(_sums[lane] + logProbabilities[at], lane, rank, tokens[at]);
+            }
+        }
+
         GoOn(_proposals.AsSpan(0, count));
     }
 
@@ -102,8 +120,7 @@ public sealed class BeamSearch : ISearch
         float normaliser = LogProbabilities.LogSumExp(logits);
         if (float.IsNegativeInfinity(normaliser))
         {
-            // Everything is forbidden: the text ends.
-            best[0] = new Proposal(_sums[lane], lane, 0, _endOfText);
+            best[0] = EndOf(lane);
             return 1;
         }
 
@@ -136,9 +153,19 @@ public sealed class BeamSearch : ISearch
         return count;
     }
 
+    /// <summary>What a beam proposes where everything is forbidden: the text ends.</summary>
+    private Proposal EndOf(int lane) => new(_sums[lane], lane, 0, _endOfText);
+
     /// <summary>The best proposals become the beams; ends among them are texts, up to the limit.</summary>
-    private void GoOn(ReadOnlySpan<Proposal> proposals)
+    private void GoOn(Span<Proposal> proposals)
     {
+        if (Completed)
+        {
+            throw new InvalidOperationException("The search is over.");
+        }
+
+        HasBegun = true;
+        proposals.Sort();
         int open = 0;
         foreach (Proposal proposal in proposals)
         {

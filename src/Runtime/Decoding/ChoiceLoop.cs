@@ -3,63 +3,102 @@ using Handwritten.Model;
 
 namespace Handwritten.Runtime.Decoding;
 
-/// <summary>A window to decode.</summary>
-/// <param name="Options">How.</param>
-/// <param name="Window">Which audio window of the decoder's state to listen to.</param>
-public sealed record WindowRequest(DecodingOptions Options, int Window);
-
 /// <summary>
 /// Decodes windows side by side, greedily or by drawing, without the host in between: the back end chooses each token where
 /// the logits are (<see cref="IKernels.Choose"/>), and a step of all lanes is one recorded pass that runs again and again.
-/// The host only looks, every few steps, whether all sequences have ended.
+/// The host only looks, every few steps, which sequences have ended; between two looks windows come and go.
 /// <code>
 ///     prompts      lane 0: sot en task ...   lane 3: sot de task ...        as many windows at once as the pass holds
 ///                       │ choose                  │ choose
 ///     step         lanes 0 1 2               lanes 3                        three samples of window 0 share its past
 ///                       └── forward, choose ──┘  × n ── look ── × n ...
+///     step         lanes 0   2               lanes 3        lanes 4         sample 1 has ended, a window has joined
 /// </code>
 /// A window's text does not depend on its company. Source: openai/whisper, decoding.py, DecodingTask._main_loop.
 /// </summary>
-internal sealed class ChoiceLoop : IDisposable
+/// <param name="model">The model.</param>
+/// <param name="state">Its decoder state.</param>
+/// <param name="choice">The memory of the sequences, one for each lane of the state.</param>
+internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenChoice choice) : ILaneLoop, IDisposable
 {
-    private readonly WhisperModel _model;
-    private readonly DecoderState _state;
-    private readonly TokenChoice _choice;
+    private const int OutputsOfStart = 2;
+
     private readonly Dictionary<(int Rows, bool SharesPasts), IRecordedPass> _steps = [];
+    private readonly List<LaneWindow> _windows = [];
 
-    /// <summary>Allocates the memory of the sequences.</summary>
-    public ChoiceLoop(WhisperModel model, DecoderState state)
-    {
-        (_model, _state) = (model, state);
-        _choice = Kernels.AllocateChoice(state.Lanes, model.Dimensions.TextContext, model.Dimensions.Vocabulary);
-    }
+    /// <inheritdoc/>
+    public int Count => _windows.Count;
 
-    private IKernels Kernels => _model.Network.Kernels;
+    /// <inheritdoc/>
+    public long Steps { get; private set; }
+
+    /// <inheritdoc/>
+    public long StepRows { get; private set; }
+
+    private IKernels Kernels => model.Network.Kernels;
 
     /// <summary>Whether the back end can choose by these options: it knows no beams, and no rules about repetitions.</summary>
     public static bool Takes(DecodingOptions options) =>
         options.BeamSize is null && options.RepetitionPenalty == 1 && options.NoRepeatNgramSize == 0;
 
-    /// <summary>Decodes.</summary>
-    /// <param name="windows">The windows; each takes as many lanes as its options ask for.</param>
-    /// <param name="firstLane">The first window's first lane; the others follow.</param>
-    /// <param name="cancellation">Checked every few tokens.</param>
-    /// <returns>For each window the texts found, and the probability that it holds no speech.</returns>
-    public (IReadOnlyList<Candidate> Candidates, double NoSpeech)[] Decode(IReadOnlyList<WindowRequest> windows, int firstLane, CancellationToken cancellation)
+    /// <inheritdoc/>
+    public void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default)
     {
-        int context = _model.Dimensions.TextContext;
-        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Options, _model.Tokenizer.Special, context))];
-        int[] lanes = FirstLanes(windows, firstLane);
-        for (int i = 0; i < windows.Count; i++)
+        int context = model.Dimensions.TextContext;
+        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Request.Options, model.Tokenizer.Special, context))];
+        foreach (LaneWindow window in windows)
         {
-            Kernels.StartChoice(_choice, LogitRules.ForChoice(windows[i].Options, _model.Tokenizer, context), lanes[i], windows[i].Options.Lanes);
+            DecodingOptions options = window.Request.Options;
+            Kernels.StartChoice(choice, LogitRules.ForChoice(options, model.Tokenizer, context), window.FirstLane, options.Lanes);
         }
 
-        FeedPrompts(windows, starts, lanes, cancellation);
-        FillStep(windows, starts, lanes);
-        RunSteps(cancellation);
-        return [.. windows.Select((window, i) => Result(window, lanes[i]))];
+        FeedPrompts(windows, starts, cancellation);
+        for (int i = 0; i < windows.Count; i++)
+        {
+            if (windows[i].Request.Options.Lanes > 1)
+            {
+                state.Rows.Continue(windows[i].FirstLane, new int[windows[i].Request.Options.Lanes], starts[i].Tokens.Length);
+            }
+        }
+
+        Look(windows);
+        _windows.AddRange(windows);
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<LaneWindow> Step()
+    {
+        FillStep();
+        DecoderRows rows = state.Rows;
+        if (rows.Count > 0)
+        {
+            (int Rows, bool SharesPasts) form = (rows.Count, rows.SharesPasts);
+            if (!_steps.TryGetValue(form, out IRecordedPass? step))
+            {
+                // What is recorded must have run before.
+                RunRows();
+                _steps[form] = Kernels.Record(RunRows);
+                CountSteps(1);
+            }
+            else
+            {
+                for (int run = 0; run < step.RunsAhead; run++)
+                {
+                    step.Run();
+                }
+
+                CountSteps(step.RunsAhead);
+            }
+        }
+
+        Look(_windows);
+        LaneWindow[] ended = [.. _windows.Where(window => window.Found is not null)];
+        _windows.RemoveAll(window => window.Found is not null);
+        return ended;
+    }
+
+    /// <inheritdoc/>
+    public void Drop(LaneWindow window) => _windows.Remove(window);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -68,112 +107,68 @@ internal sealed class ChoiceLoop : IDisposable
         {
             step.Dispose();
         }
-
-        _choice.Dispose();
-    }
-
-    private static int[] FirstLanes(IReadOnlyList<WindowRequest> windows, int lane)
-    {
-        int[] lanes = new int[windows.Count];
-        for (int i = 0; i < lanes.Length; i++)
-        {
-            lanes[i] = lane;
-            lane += windows[i].Options.Lanes;
-        }
-
-        return lanes;
     }
 
     /// <summary>Runs the start sequences, as many at once as a pass holds; their last rows choose the first tokens.</summary>
-    private void FeedPrompts(IReadOnlyList<WindowRequest> windows, StartSequence[] starts, int[] lanes, CancellationToken cancellation)
+    private void FeedPrompts(IReadOnlyList<LaneWindow> windows, StartSequence[] starts, CancellationToken cancellation)
     {
-        const int OutputsOfStart = 2;
-        DecoderRows rows = _state.Rows;
+        DecoderRows rows = state.Rows;
         rows.Clear();
         for (int i = 0; i < windows.Count; i++)
         {
-            starts[i].Feed(rows, lanes[i], windows[i].Window);
-            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > _state.Outputs;
+            starts[i].Feed(rows, windows[i].FirstLane, windows[i].Request.Window);
+            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > state.Outputs;
             if (isFull)
             {
                 cancellation.ThrowIfCancellationRequested();
-                Step();
+                RunRows();
                 rows.Clear();
             }
         }
     }
 
-    /// <summary>Fills the rows of a step: one for each lane, whose token and position the choice knows.</summary>
-    private void FillStep(IReadOnlyList<WindowRequest> windows, StartSequence[] starts, int[] lanes)
+    /// <summary>Fills the rows of a step: one for each lane that goes on, whose token and position the choice knows.</summary>
+    private void FillStep()
     {
-        DecoderRows rows = _state.Rows;
-        for (int i = 0; i < windows.Count; i++)
+        DecoderRows rows = state.Rows;
+        rows.Clear();
+        foreach (LaneWindow window in _windows)
         {
-            int count = windows[i].Options.Lanes, length = starts[i].Tokens.Length;
-            if (count > 1)
+            foreach (int lane in window.Lanes.Where(IsOpen))
             {
-                rows.Continue(lanes[i], new int[count], length);
-            }
-
-            for (int lane = lanes[i]; lane < lanes[i] + count; lane++)
-            {
-                // A sequence that has ended at once stays at this token, and nobody looks at what comes of it.
-                int position = Math.Min(length, _model.Dimensions.TextContext - 1);
-                rows.Add(_model.Tokenizer.Special.EndOfText, lane, position, windows[i].Window, wantsLogits: true);
+                // Any position but the first, at which the lane would forget the past that it shares.
+                rows.Add(model.Tokenizer.Special.EndOfText, lane, position: 1, window.Request.Window, wantsLogits: true);
             }
         }
 
-        Kernels.FollowChoice(rows, _choice);
+        Kernels.FollowChoice(rows, choice);
     }
 
-    private void RunSteps(CancellationToken cancellation)
+    private void RunRows()
     {
-        DecoderRows rows = _state.Rows;
-        if (!AnyOpen(rows))
-        {
-            return;
-        }
+        model.Network.Decoder.Forward(state);
+        Kernels.Choose(state.Rows, state.Logits, choice);
+    }
 
-        if (!_steps.TryGetValue((rows.Count, rows.SharesPasts), out IRecordedPass? step))
-        {
-            // What is recorded must have run before.
-            Step();
-            _steps[(rows.Count, rows.SharesPasts)] = step = Kernels.Record(Step);
-        }
+    private void CountSteps(int steps)
+    {
+        Steps += steps;
+        StepRows += (long)steps * state.Rows.Count;
+    }
 
-        while (AnyOpen(rows))
+    /// <summary>Sees how far the lanes are, and takes the texts of the windows that have ended.</summary>
+    private void Look(IReadOnlyList<LaneWindow> windows)
+    {
+        Kernels.ReadChoice(choice);
+        foreach (LaneWindow window in windows)
         {
-            cancellation.ThrowIfCancellationRequested();
-            for (int run = 0; run < step.RunsAhead; run++)
+            if (!window.Lanes.Any(IsOpen))
             {
-                step.Run();
+                Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))];
+                window.Found = new FoundTexts(candidates, choice.NoSpeechProbability(window.FirstLane));
             }
         }
     }
 
-    private void Step()
-    {
-        _model.Network.Decoder.Forward(_state);
-        Kernels.Choose(_state.Rows, _state.Logits, _choice);
-    }
-
-    private bool AnyOpen(DecoderRows rows)
-    {
-        Kernels.ReadChoice(_choice);
-        foreach (int lane in rows.Lanes)
-        {
-            if (_choice.Status(lane) == ChoiceStatus.Open)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private (IReadOnlyList<Candidate> Candidates, double NoSpeech) Result(WindowRequest window, int firstLane)
-    {
-        IEnumerable<int> lanes = Enumerable.Range(firstLane, window.Options.Lanes);
-        return ([.. lanes.Select(lane => new Candidate(_choice.Tokens(lane).ToArray(), _choice.SumLogProbability(lane)))], _choice.NoSpeechProbability(firstLane));
-    }
+    private bool IsOpen(int lane) => choice.Status(lane) == ChoiceStatus.Open;
 }

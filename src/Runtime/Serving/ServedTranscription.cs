@@ -14,18 +14,18 @@ public sealed class ServedTranscription : IDisposable
     private readonly TaskCompletionSource<string> _language = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Transcript> _transcript = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _cancellation;
+    private readonly Action<ServedTranscription, Exception?> _ended;
     private readonly long _accepted = Stopwatch.GetTimestamp();
     private long _begun;
     private double _position;
 
-    internal ServedTranscription(EngineRequest request, CancellationToken cancellation)
+    internal ServedTranscription(EngineRequest request, CancellationToken cancellation, Action<ServedTranscription, Exception?> ended)
     {
-        Request = request;
+        (Request, _ended) = (request, ended);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Cancellation = _cancellation.Token;
 
         // Whoever reads only the segments does not look at these, and an exception nobody looked at is no accident here.
-        _ = _language.Task.Exception;
         _ = _transcript.Task.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
         _ = _language.Task.ContinueWith(static task => _ = task.Exception, TaskScheduler.Default);
     }
@@ -54,6 +54,8 @@ public sealed class ServedTranscription : IDisposable
 
     internal CancellationToken Cancellation { get; }
 
+    internal bool HasBegun => Volatile.Read(ref _begun) != 0;
+
     /// <summary>The segments as they come, once. Ends or fails as <see cref="Transcript"/> does.</summary>
     /// <param name="cancellation">Ends the reading, not the request.</param>
     public IAsyncEnumerable<Segment> Segments(CancellationToken cancellation = default) => _segments.Reader.ReadAllAsync(cancellation);
@@ -61,7 +63,8 @@ public sealed class ServedTranscription : IDisposable
     /// <summary>Cancels what has not been transcribed.</summary>
     public void Dispose() => _cancellation.Cancel();
 
-    internal void Begin() => Volatile.Write(ref _begun, Stopwatch.GetTimestamp());
+    /// <summary>Notes that its first window has been taken up.</summary>
+    internal void Begin() => Interlocked.CompareExchange(ref _begun, Stopwatch.GetTimestamp(), 0);
 
     internal void SetLanguage(string language) => _language.TrySetResult(language);
 
@@ -74,6 +77,7 @@ public sealed class ServedTranscription : IDisposable
     internal void Complete(Transcript transcript)
     {
         Volatile.Write(ref _position, Duration);
+        _ended(this, null);
         _language.TrySetResult(transcript.Language);
         _segments.Writer.TryComplete();
         _transcript.TrySetResult(transcript);
@@ -81,6 +85,7 @@ public sealed class ServedTranscription : IDisposable
 
     internal void Fail(Exception exception)
     {
+        _ended(this, exception);
         _segments.Writer.TryComplete(exception);
         if (exception is OperationCanceledException)
         {

@@ -1,18 +1,48 @@
 using Handwritten.Model;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime.Serving;
 
-/// <summary>Transcribes many recordings with one model at the same time.</summary>
+/// <summary>
+/// Transcribes many recordings with one model at the same time: their windows share the encoder's passes and the decoder's
+/// steps.
+/// <code>
+///     requests ── refused if the queue is full ──> run, a thread that mostly waits ──┐ asks     ┌─ encoder, 4 windows at once
+///       live · interactive · bulk, of several clients                                ├────────> │
+///                                                  run ──────────────────────────────┘  engine  └─ decoder, 16 lanes
+///                                                   │                                   thread
+///                                                   └──> segments, as each window ends
+/// </code>
+/// A request gets the text that <see cref="Transcriber"/> gives it alone, token by token, whatever its company: a row of a
+/// pass does not see the others. What fails, fails alone. For several threads.
+/// </summary>
 public sealed class TranscriptionEngine : IAsyncDisposable
 {
+    /// <summary>A sample beyond this, 60 dB above full scale, is no sound; its square may not fit the spectrogram.</summary>
+    private const float LargestSample = 1000;
+
+    private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(2);
+
+    private readonly Lock _gate = new();
+    private readonly EngineLoop _loop;
+    private readonly HashSet<ServedTranscription> _requests = [];
+    private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _completed, _cancelled, _failed, _refused;
+    private double _audioSeconds;
+    private bool _stopped, _disposed;
+
     /// <summary>Allocates the memory of windows and lanes, and starts the engine's thread.</summary>
     /// <param name="model">The model; nobody else uses it until the engine is disposed. Not disposed with the engine.</param>
     /// <param name="options">How much it does at the same time.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
     public TranscriptionEngine(WhisperModel model, EngineOptions? options = null)
     {
+        ArgumentNullException.ThrowIfNull(model);
         (Model, Options) = (model, options ?? new EngineOptions());
         Options.Validate();
+        _loop = new EngineLoop(model, Options);
     }
 
     /// <summary>The model.</summary>
@@ -22,21 +52,217 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     public EngineOptions Options { get; }
 
     /// <summary>How it stands, and what it has done.</summary>
-    public EngineStatistics Statistics => throw new NotImplementedException();
+    public EngineStatistics Statistics
+    {
+        get
+        {
+            EngineCounters counters = _loop.Counters;
+            lock (_gate)
+            {
+                int[] waiting = new int[Enum.GetValues<RequestPriority>().Length];
+                foreach (ServedTranscription request in _requests.Where(request => !request.HasBegun))
+                {
+                    waiting[(int)request.Request.Priority]++;
+                }
+
+                return new EngineStatistics
+                {
+                    Waiting = waiting,
+                    Active = _requests.Count - waiting.Sum(),
+                    WindowsInUse = counters.WindowsInUse,
+                    Windows = Options.Windows,
+                    LanesInUse = counters.LanesInUse,
+                    Lanes = Options.Lanes,
+                    Completed = _completed,
+                    Cancelled = _cancelled,
+                    Failed = _failed,
+                    Refused = _refused,
+                    AudioSeconds = _audioSeconds,
+                    QueueSeconds = counters.QueueSeconds,
+                    Begun = counters.Begun,
+                    EncoderPasses = counters.EncoderPasses,
+                    EncodedWindows = counters.EncodedWindows,
+                    WindowsHeardAgain = counters.WindowsHeardAgain,
+                    Steps = counters.Steps,
+                    StepRows = counters.StepRows,
+                    Tokens = counters.Tokens,
+                    BusySeconds = counters.BusySeconds,
+                };
+            }
+        }
+    }
 
     /// <summary>Accepts a request, or refuses it at once.</summary>
     /// <param name="request">The recording and how to transcribe it.</param>
     /// <param name="cancellation">Frees what the request holds before the next step.</param>
     /// <exception cref="EngineBusyException">The queue is full.</exception>
     /// <exception cref="EngineStoppedException">The engine is being shut down.</exception>
-    /// <exception cref="Decoding.OptionsException">The options make no sense, or ask for more lanes than there are.</exception>
-    /// <exception cref="Audio.AudioException">A sample is no number, or far beyond [−1, 1].</exception>
-    public ServedTranscription Start(EngineRequest request, CancellationToken cancellation = default) => throw new NotImplementedException();
+    /// <exception cref="OptionsException">The options make no sense, or ask for more lanes than there are.</exception>
+    /// <exception cref="AudioException">A sample is no number, or far beyond [−1, 1].</exception>
+    public ServedTranscription Start(EngineRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Verify(request);
+        ServedTranscription served = new(request, cancellation, Forget);
+        lock (_gate)
+        {
+            try
+            {
+                Admit(request);
+            }
+            catch
+            {
+                served.Dispose();
+                throw;
+            }
+
+            _requests.Add(served);
+        }
+
+        served.Cancellation.Register(_loop.Wake);
+        if (request.SpeechWindows is { } windows)
+        {
+            new IndependentRequest(_loop, served, windows).Begin();
+        }
+        else
+        {
+            _loop.Enqueue(new RecordingRun(_loop, served, () => request.Samples, request.Duration, request.Options, new ChainedRequest(served, Model.Tokenizer)));
+        }
+
+        return served;
+    }
 
     /// <summary>Takes no further requests, and waits until those it has are done.</summary>
     /// <param name="cancellation">Cancels those that are not done.</param>
-    public Task StopAsync(CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task StopAsync(CancellationToken cancellation = default)
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            if (_requests.Count == 0)
+            {
+                _empty.TrySetResult();
+            }
+        }
+
+        using CancellationTokenRegistration registration = cancellation.Register(() =>
+        {
+            ServedTranscription[] left;
+            lock (_gate)
+            {
+                left = [.. _requests];
+            }
+
+            Array.ForEach(left, request => request.Dispose());
+        });
+        await _empty.Task.ConfigureAwait(false);
+    }
 
     /// <summary>Cancels all requests, waits for the engine's thread and frees the memory.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        _loop.Dispose();
+    }
+
+    private void Verify(EngineRequest request)
+    {
+        TranscriptionOptions options = request.Options;
+        options.Verify(Model.Dimensions.Vocabulary);
+        int lanes = options.Temperatures.Max(temperature => TemperatureFallback.At(options.Decoding, temperature).Lanes);
+        OptionsException.Require(lanes <= Options.Lanes, $"beam_size and best_of may be at most {Options.Lanes} here, but {lanes} are asked for.");
+        if (request.SpeechWindows is { } windows)
+        {
+            OptionsException.Require(options.Clips is [] or [0], $"Clips and windows of speech exclude each other.");
+            OptionsException.Require(
+                windows.All(window => window.Regions.All(region => region.Start >= 0 && region.Start < region.End && region.End <= request.Samples.Length)),
+                $"A window of speech lies outside the recording.");
+        }
+
+        RequireSound(request.Samples.Span);
+    }
+
+    /// <summary>Refuses what is no sound, before it becomes numbers that would be none.</summary>
+    /// <exception cref="AudioException">A sample is no number, or far beyond [−1, 1].</exception>
+    internal static void RequireSound(ReadOnlySpan<float> samples)
+    {
+        for (int i = 0; i < samples.Length; i++)
+        {
+            if (!(Math.Abs(samples[i]) <= LargestSample))
+            {
+                throw new AudioException($"sample {i} of the recording is {samples[i]}, which is no sound: samples lie between -1 and 1.");
+            }
+        }
+    }
+
+    /// <summary>Whether there is room.</summary>
+    private void Admit(EngineRequest request)
+    {
+        if (_stopped)
+        {
+            throw new EngineStoppedException();
+        }
+
+        string? full =
+            _requests.Count >= Options.MaxRequests ? $"{_requests.Count} requests are under way or waiting"
+            : _requests.Count(other => other.Request.Client == request.Client) >= Options.MaxRequestsPerClient ? $"{Options.MaxRequestsPerClient} requests of this client are under way or waiting"
+            : _requests.Sum(other => other.Duration) + request.Duration > Options.MaxAudioSeconds && _requests.Count > 0 ? "too much audio is under way or waiting"
+            : null;
+        if (full is not null)
+        {
+            _refused++;
+            throw new EngineBusyException($"The queue is full: {full}. Try again later.", RetryAfter());
+        }
+    }
+
+    /// <summary>By the windows that are left to do, at the speed so far.</summary>
+    private TimeSpan RetryAfter()
+    {
+        EngineCounters counters = _loop.Counters;
+        double secondsPerWindow = counters.EncodedWindows > 0 ? counters.BusySeconds / counters.EncodedWindows : 1;
+        double windows = _requests.Sum(request => 1 + Math.Floor((request.Duration - request.Position) / WhisperAudio.WindowSeconds));
+
+        // Room for one is there when the first of them are done.
+        return TimeSpan.FromSeconds(Math.Clamp(windows * secondsPerWindow / Math.Max(1, _requests.Count / 4), ShortestRetry.TotalSeconds, LongestRetry.TotalSeconds));
+    }
+
+    private void Forget(ServedTranscription request, Exception? failure)
+    {
+        lock (_gate)
+        {
+            if (!_requests.Remove(request))
+            {
+                return;
+            }
+
+            switch (failure)
+            {
+                case null:
+                    _completed++;
+                    _audioSeconds += request.Duration;
+                    break;
+                case OperationCanceledException:
+                    _cancelled++;
+                    break;
+                default:
+                    _failed++;
+                    break;
+            }
+
+            if (_stopped && _requests.Count == 0)
+            {
+                _empty.TrySetResult();
+            }
+        }
+    }
 }

@@ -17,66 +17,79 @@ namespace Handwritten.Runtime.Transcription;
 /// </summary>
 internal sealed class SeekLoop
 {
-    private readonly IWindowDecoder _decoder;
     private readonly WhisperTokenizer _tokenizer;
     private readonly TranscriptionOptions _options;
     private readonly IReadOnlyList<(int Start, int End)> _clips;
     private readonly PromptHistory _history;
     private readonly HallucinationFilter? _hallucinations;
     private readonly int _frames;
+    private int _clip;
     private double _lastSpeech;
     private int _nextId;
 
     /// <summary>Prepares.</summary>
-    /// <param name="decoder">Decodes a window.</param>
     /// <param name="tokenizer">Turns tokens into text.</param>
     /// <param name="options">The rules.</param>
     /// <param name="frames">Log-mel frames of the recording.</param>
     /// <param name="textContext">Tokens that the decoder holds; half of them are for the prompt.</param>
     /// <exception cref="OptionsException">A clip begins behind the recording's end.</exception>
-    public SeekLoop(IWindowDecoder decoder, WhisperTokenizer tokenizer, TranscriptionOptions options, int frames, int textContext)
+    public SeekLoop(WhisperTokenizer tokenizer, TranscriptionOptions options, int frames, int textContext)
     {
-        (_decoder, _tokenizer, _options, _frames) = (decoder, tokenizer, options, frames);
+        (_tokenizer, _options, _frames) = (tokenizer, options, frames);
         _clips = ClipRanges.For(options.Clips, frames);
         _history = new PromptHistory(options, tokenizer, (textContext / 2) - 1);
         _hallucinations = options is { WordTimestamps: true, HallucinationSilenceThreshold: double threshold } ? new HallucinationFilter(threshold, frames) : null;
+        Seek = _clips.Count > 0 ? _clips[0].Start : frames;
     }
 
     /// <summary>The first frame that has not been transcribed.</summary>
     public int Seek { get; private set; }
 
+    /// <summary>The window to hear next: its first frame, and its frames that hold audio; null at the end.</summary>
+    public (int Seek, int Frames)? Next => _clip < _clips.Count ? (Seek, Math.Min(WhisperAudio.WindowFrames, _clips[_clip].End - Seek)) : null;
+
     /// <summary>Transcribes window after window, as the segments are asked for.</summary>
+    /// <param name="decoder">Decodes a window.</param>
+    /// <param name="cancellation">Checked now and then.</param>
     /// <exception cref="OperationCanceledException">Cancelled; the segments so far stand.</exception>
-    public IEnumerable<Segment> Run(CancellationToken cancellation)
+    public IEnumerable<Segment> Run(IWindowDecoder decoder, CancellationToken cancellation)
     {
-        foreach ((int start, int end) in _clips)
+        while (Next is (int seek, int frames))
         {
-            Seek = start;
-            while (Seek < end)
+            decoder.Listen(seek, frames, cancellation);
+            DecodingOptions options = Options(_options.Multilingual ? decoder.DetectLanguage() : _options.Decoding.Language);
+            DecodingResult result = TemperatureFallback.Decode(_options, options, attempt => decoder.Decode(attempt, cancellation));
+            foreach (Segment segment in Take(result, options, text => decoder.Align(text, options, frames)))
             {
-                foreach (Segment segment in Window(Math.Min(WhisperAudio.WindowFrames, end - Seek), cancellation))
-                {
-                    yield return segment;
-                }
+                yield return segment;
             }
         }
-
-        Seek = _frames;
     }
 
-    /// <summary>Transcribes the window that begins at <see cref="Seek"/>, and moves on.</summary>
-    private Segment[] Window(int size, CancellationToken cancellation)
+    /// <summary>How to decode the next window.</summary>
+    /// <param name="language">Its language.</param>
+    public DecodingOptions Options(string? language) =>
+        _options.Decoding with { Prompt = _history.Prompt(), Seed = _options.Decoding.Seed + (ulong)Seek, Language = language };
+
+    /// <summary>Takes what the next window said, and moves on.</summary>
+    /// <param name="result">What was decoded.</param>
+    /// <param name="options">How.</param>
+    /// <param name="align">Finds the words of a text in the window.</param>
+    public Segment[] Take(DecodingResult result, DecodingOptions options, Func<IReadOnlyList<int>, IReadOnlyList<WordTiming>> align)
     {
-        int seek = Seek;
-        _decoder.Listen(seek, size, cancellation);
-        DecodingOptions options = _options.Decoding with { Prompt = _history.Prompt(), Seed = _options.Decoding.Seed + (ulong)seek };
-        if (_options.Multilingual)
+        (int seek, int size) = Next ?? throw new InvalidOperationException("There is no further window.");
+        Segment[] segments = Segments(result, options, align, seek, size);
+        while (_clip < _clips.Count && Seek >= _clips[_clip].End)
         {
-            options = options with { Language = _decoder.DetectLanguage() };
+            Seek = ++_clip < _clips.Count ? _clips[_clip].Start : _frames;
         }
 
-        DecodingResult result = TemperatureFallback.Decode(_options, options, attempt => _decoder.Decode(attempt, cancellation));
-        if (IsSilence(result))
+        return segments;
+    }
+
+    private Segment[] Segments(DecodingResult result, DecodingOptions options, Func<IReadOnlyList<int>, IReadOnlyList<WordTiming>> align, int seek, int size)
+    {
+        if (TemperatureFallback.IsSilence(_options, result))
         {
             Seek += size;
             return [];
@@ -84,7 +97,7 @@ internal sealed class SeekLoop
 
         SegmentCutter.Cut cut = SegmentCutter.Apart(result.Tokens, _tokenizer.Special.TimestampBegin, seek, size);
         Seek += cut.Advance;
-        if (_options.WordTimestamps && !FindWords(cut, options, seek, size))
+        if (_options.WordTimestamps && !FindWords(cut, align, seek, size))
         {
             return [];
         }
@@ -95,17 +108,13 @@ internal sealed class SeekLoop
         return segments;
     }
 
-    private bool IsSilence(DecodingResult result) =>
-        result.NoSpeechProbability > _options.NoSpeechThreshold
-        && !(result.AverageLogProbability > _options.LogProbabilityThreshold);
-
     /// <summary>Gives the segments their words and lets the next window begin behind the last one.</summary>
     /// <returns>Whether the window counts; false if it is to be heard again from a later frame on.</returns>
-    private bool FindWords(SegmentCutter.Cut cut, DecodingOptions options, int seek, int size)
+    private bool FindWords(SegmentCutter.Cut cut, Func<IReadOnlyList<int>, IReadOnlyList<WordTiming>> align, int seek, int size)
     {
         int endOfText = _tokenizer.Special.EndOfText;
         int[] text = [.. cut.Segments.SelectMany(segment => segment.Tokens).Where(token => token < endOfText)];
-        WordTimestamps.Add(cut.Segments, _decoder.Align(text, options, size), seek, endOfText, _options, _lastSpeech);
+        WordTimestamps.Add(cut.Segments, align(text), seek, endOfText, _options, _lastSpeech);
 
         double offset = (double)seek / WhisperAudio.FramesPerSecond;
         if (!cut.Closed && SegmentDraft.LastEnd(cut.Segments) is double end && end > offset)

@@ -13,10 +13,18 @@ public sealed class Transcriber : IDisposable
     /// <summary>Allocates the buffers.</summary>
     /// <param name="model">The model; not disposed with the transcriber.</param>
     public Transcriber(WhisperModel model)
+        : this(model, windows: 1)
+    {
+    }
+
+    /// <summary>Allocates buffers for several windows side by side.</summary>
+    /// <param name="model">The model; not disposed with the transcriber.</param>
+    /// <param name="windows">The most windows that are listened to at the same time.</param>
+    internal Transcriber(WhisperModel model, int windows)
     {
         Model = model;
-        EncoderState = model.Network.Encoder.CreateState();
-        DecoderState = model.Network.Decoder.CreateState();
+        EncoderState = model.Network.Encoder.CreateState(windows);
+        DecoderState = model.Network.Decoder.CreateState(windows, lanes: windows, outputs: Math.Max(2, windows));
         DecodingTask = new DecodingTask(model, DecoderState);
         WordAligner = new WordAligner(model, DecoderState);
     }
@@ -95,7 +103,7 @@ public sealed class Transcriber : IDisposable
         (lanes, outputs) = (Math.Max(lanes, DecoderState.Lanes), Math.Max(outputs, DecoderState.Outputs));
         DecodingTask.Dispose();
         DecoderState.Dispose();
-        DecoderState = Model.Network.Decoder.CreateState(lanes: lanes, outputs: outputs);
+        DecoderState = Model.Network.Decoder.CreateState(EncoderState.Batch, lanes, outputs);
         DecodingTask = new DecodingTask(Model, DecoderState);
         WordAligner = new WordAligner(Model, DecoderState);
     }
@@ -105,10 +113,20 @@ public sealed class Transcriber : IDisposable
     /// <param name="seek">The window's first frame.</param>
     /// <param name="frames">Its frames; zeros follow up to 3000.</param>
     /// <param name="cancellation">Checked between the encoder's layers.</param>
-    internal void Listen(Kernels.Tensor mel, int seek, int frames, CancellationToken cancellation)
+    internal void Listen(Kernels.Tensor mel, int seek, int frames, CancellationToken cancellation) =>
+        Listen([(mel, seek, frames)], cancellation);
+
+    /// <summary>Encodes windows side by side and has the decoder listen to them, numbered in their order.</summary>
+    /// <param name="windows">Of each the spectrogram, its first frame there and its frames.</param>
+    /// <param name="cancellation">Checked between the encoder's layers.</param>
+    internal void Listen(IReadOnlyList<(Kernels.Tensor Mel, int Seek, int Frames)> windows, CancellationToken cancellation)
     {
-        Model.Network.Kernels.CopyWindow(mel, seek, frames, EncoderState.LogMel, index: 0);
-        Model.Network.Encoder.Forward(EncoderState, cancellation: cancellation);
-        Model.Network.Decoder.Listen(DecoderState, EncoderState.Output, 0);
+        for (int i = 0; i < windows.Count; i++)
+        {
+            Model.Network.Kernels.CopyWindow(windows[i].Mel, windows[i].Seek, windows[i].Frames, EncoderState.LogMel, index: i);
+        }
+
+        Model.Network.Encoder.Forward(EncoderState, windows.Count, cancellation: cancellation);
+        Model.Network.Decoder.Listen(DecoderState, EncoderState.Output, [.. Enumerable.Range(0, windows.Count)]);
     }
 }

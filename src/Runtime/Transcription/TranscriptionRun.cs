@@ -1,5 +1,6 @@
 using Handwritten.Kernels;
 using Handwritten.Model;
+using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription.Words;
 
@@ -9,7 +10,7 @@ namespace Handwritten.Runtime.Transcription;
 /// One recording being transcribed. Segments are computed as they are asked for; what has been computed stays in
 /// <see cref="Transcript"/>, also when the rest is cancelled.
 /// </summary>
-public sealed class TranscriptionRun : IWindowDecoder, IDisposable
+public sealed class TranscriptionRun : ITranscriptionRun, IWindowDecoder
 {
     private readonly Transcriber _transcriber;
     private readonly Tensor _mel;
@@ -22,7 +23,7 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
     {
         WhisperModel model = transcriber.Model;
         options.Verify(model.Dimensions.Vocabulary);
-        transcriber.Reserve(options.Temperatures.Max(temperature => TemperatureFallback.At(options.Decoding, temperature).Lanes), options.WordTimestamps);
+        transcriber.Reserve(TemperatureFallback.MostLanes(options), options.WordTimestamps);
         _transcriber = transcriber;
         _cancellation = cancellation;
         _mel = model.Network.Frontend.Compute(samples, WhisperAudio.WindowSamples);
@@ -35,7 +36,7 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
                 Decoding = options.Decoding with { Language = Language },
                 Multilingual = options.Multilingual && model.Tokenizer.Special.IsMultilingual,
             };
-            _loop = new SeekLoop(this, model.Tokenizer, options, _frames, model.Dimensions.TextContext);
+            _loop = new SeekLoop(model.Tokenizer, options, _frames, model.Dimensions.TextContext);
         }
         catch
         {
@@ -44,26 +45,22 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
         }
     }
 
-    /// <summary>Code of the recording's language, given or detected.</summary>
+    /// <inheritdoc/>
     public string Language { get; }
 
-    /// <summary>Seconds of the recording.</summary>
+    /// <inheritdoc/>
     public double Duration => (double)_frames / WhisperAudio.FramesPerSecond;
 
-    /// <summary>Seconds of the recording that have been transcribed.</summary>
+    /// <inheritdoc/>
     public double Position => Math.Min(Duration, (double)_loop.Seek / WhisperAudio.FramesPerSecond);
 
-    /// <summary>The segments so far, and their text.</summary>
-    public Transcript Transcript => new(
-        _transcriber.Model.Tokenizer.Decode([.. _segments.SelectMany(segment => segment.Tokens)]),
-        [.. _segments],
-        Language);
+    /// <inheritdoc/>
+    public Transcript Transcript => ToTranscript(_transcriber.Model.Tokenizer, _segments, Language);
 
-    /// <summary>Transcribes, window after window.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <inheritdoc/>
     public IEnumerable<Segment> Segments()
     {
-        foreach (Segment segment in _loop.Run(_cancellation))
+        foreach (Segment segment in _loop.Run(this, _cancellation))
         {
             _segments.Add(segment);
             yield return segment;
@@ -72,6 +69,12 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _mel.Dispose();
+
+    /// <summary>Puts segments together; the text is that of all tokens in a row.</summary>
+    internal static Transcript ToTranscript(WhisperTokenizer tokenizer, IReadOnlyCollection<Segment> segments, string language) => new(
+        tokenizer.Decode([.. segments.SelectMany(segment => segment.Tokens)]),
+        [.. segments],
+        language);
 
     /// <inheritdoc/>
     void IWindowDecoder.Listen(int seek, int frames, CancellationToken cancellation) => _transcriber.Listen(_mel, seek, frames, cancellation);
@@ -87,10 +90,7 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
     IReadOnlyList<WordTiming> IWindowDecoder.Align(IReadOnlyList<int> textTokens, DecodingOptions options, int frames) =>
         _transcriber.WordAligner.Align(textTokens, options.Language, options.Task, frames);
 
-    /// <summary>
-    /// The language of the first window; of more if it is not sure: then the first sure one decides, or else most of them.
-    /// Source: faster-whisper, transcribe.py, detect_language; with one window as openai/whisper.
-    /// </summary>
+    /// <summary>The language of the recording, by its first windows.</summary>
     private string DetectLanguage(TranscriptionOptions options)
     {
         if (!_transcriber.Model.Tokenizer.Special.IsMultilingual)
@@ -98,21 +98,13 @@ public sealed class TranscriptionRun : IWindowDecoder, IDisposable
             return "en";
         }
 
-        List<string> heard = [];
-        do
+        int windows = Math.Max(1, (_frames + WhisperAudio.WindowFrames - 1) / WhisperAudio.WindowFrames);
+        return LanguageVote.Decide(options, windows, window =>
         {
-            int seek = heard.Count * WhisperAudio.WindowFrames;
-            _transcriber.Listen(_mel, seek, heard.Count == 0 ? WhisperAudio.WindowFrames : Math.Min(WhisperAudio.WindowFrames, _frames - seek), _cancellation);
-            LanguageProbability best = _transcriber.DecodingTask.DetectLanguage()[0];
-            if (best.Probability > options.LanguageDetectionThreshold)
-            {
-                return best.Code;
-            }
-
-            heard.Add(best.Code);
-        }
-        while (heard.Count < options.LanguageDetectionSegments && heard.Count * WhisperAudio.WindowFrames < _frames);
-
-        return heard.GroupBy(code => code).MaxBy(windows => windows.Count())!.Key;
+            // The first window is heard with the silence behind a short recording, as the original hears it.
+            int seek = window * WhisperAudio.WindowFrames;
+            _transcriber.Listen(_mel, seek, window == 0 ? WhisperAudio.WindowFrames : Math.Min(WhisperAudio.WindowFrames, _frames - seek), _cancellation);
+            return _transcriber.DecodingTask.DetectLanguage()[0];
+        });
     }
 }

@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 
 namespace Handwritten.Runtime.VoiceActivity;
@@ -59,6 +60,11 @@ public sealed class SpeechTimeMap
         })];
         return segment with { Start = words[0].Start, End = words[^1].End, Words = words };
     }
+
+    /// <summary>A log-mel frame among the speech, as a frame of the whole recording.</summary>
+    /// <param name="frame">Its number; there are 100 a second.</param>
+    public int FrameToRecording(int frame) =>
+        (int)Math.Round(ToRecording((double)frame / WhisperAudio.FramesPerSecond) * WhisperAudio.FramesPerSecond);
 
     private double ToRecording(double time, int region) => RoundToHundredth(_silence[region] + time);
 

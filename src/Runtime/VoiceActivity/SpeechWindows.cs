@@ -1,4 +1,6 @@
+using Handwritten.Model;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime.VoiceActivity;
 
@@ -68,6 +70,13 @@ public static class SpeechWindows
 
         return windows;
     }
+
+    /// <summary>Regions that were named instead of found.</summary>
+    /// <param name="clips">Start, end, start, end, ... in seconds; without the last end, up to the end of the recording.</param>
+    /// <param name="samples">Samples of the recording.</param>
+    /// <exception cref="Decoding.OptionsException">A clip begins behind the recording's end.</exception>
+    public static IReadOnlyList<SpeechRegion> RegionsOf(IReadOnlyList<double> clips, int samples) =>
+        [.. ClipRanges.For(clips, samples / WhisperAudio.HopLength).Select(clip => new SpeechRegion(clip.Start * WhisperAudio.HopLength, clip.End * WhisperAudio.HopLength))];
 
     private static IEnumerable<SpeechRegion> Pieces(SpeechRegion region, int maxSamples)
     {

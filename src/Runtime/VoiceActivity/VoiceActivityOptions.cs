@@ -6,6 +6,12 @@ namespace Handwritten.Runtime.VoiceActivity;
 /// </summary>
 public sealed record VoiceActivityOptions
 {
+    /// <summary>
+    /// For windows that are transcribed side by side: cut at short silences already, and none longer than Whisper hears at
+    /// once. Source: faster-whisper, transcribe.py, BatchedInferencePipeline.transcribe.
+    /// </summary>
+    public static VoiceActivityOptions ForWindows { get; } = new() { MaxSpeechSeconds = 30, MinSilenceMilliseconds = 160 };
+
     /// <summary>Speech begins in a window with at least this probability.</summary>
     public double Threshold { get; init; } = 0.5;
 

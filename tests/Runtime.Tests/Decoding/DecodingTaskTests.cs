@@ -30,7 +30,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         WhisperModel model = demo.Model;
         using EncoderState encoder = model.Network.Encoder.CreateState();
         using DecoderState decoder = model.Network.Decoder.CreateState(lanes: 5, outputs: 5);
-        DecodingTask task = new(model, decoder);
+        using DecodingTask task = new(model, decoder);
 
         // decode() of a clip pads or trims the samples, not the spectrogram.
         float[] samples = AudioFile.Load(TestData.Path("audio", file)).Samples;
@@ -85,7 +85,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
     public void A_search_that_needs_more_lanes_than_there_are_is_refused_with_a_sentence()
     {
         using DecoderState decoder = demo.Model.Network.Decoder.CreateState();
-        DecodingTask task = new(demo.Model, decoder);
+        using DecodingTask task = new(demo.Model, decoder);
         Assert.StartsWith(
             "Decoding with 3 lanes from lane 0 on needs a larger state.",
             Assert.Throws<ArgumentException>(() => task.Decode(new DecodingOptions { Language = "en", BeamSize = 3 })).Message,
@@ -101,7 +101,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
             // A rule that never holds, but that only the host knows.
             TranscriptionOptions drawn = new() { Temperatures = [0.8], Decoding = new() { Language = "en", BestOf = 3, Seed = seed } };
             TranscriptionOptions onHost = drawn with { Decoding = drawn.Decoding with { NoRepeatNgramSize = 400 } };
-            Assert.True(DecodingTask.CanShareSteps(drawn.Decoding with { Temperature = 0.8 }) && !DecodingTask.CanShareSteps(onHost.Decoding with { Temperature = 0.8 }));
+            Assert.True(ChoiceLoop.Takes(drawn.Decoding with { Temperature = 0.8 }) && !ChoiceLoop.Takes(onHost.Decoding with { Temperature = 0.8 }));
             float[] samples = AudioFile.Load(TestData.Path("audio", "10-en.wav")).Samples;
             Assert.Equal(
                 transcriber.Transcribe(samples, drawn).Segments.SelectMany(segment => segment.Tokens),
@@ -117,7 +117,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         using DecoderState decoder = model.Network.Decoder.CreateState();
         model.Network.Encoder.Forward(encoder);
         model.Network.Decoder.Listen(decoder, encoder.Output, 0);
-        DecodingTask task = new(model, decoder);
+        using DecodingTask task = new(model, decoder);
 
         // One token is allowed, and so comes again and again.
         int[] others = [.. Enumerable.Range(0, model.Dimensions.Vocabulary).Where(token => token != 64)];

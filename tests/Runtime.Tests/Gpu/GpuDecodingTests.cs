@@ -105,9 +105,7 @@ public sealed class GpuDecodingTests(GpuFixture gpu)
 
         model.Network.Encoder.Forward(encoder, count);
         model.Network.Decoder.Listen(decoder, encoder.Output, [.. Enumerable.Range(0, count)]);
-        return DecodingTask.CanShareSteps(options)
-            ? task.Decode([.. Enumerable.Range(0, count).Select(window => new WindowRequest(options, window))])
-            : [task.Decode(options)];
+        return task.Decode([.. Enumerable.Range(0, count).Select(window => new WindowRequest(options, window))]);
     }
 
     private static float[] Samples(string file) => AudioFile.Load(TestData.Path("audio", file)).Samples;

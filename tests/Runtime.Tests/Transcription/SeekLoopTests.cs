@@ -32,7 +32,7 @@ public class SeekLoopTests
         WhisperTokenizer tokenizer = Tokenizers.Named("multilingual");
         Script script = new(testCase, tokenizer);
 
-        List<Segment> segments = [.. Loop(script, testCase, tokenizer).Run(default)];
+        List<Segment> segments = [.. Loop(script, testCase, tokenizer).Run(script, default)];
 
         script.IsFinished();
         JsonElement expected = testCase.GetProperty("result").GetProperty("segments");
@@ -106,7 +106,7 @@ public class SeekLoopTests
         TranscriptionOptions options = ReferenceOptions.ReadTranscription(testCase.GetProperty("options"), tokenizer);
         options = options with { Decoding = options.Decoding with { Language = options.Decoding.Language ?? script.Language } };
         int frames = testCase.GetProperty("audio").GetProperty("n_samples").GetInt32() / WhisperAudio.HopLength;
-        return new SeekLoop(script, tokenizer, options, frames, textContext: 448);
+        return new SeekLoop(tokenizer, options, frames, textContext: 448);
     }
 
     private static JsonElement Named(JsonDocument reference, string name) =>

@@ -31,7 +31,7 @@ public class TranscriptionProperties(DemoModel demo) : IClassFixture<DemoModel>
         try
         {
             options.Verify(51865);
-            segments = [.. new SeekLoop(babble, tokenizer, options, frames, textContext: 448).Run(default)];
+            segments = [.. new SeekLoop(tokenizer, options, frames, textContext: 448).Run(babble, default)];
         }
         catch (OptionsException refused)
         {
@@ -63,7 +63,7 @@ public class TranscriptionProperties(DemoModel demo) : IClassFixture<DemoModel>
             using TranscriptionRun run = transcriber.Start(samples, options);
             Counter counter = new(run);
             options = options with { Decoding = options.Decoding with { Language = run.Language } };
-            Segment[] segments = [.. new SeekLoop(counter, demo.Model.Tokenizer, options, frames, textContext: 448).Run(default)];
+            Segment[] segments = [.. new SeekLoop(demo.Model.Tokenizer, options, frames, textContext: 448).Run(counter, default)];
             AssertSensible(segments, options, frames);
 
             // Each window takes so many steps at most, and goes on by a frame at least.

@@ -1,0 +1,78 @@
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Transcription;
+
+namespace Handwritten.Runtime.Batching;
+
+/// <summary>
+/// One of the recordings whose windows share batches. Asking for its segments has batches computed until they are there; on
+/// the way, windows of other recordings are computed as well, and kept for them.
+/// </summary>
+public sealed class BatchedRun : ITranscriptionRun
+{
+    private readonly BatchedTranscriber _transcriber;
+    private readonly CancellationToken _cancellation;
+    private readonly List<Segment> _segments = [];
+    private int _told;
+
+    internal BatchedRun(BatchedTranscriber transcriber, int samples, CancellationToken cancellation)
+    {
+        (_transcriber, _cancellation) = (transcriber, cancellation);
+        Duration = (double)samples / AudioClip.SampleRate;
+    }
+
+    /// <summary>
+    /// Code of the recording's language, given or detected; "en" where there was nothing to hear. Asking for it has batches
+    /// computed until it is known.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public string Language
+    {
+        get
+        {
+            while (KnownLanguage is null && Windows.Any(window => window.Next is not null))
+            {
+                _transcriber.RunBatch(_cancellation);
+            }
+
+            return KnownLanguage ?? "en";
+        }
+    }
+
+    /// <inheritdoc/>
+    public double Duration { get; }
+
+    /// <inheritdoc/>
+    public double Position => _told == Windows.Count ? Duration : _told == 0 ? 0 : Windows[_told - 1].End;
+
+    /// <inheritdoc/>
+    public Transcript Transcript => TranscriptionRun.ToTranscript(_transcriber.Model.Tokenizer, _segments, KnownLanguage ?? "en");
+
+    /// <summary>The language, if it is known so far.</summary>
+    internal string? KnownLanguage { get; set; }
+
+    /// <summary>The windows in the order of time.</summary>
+    internal IReadOnlyList<BatchedWindow> Windows { get; set; } = [];
+
+    /// <inheritdoc/>
+    public IEnumerable<Segment> Segments()
+    {
+        while (_told < Windows.Count)
+        {
+            BatchedWindow window = Windows[_told];
+            while (window.Next is not null)
+            {
+                _transcriber.RunBatch(_cancellation);
+            }
+
+            _told++;
+            foreach (Segment segment in window.Segments())
+            {
+                _segments.Add(segment with { Id = _segments.Count });
+                yield return _segments[^1];
+            }
+        }
+    }
+
+    /// <summary>Ends it: what has not been computed is taken out of the batches to come.</summary>
+    public void Dispose() => _transcriber.Forget(this);
+}

@@ -1,0 +1,215 @@
+using Handwritten.Model;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription;
+using Handwritten.Runtime.VoiceActivity;
+
+namespace Handwritten.Runtime.Batching;
+
+/// <summary>
+/// Transcribes windows of one recording or of many side by side: a batch takes the windows that have waited longest,
+/// whichever recording they belong to.
+/// <code>
+///     recording a   [a1][a2][a3][a4][a5]         batch 1   a1 a2 a3 a4     encode, decode, decode again what failed, align
+///     recording b   [b1]                         batch 2   a2 a5 b1 c1     a2 was left before its end
+///     recording c   [c1][c2]                     batch 3   c2 ...
+/// </code>
+/// Each window is decoded without the text before it, and its text does not depend on its company. A window whose text fails
+/// the fallback's tests is decoded again with the others that failed. Source: faster-whisper, transcribe.py,
+/// BatchedInferencePipeline, whose windows have no fallback.
+/// </summary>
+/// <remarks>Not for several threads at a time.</remarks>
+public sealed class BatchedTranscriber : IDisposable
+{
+    /// <summary>The most windows of a batch.</summary>
+    public const int LargestBatch = 256;
+
+    private readonly TranscriptionOptions _options;
+    private readonly Transcriber _buffers;
+    private readonly List<BatchedWindow> _waiting = [];
+
+    /// <summary>Allocates the memory of a batch.</summary>
+    /// <param name="model">The model; not disposed with the transcriber.</param>
+    /// <param name="options">How; clips count for nothing here, and previous text is no prompt.</param>
+    /// <param name="batchSize">Windows that are computed at a time.</param>
+    /// <exception cref="OptionsException">Options contradict each other, or a number makes no sense.</exception>
+    /// <exception cref="Model.Tokenization.TokenizationException">The initial prompt or the hotwords have special tokens in them.</exception>
+    public BatchedTranscriber(WhisperModel model, TranscriptionOptions options, int batchSize)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        OptionsException.Require(batchSize is >= 1 and <= LargestBatch, $"batch_size must be from 1 to {LargestBatch}, but it is {batchSize}.");
+        options.Verify(model.Dimensions.Vocabulary);
+        _options = options with
+        {
+            Clips = [0],
+            ConditionOnPreviousText = false,
+            Multilingual = options.Multilingual && model.Tokenizer.Special.IsMultilingual,
+        };
+        (Model, BatchSize) = (model, batchSize);
+        VerifyStart();
+        _buffers = new Transcriber(model, batchSize);
+
+        // As many lanes as the first temperature takes for all windows; few windows need another one.
+        int lanes = batchSize * TemperatureFallback.At(options.Decoding, options.Temperatures[0]).Lanes;
+        _buffers.Reserve(Math.Max(lanes, TemperatureFallback.MostLanes(options)), options.WordTimestamps);
+    }
+
+    /// <summary>The model.</summary>
+    public WhisperModel Model { get; }
+
+    /// <summary>Windows that are computed at a time.</summary>
+    public int BatchSize { get; }
+
+    /// <summary>
+    /// Asked for more before a batch that would not be full: starts a further recording, or returns false if there is none.
+    /// </summary>
+    public Func<bool>? More { get; set; }
+
+    /// <summary>Lets a recording wait for batches, cut at silences.</summary>
+    /// <param name="samples">Mono samples at 16 kHz in [−1, 1]; kept until the run is disposed.</param>
+    /// <param name="windows">Its windows, see <see cref="SpeechWindows.Collect"/>; longer ones than 30 seconds take several turns.</param>
+    /// <param name="cancellation">Ends what this recording waits for.</param>
+    public BatchedRun Start(ReadOnlyMemory<float> samples, IReadOnlyList<SpeechWindow> windows, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(windows);
+        return Start(samples.Length, run => [.. windows.Select(window => new IndependentWindow(run, samples, window, Model, _options))], cancellation);
+    }
+
+    /// <summary>Lets a recording wait for batches, cut into windows that overlap.</summary>
+    /// <param name="samples">Mono samples at 16 kHz in [−1, 1]; kept until the run is disposed.</param>
+    /// <param name="windows">How it is cut.</param>
+    /// <param name="cancellation">Ends what this recording waits for.</param>
+    /// <exception cref="OptionsException">The lengths make no sense.</exception>
+    public BatchedRun Start(ReadOnlyMemory<float> samples, OverlappingWindows windows, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(windows);
+        windows.Verify();
+        OverlapMerger merger = new(Model.Tokenizer, _options, (double)samples.Length / WhisperAudio.SampleRate);
+        return Start(samples.Length, run => [.. windows.Cut(samples.Length).Select(stretch => new OverlappingWindow(run, samples, stretch, merger, Model, _options))], cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _waiting.ForEach(window => window.Dispose());
+        _waiting.Clear();
+        _buffers.Dispose();
+    }
+
+    /// <summary>Computes the windows that have waited longest.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; the windows go on waiting.</exception>
+    internal void RunBatch(CancellationToken cancellation)
+    {
+        while (_waiting.Count < BatchSize && More?.Invoke() == true)
+        {
+        }
+
+        BatchedWindow[] batch = [.. _waiting.Take(BatchSize)];
+        if (_options.LanguageDetectionSegments > 1)
+        {
+            foreach (BatchedRun run in batch.Select(window => window.Run).Distinct().Where(run => run.KnownLanguage is null))
+            {
+                AskSeveralWindows(run, cancellation);
+            }
+        }
+
+        Listen(batch, cancellation);
+        DecodingOptions[] options = [.. batch.Zip(Languages(batch), (window, language) => window.Options(language))];
+        DecodingResult[] results = TemperatureFallback.Decode(_options, options, attempts => Decode(attempts, cancellation));
+        for (int i = 0; i < batch.Length; i++)
+        {
+            int place = i, frames = batch[i].AudioFrames;
+            batch[i].Take(results[i], options[i], text => _buffers.WordAligner.Align(text, options[place].Language, options[place].Task, frames, window: place));
+        }
+
+        Remove(window => window.Next is null);
+    }
+
+    /// <summary>Takes a recording's windows out of the batches to come.</summary>
+    internal void Forget(BatchedRun run) => Remove(window => window.Run == run);
+
+    private BatchedRun Start(int samples, Func<BatchedRun, BatchedWindow[]> cut, CancellationToken cancellation)
+    {
+        BatchedRun run = new(this, samples, cancellation) { KnownLanguage = Model.Tokenizer.Special.IsMultilingual ? _options.Decoding.Language : "en" };
+        run.Windows = cut(run);
+        _waiting.AddRange(run.Windows.Where(window => window.Next is not null));
+        return run;
+    }
+
+    private void Remove(Func<BatchedWindow, bool> isDone)
+    {
+        foreach (BatchedWindow window in _waiting.Where(isDone))
+        {
+            window.Dispose();
+        }
+
+        _waiting.RemoveAll(window => isDone(window));
+    }
+
+    private void Listen(IEnumerable<BatchedWindow> windows, CancellationToken cancellation) => _buffers.Listen(
+        [.. windows.Select(window => (window.Mel(Model.Network.Frontend), window.Next!.Value.Seek, window.Next.Value.Frames))],
+        cancellation);
+
+    /// <summary>Decodes at one temperature, as many windows at once as there are lanes for.</summary>
+    private List<DecodingResult> Decode(IReadOnlyList<WindowRequest> requests, CancellationToken cancellation)
+    {
+        List<DecodingResult> results = new(requests.Count);
+        while (results.Count < requests.Count)
+        {
+            int lanes = 0;
+            WindowRequest[] together = [.. requests.Skip(results.Count).TakeWhile(request => (lanes += request.Options.Lanes) <= _buffers.DecoderState.Lanes)];
+            results.AddRange(_buffers.DecodingTask.Decode(together, cancellation: cancellation));
+        }
+
+        return results;
+    }
+
+    /// <summary>The language of each window of the batch that is listened to: its own if each has one, or its recording's.</summary>
+    private string?[] Languages(BatchedWindow[] batch)
+    {
+        int[] asked = [.. Enumerable.Range(0, batch.Length).Where(i => _options.Multilingual || batch[i].Run.KnownLanguage is null)];
+        if (!_options.Multilingual)
+        {
+            // A recording's first window speaks for all of it.
+            asked = [.. asked.DistinctBy(i => batch[i].Run)];
+        }
+
+        string?[] own = new string?[batch.Length];
+        if (asked.Length > 0)
+        {
+            IReadOnlyList<LanguageProbability>[] heard = _buffers.DecodingTask.DetectLanguages(asked);
+            for (int i = 0; i < asked.Length; i++)
+            {
+                own[asked[i]] = heard[i][0].Code;
+                batch[asked[i]].Run.KnownLanguage ??= heard[i][0].Code;
+            }
+        }
+
+        return [.. batch.Select((window, i) => own[i] ?? window.Run.KnownLanguage)];
+    }
+
+    private void AskSeveralWindows(BatchedRun run, CancellationToken cancellation)
+    {
+        BatchedWindow[] windows = [.. run.Windows.Where(window => window.Next is not null)];
+        run.KnownLanguage = LanguageVote.Decide(_options, windows.Length, window =>
+        {
+            Listen([windows[window]], cancellation);
+            return _buffers.DecodingTask.DetectLanguage()[0];
+        });
+    }
+
+    /// <summary>What every window begins with is the same, so that no window fails where another one does not.</summary>
+    private void VerifyStart()
+    {
+        int context = Model.Dimensions.TextContext;
+        foreach (double temperature in _options.Temperatures)
+        {
+            DecodingOptions options = TemperatureFallback.At(_options.Decoding, temperature) with
+            {
+                Language = _options.Decoding.Language ?? "en",
+                Prompt = new PromptHistory(_options, Model.Tokenizer, (context / 2) - 1).Prompt(),
+            };
+            _ = StartSequence.For(options, Model.Tokenizer.Special, context);
+        }
+    }
+}

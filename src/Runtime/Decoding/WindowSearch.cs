@@ -1,0 +1,79 @@
+using Handwritten.Kernels;
+using Handwritten.Model;
+
+namespace Handwritten.Runtime.Decoding;
+
+/// <summary>
+/// The search of one window, and where it is: its start sequence, its lanes and how long its sequences are. It adds its rows
+/// to the passes that it shares with other windows.
+/// </summary>
+internal class WindowSearch
+{
+    private readonly StartSequence _start;
+    private readonly ISearch _search;
+    private readonly int _window, _sampleLength, _context, _noSpeechToken;
+    private double _noSpeech;
+    private int _length;
+
+    /// <summary>Prepares.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="request">The window and its options.</param>
+    /// <param name="firstLane">The first of its lanes.</param>
+    /// <param name="search">Chooses.</param>
+    /// <exception cref="OptionsException">Prompt and prefix do not fit into the decoder.</exception>
+    public WindowSearch(WhisperModel model, WindowRequest request, int firstLane, ISearch search)
+    {
+        _context = model.Dimensions.TextContext;
+        _start = StartSequence.For(request.Options, model.Tokenizer.Special, _context);
+        _sampleLength = StartSequence.SampleLength(request.Options, _context);
+        _noSpeechToken = model.Tokenizer.Special.NoSpeech;
+        _length = _start.Tokens.Length;
+        (_search, _window, FirstLane) = (search, request.Window, firstLane);
+    }
+
+    /// <summary>The first of its lanes.</summary>
+    public int FirstLane { get; }
+
+    /// <summary>Rows of the start sequence.</summary>
+    public int StartLength => _start.Tokens.Length;
+
+    /// <summary>How many of them want logits.</summary>
+    public int StartOutputs => _start.StartIndex == _start.Tokens.Length - 1 ? 1 : 2;
+
+    /// <summary>Whether the search has what it looked for, or no room to go on.</summary>
+    public bool Completed { get; private set; }
+
+    /// <summary>The texts found.</summary>
+    public FoundTexts Found => new(_search.Candidates(), _noSpeech);
+
+    /// <summary>Adds the start sequence to a pass.</summary>
+    public void AddStart(DecoderRows rows) => _start.Feed(rows, FirstLane, _window);
+
+    /// <summary>Takes what the start-of-transcript position says, before any rule and over the whole vocabulary.</summary>
+    /// <param name="logits">[vocabulary].</param>
+    public void HearStart(ReadOnlySpan<float> logits) =>
+        _noSpeech = Math.Exp(logits[_noSpeechToken] - LogProbabilities.LogSumExp(logits));
+
+    /// <summary>Adds a row for each open lane to a pass.</summary>
+    public void AddStep(DecoderRows rows)
+    {
+        if (!_search.Parents.IsEmpty)
+        {
+            rows.Continue(FirstLane, _search.Parents, _length);
+        }
+
+        foreach (int lane in _search.OpenLanes)
+        {
+            rows.Add(_search.Tokens(lane)[^1], FirstLane + lane, _length, _window, wantsLogits: true);
+        }
+
+        _length++;
+    }
+
+    /// <summary>Notes that a token has been chosen for each lane.</summary>
+    protected void Advance()
+    {
+        int chosen = _length + 1 - _start.Tokens.Length;
+        Completed = _search.Completed || chosen >= _sampleLength || _length == _context || double.IsNaN(_noSpeech);
+    }
+}

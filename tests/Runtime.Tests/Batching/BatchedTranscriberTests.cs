@@ -1,0 +1,168 @@
+using Handwritten.Runtime.Batching;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription;
+using Handwritten.Runtime.VoiceActivity;
+using Xunit;
+
+namespace Handwritten.Runtime.Tests.Batching;
+
+/// <summary>Windows side by side say what each says alone, in the order of their recordings.</summary>
+public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
+{
+    private static readonly TranscriptionOptions Greedy = new() { Decoding = new() { Language = "en" } };
+
+    private static readonly Dictionary<string, TranscriptionOptions> Ways = new()
+    {
+        ["greedy"] = Greedy,
+        ["words"] = Greedy with { WordTimestamps = true },
+        ["beams"] = Greedy with { Decoding = new() { Language = "en", BeamSize = 3 } },
+        ["rules about repetitions"] = Greedy with { Decoding = new() { Language = "en", NoRepeatNgramSize = 3, RepetitionPenalty = 1.1 } },
+
+        // A threshold that about half of the windows miss, so that these are drawn again, three texts each.
+        ["fallback"] = Greedy with { Decoding = new() { Language = "en", BestOf = 3, Seed = 7 }, LogProbabilityThreshold = -0.15, Temperatures = [0, 0.4, 0.8] },
+        ["prompt"] = Greedy with { InitialPrompt = "Set a timer.", Hotwords = "Rome Sydney" },
+    };
+
+    public static TheoryData<string, int> WaysAndSizes => new(
+        from way in Ways.Keys
+        from size in new[] { 1, 2, 5 }
+        select (way, size));
+
+    [Theory]
+    [MemberData(nameof(WaysAndSizes))]
+    public void Says_of_every_window_what_it_says_alone(string way, int batchSize)
+    {
+        using BatchedTranscriber transcriber = new(demo.Model, Ways[way], batchSize);
+        string[] files = ["long-en.wav", "10-en.wav", "11-en.wav"];
+        float[][] samples = [.. files.Select(Recordings.Samples)];
+        BatchedRun[] runs = [.. samples.Select(recording => transcriber.Start(recording, Recordings.Windows(recording)))];
+        int attempts = 0;
+        for (int i = 0; i < files.Length; i++)
+        {
+            Segment[] expected = Recordings.OneByOne(demo.Model, samples[i], Recordings.Windows(samples[i]), Ways[way]);
+            Segment[] actual = [.. runs[i].Segments()];
+            Recordings.AssertSame(expected, actual);
+            Assert.NotEmpty(actual);
+            Assert.Equal(actual, runs[i].Transcript.Segments);
+            Assert.Equal(runs[i].Duration, runs[i].Position);
+            attempts += actual.Count(segment => segment.Temperature > 0);
+        }
+
+        Assert.True(attempts > 0 == (way == "fallback"), $"{attempts} segments took a higher temperature");
+    }
+
+    [Fact]
+    public void Windows_of_several_recordings_share_a_batch()
+    {
+        float[][] samples = [.. new[] { "01-en.wav", "02-en.wav", "03-en.wav", "04-en.wav" }.Select(Recordings.Samples)];
+        using BatchedTranscriber transcriber = new(demo.Model, Greedy, batchSize: 3);
+        Queue<BatchedRun> started = [];
+        transcriber.More = () =>
+        {
+            if (started.Count == samples.Length)
+            {
+                return false;
+            }
+
+            started.Enqueue(transcriber.Start(samples[started.Count], [Whole(samples[started.Count])]));
+            return true;
+        };
+        Assert.True(transcriber.More());
+        Segment[] first = [.. started.Peek().Segments()];
+
+        // The first recording alone filled a third of the batch; the next two came along, the last did not.
+        Assert.Equal([true, true, true], started.Select(run => run.Windows.All(window => window.Next is null)));
+        Assert.NotEmpty(first);
+    }
+
+    [Fact]
+    public void Each_recording_has_its_own_language()
+    {
+        using BatchedTranscriber transcriber = new(demo.Model, new(), batchSize: 8);
+        float[][] samples = [.. new[] { "12-es.wav", "10-en.wav", "13-de.wav", "14-fr.wav" }.Select(Recordings.Samples)];
+        BatchedRun[] runs = [.. samples.Select(recording => transcriber.Start(recording, [Whole(recording)]))];
+        Assert.Equal(["es", "en", "de", "fr"], runs.Select(run => run.Language));
+        Assert.All(runs.Zip(samples), pair => Assert.Equal(
+            Recordings.OneByOne(demo.Model, pair.Second, [Whole(pair.Second)], new() { Decoding = new() { Language = pair.First.Language } }).Select(segment => segment.Text),
+            pair.First.Segments().Select(segment => segment.Text)));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Several_windows_may_be_asked_for_the_language(int segments)
+    {
+        // Spanish and then twice as much English; no window is ever sure.
+        float[] es = Recordings.Samples("12-es.wav"), en = Recordings.Samples("10-en.wav"), samples = [.. es, .. en, .. en];
+        SpeechWindow[] windows =
+        [
+            new([new(0, es.Length)]),
+            new([new(es.Length, es.Length + en.Length)]),
+            new([new(es.Length + en.Length, samples.Length)]),
+        ];
+        using BatchedTranscriber transcriber = new(demo.Model, new() { LanguageDetectionSegments = segments, LanguageDetectionThreshold = 1 }, batchSize: 2);
+        using BatchedRun run = transcriber.Start(samples, windows);
+        Assert.Equal(segments == 1 ? "es" : "en", run.Language);
+    }
+
+    [Fact]
+    public void Each_window_may_have_its_own_language()
+    {
+        float[] es = Recordings.Samples("12-es.wav"), en = Recordings.Samples("10-en.wav"), samples = [.. es, .. en];
+        using BatchedTranscriber transcriber = new(demo.Model, new() { Multilingual = true }, batchSize: 2);
+        using BatchedRun run = transcriber.Start(samples, [new([new(0, es.Length)]), new([new(es.Length, samples.Length)])]);
+        Segment[] segments = [.. run.Segments()];
+        Assert.Equal(["es", "en"], segments.Select(segment => segment.Language).Distinct());
+    }
+
+    [Fact]
+    public void Silence_and_recordings_without_speech_say_nothing()
+    {
+        using BatchedTranscriber transcriber = new(demo.Model, Greedy, batchSize: 2);
+        float[] noise = Recordings.Samples("silence-noise.wav");
+        Assert.Empty(transcriber.Start(noise, Recordings.Windows(noise)).Segments());
+        Assert.Empty(transcriber.Start(noise, [Whole(noise)]).Segments());
+        Assert.Empty(transcriber.Start(Array.Empty<float>(), []).Segments());
+        Assert.Empty(transcriber.Start(new float[100], [Whole(new float[100])]).Segments());
+    }
+
+    [Fact]
+    public void A_cancelled_recording_disturbs_no_other()
+    {
+        float[] samples = Recordings.Samples("long-en.wav");
+        IReadOnlyList<SpeechWindow> windows = Recordings.Windows(samples);
+        using BatchedTranscriber transcriber = new(demo.Model, Greedy, batchSize: 2);
+        using CancellationTokenSource cancel = new();
+        BatchedRun cancelled = transcriber.Start(samples, windows, cancel.Token), other = transcriber.Start(samples, windows);
+        using (cancelled)
+        {
+            Assert.Throws<OperationCanceledException>(() =>
+            {
+                foreach (Segment _ in cancelled.Segments())
+                {
+                    cancel.Cancel();
+                }
+            });
+            Assert.NotEmpty(cancelled.Transcript.Segments);
+            Assert.InRange(cancelled.Position, 1, cancelled.Duration - 1);
+        }
+
+        Recordings.AssertSame(Recordings.OneByOne(demo.Model, samples, windows, Greedy), [.. other.Segments()]);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(257)]
+    public void Refuses_absurd_sizes(int batchSize) => Assert.Equal(
+        $"batch_size must be from 1 to 256, but it is {batchSize}.",
+        Assert.Throws<OptionsException>(() => new BatchedTranscriber(demo.Model, Greedy, batchSize)).Message);
+
+    [Fact]
+    public void What_no_window_could_begin_with_is_refused_before_the_first()
+    {
+        TranscriptionOptions crowded = Greedy with { InitialPrompt = string.Concat(Enumerable.Repeat(" word", 300)), Decoding = new() { Language = "en", MaxNewTokens = 300 } };
+        Assert.Contains("max_new_tokens must be at most", Assert.Throws<OptionsException>(() => new BatchedTranscriber(demo.Model, crowded, 2)).Message, StringComparison.Ordinal);
+    }
+
+    private static SpeechWindow Whole(float[] samples) => new([new(0, samples.Length)]);
+}
