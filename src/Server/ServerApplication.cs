@@ -1,6 +1,7 @@
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Jobs;
+using Handwritten.Server.Live;
 using Handwritten.Server.Models;
 using Handwritten.Server.OpenAi;
 using Handwritten.Server.Operation;
@@ -62,7 +63,7 @@ public static class ServerApplication
         RequestRates.Add(services, options);
         services.AddSingleton<Scratch>().AddSingleton<RecordingDecoder>();
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
-        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>();
+        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
         services.AddOpenApi();
         AddTelemetry(services, options);
@@ -91,6 +92,7 @@ public static class ServerApplication
         application.UseCors();
         application.UseMiddleware<Authentication>();
         application.UseRateLimiter();
+        application.UseWebSockets();
 
         HealthEndpoints.Map(application);
         application.MapPrometheusScrapingEndpoint();
@@ -102,6 +104,7 @@ public static class ServerApplication
         OpenAiEndpoints.Map(clients);
         JobEndpoints.Map(clients);
         RunPodEndpoints.Map(clients);
+        StreamEndpoints.Map(clients);
     }
 
     /// <summary>The web page is what lies in the folder wwwroot beside the program.</summary>

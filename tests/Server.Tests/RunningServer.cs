@@ -45,7 +45,7 @@ internal sealed class RunningServer : IAsyncDisposable
         return server;
     }
 
-    public Task StopAsync() => _application.StopAsync();
+    public Task StopAsync(CancellationToken cancellation = default) => _application.StopAsync(cancellation);
 
     /// <summary>A form with the recording and fields.</summary>
     public static MultipartFormDataContent Form(params (string Name, string Value)[] fields) => Form(File.ReadAllBytes(Recording), fields);

@@ -136,7 +136,10 @@ public static class AudioFile
         WavFormat format = wav.Format;
         Resampler resampler = new(format.SampleRate);
         ArrayBufferWriter<float> output = new();
-        float[] block = new float[Math.Max(1, 16384 / format.Channels) * format.Channels];
+
+        // A second at most: what a low rate blows up must meet the limit before it fills the memory.
+        int blockFrames = Math.Clamp(16384 / format.Channels, 1, Math.Max(1, format.SampleRate));
+        float[] block = new float[blockFrames * format.Channels];
         long frames = 0;
         while (wav.Read(block) is int count and > 0)
         {

@@ -52,7 +52,7 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
     public static string Signature(string secret, string id, string timestamp, ReadOnlySpan<byte> body)
     {
         byte[] key = secret.StartsWith(SecretPrefix, StringComparison.Ordinal) ? Convert.FromBase64String(secret[SecretPrefix.Length..]) : Encoding.UTF8.GetBytes(secret);
-        return $"v1,{Convert.ToBase64String(HMACSHA256.HashData(key, [.. Encoding.UTF8.GetBytes($"{id}.{timestamp}."), .. body]))}";
+        return $"v1,{Convert.ToBase64String(HMACSHA256.HashData(key, (byte[])[.. Encoding.UTF8.GetBytes($"{id}.{timestamp}."), .. body]))}";
     }
 
     private IEnumerable<KeyValuePair<string, string>> Sign(string id, byte[] body)
