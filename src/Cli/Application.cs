@@ -28,6 +28,7 @@ internal static class Application
         new ParityCommand(),
         new BenchCommand(),
         new ServeCommand(),
+        new StreamCommand(),
         new ApiKeyCommand(),
     };
 

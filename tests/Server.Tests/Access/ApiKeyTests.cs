@@ -34,10 +34,11 @@ public sealed class ApiKeyTests
     public async Task Without_a_valid_key_nothing_is_served_but_health_and_documents()
     {
         using TemporaryKeys keys = new();
+        string key = keys.Add("client");
         await using RunningServer server = await RunningServer.StartAsync(options => options with { ApiKeyFile = keys.Path, LoadEagerly = false });
         Assert.Equal((HttpStatusCode.Unauthorized, "missing_api_key"), await GetAsync(server, null));
         Assert.Equal((HttpStatusCode.Unauthorized, "invalid_api_key"), await GetAsync(server, "hw-wrong"));
-        Assert.Equal((HttpStatusCode.OK, null), await GetAsync(server, keys.Add("client")));
+        Assert.Equal((HttpStatusCode.OK, null), await GetAsync(server, key));
         Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health/live")).StatusCode);
     }
 
