@@ -38,6 +38,9 @@ public sealed class SileroVad
         return new SileroVad(new SileroEncoder(file), new SileroDecoder(file));
     }
 
+    /// <summary>Begins to hear sound that is still coming.</summary>
+    public SileroStream Stream() => new(_encoder, _decoder);
+
     /// <summary>The probability that there is speech, for each window of a recording. Any number of threads may call it.</summary>
     /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
     /// <param name="cancellation">Ends the work.</param>

@@ -3,7 +3,7 @@ namespace Handwritten.Runtime.Serving;
 /// <summary>Something that a live transcription says. Times are seconds since its first sample.</summary>
 public abstract record LiveEvent;
 
-/// <summary>The language was detected; once, before any text.</summary>
+/// <summary>The language was detected, before any text; again if it changes before the first <see cref="LiveFinal"/>, which settles it.</summary>
 /// <param name="Language">Its code, such as "en".</param>
 public sealed record LiveLanguage(string Language) : LiveEvent;
 

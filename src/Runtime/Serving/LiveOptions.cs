@@ -1,3 +1,4 @@
+using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime.Serving;
@@ -15,6 +16,12 @@ public sealed record LiveOptions
     /// <summary>Seconds of new audio before the next hypothesis.</summary>
     public double Interval { get; init; } = 1;
 
+    /// <summary>
+    /// Whether there is a hypothesis at every interval, even where more audio is waiting already. Then the events depend on
+    /// the samples alone; otherwise a stream that falls behind catches up by leaving hypotheses out.
+    /// </summary>
+    public bool EveryInterval { get; init; }
+
     /// <summary>Seconds of silence that end a sentence.</summary>
     public double EndpointSilence { get; init; } = 0.6;
 
@@ -23,4 +30,15 @@ public sealed record LiveOptions
 
     /// <summary>Whose stream it is, as in <see cref="EngineRequest.Client"/>.</summary>
     public string Client { get; init; } = "";
+
+    /// <summary>Refuses what makes no sense.</summary>
+    /// <param name="vocabulary">Tokens of the model.</param>
+    /// <exception cref="OptionsException">A number makes no sense, or the options of the transcription do not.</exception>
+    public void Verify(int vocabulary)
+    {
+        Transcription.Verify(vocabulary);
+        OptionsException.Require(Interval is > 0 and <= 30, $"The interval of hypotheses must be above 0 and at most 30 s, but it is {Interval}.");
+        OptionsException.Require(EndpointSilence is > 0 and <= 10, $"The silence that ends a sentence must be above 0 and at most 10 s, but it is {EndpointSilence}.");
+        OptionsException.Require(SpeechThreshold is > 0 and < 1, $"The threshold of speech must lie between 0 and 1, but it is {SpeechThreshold}.");
+    }
 }

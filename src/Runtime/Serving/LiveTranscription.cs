@@ -1,32 +1,307 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Handwritten.Model;
 using Handwritten.Model.VoiceActivity;
+using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime.Serving;
 
-/// <summary>Follows speech while it is spoken.</summary>
+/// <summary>
+/// Follows speech while it is spoken. Sound is kept from where a sentence begins, 30 seconds at most, and transcribed again
+/// and again as it grows; what two hypotheses agree on is committed. A pause ends the sentence: a last hypothesis, with all
+/// temperatures, makes it final.
+/// <code>
+///     sound      ....[ the cat sat on the mat ]......[ and then
+///     events         │      │     │     │          │
+///                    start  │     │     │          final "the cat sat on the mat", endpoint
+///                           partial "" "the cad"
+///                                 partial "the" "cat sat"
+///                                       partial "the cat sat" "on the"
+/// </code>
+/// A sentence that fills the 30 seconds is cut behind its last committed word. Memory does not grow with the stream.
+/// </summary>
 public sealed class LiveTranscription : IAsyncDisposable
 {
+    private const int Rate = WhisperAudio.SampleRate, Window = SileroVad.Window;
+    private const int PreRoll = Rate / 2; // what is kept before speech is noticed
+    private const int FullRoom = 2 * Rate; // a sentence that leaves no more room than this is cut
+    private const int ShortestSpeech = 3; // windows; a click is no sentence
+    private const int PromptCharacters = 200;
+    private const int EventsWaiting = 64;
+
+    private readonly TranscriptionEngine _engine;
+    private readonly LiveOptions _options;
+    private readonly SpeechEnds _speech;
+    private readonly RollingAudio _audio = new(WhisperAudio.WindowSamples);
+    private readonly Agreement _agreement = new();
+    private readonly Pipe _input = new(new PipeOptions(pauseWriterThreshold: WhisperAudio.WindowSamples * sizeof(float), resumeWriterThreshold: WhisperAudio.WindowSamples / 2 * sizeof(float), useSynchronizationContext: false));
+    private readonly Channel<LiveEvent> _events = Channel.CreateBounded<LiveEvent>(EventsWaiting);
+    private readonly CancellationTokenSource _cancellation = new();
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly Task _work;
+    private long _heardUpTo;
+    private string? _language;
+    private bool _languageIsSettled;
+    private string _textBefore = "";
+    private bool _complete;
+
     /// <summary>Begins.</summary>
     /// <param name="engine">Transcribes, before anything else that it has to do.</param>
     /// <param name="vad">Tells where speech begins and ends; shared by all streams.</param>
     /// <param name="options">How.</param>
     /// <exception cref="Decoding.OptionsException">An option makes no sense.</exception>
-    public LiveTranscription(TranscriptionEngine engine, SileroVad vad, LiveOptions? options = null) =>
-        throw new NotImplementedException();
+    public LiveTranscription(TranscriptionEngine engine, SileroVad vad, LiveOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(vad);
+        (_engine, _options) = (engine, options ?? new LiveOptions());
+        _options.Verify(engine.Model.Dimensions.Vocabulary);
+        _speech = new SpeechEnds(vad, _options.SpeechThreshold, (long)(_options.EndpointSilence * Rate));
+        _language = _options.Transcription.Decoding.Language;
+        _languageIsSettled = _language is not null;
+        _work = Task.Run(Work);
+    }
 
     /// <summary>Takes samples, in chunks of any size. Waits while 30 seconds are waiting to be heard.</summary>
     /// <param name="samples">Mono at 16 kHz in [−1, 1]; copied.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="cancellation">Ends the waiting; some of the samples may have been taken.</param>
     /// <exception cref="Audio.AudioException">A sample is no number, or far beyond [−1, 1]; none of the chunk is taken.</exception>
-    /// <exception cref="InvalidOperationException">The stream is complete.</exception>
-    public ValueTask WriteAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation = default) => throw new NotImplementedException();
+    /// <exception cref="InvalidOperationException">The stream is complete, or has failed.</exception>
+    public async ValueTask WriteAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation = default)
+    {
+        TranscriptionEngine.RequireSound(samples.Span);
+        await _writing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            for (int first = 0; first < samples.Length; first += Rate)
+            {
+                if (_complete)
+                {
+                    throw new InvalidOperationException("The stream is complete.");
+                }
+
+                ReadOnlyMemory<float> part = samples.Slice(first, Math.Min(Rate, samples.Length - first));
+                MemoryMarshal.AsBytes(part.Span).CopyTo(_input.Writer.GetSpan(part.Length * sizeof(float)));
+                _input.Writer.Advance(part.Length * sizeof(float));
+                FlushResult flushed = await _input.Writer.FlushAsync(cancellation).ConfigureAwait(false);
+                if (flushed.IsCompleted)
+                {
+                    throw new InvalidOperationException("The stream has ended: its events say why.");
+                }
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
 
     /// <summary>No samples follow: what was said becomes final, and the events end.</summary>
-    public void Complete() => throw new NotImplementedException();
+    public void Complete()
+    {
+        _writing.Wait();
+        _complete = true;
+        _input.Writer.Complete();
+        _writing.Release();
+    }
 
-    /// <summary>What is heard, once; for one reader, whose slowness slows the stream down. Fails as the engine fails.</summary>
+    /// <summary>
+    /// What is heard, once; for one reader, whose slowness slows the stream down. Fails as a request to the engine fails.
+    /// </summary>
     /// <param name="cancellation">Ends the reading.</param>
-    public IAsyncEnumerable<LiveEvent> Events(CancellationToken cancellation = default) => throw new NotImplementedException();
+    public IAsyncEnumerable<LiveEvent> Events(CancellationToken cancellation = default) => _events.Reader.ReadAllAsync(cancellation);
 
     /// <summary>Ends at once.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        await _cancellation.CancelAsync().ConfigureAwait(false);
+        await _work.ConfigureAwait(false);
+    }
+
+    private async Task Work()
+    {
+        Exception? failure = null;
+        try
+        {
+            await Listen().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            failure = exception;
+        }
+
+        await _input.Reader.CompleteAsync().ConfigureAwait(false);
+        _events.Writer.TryComplete(failure);
+    }
+
+    /// <summary>Hears the input, window by window.</summary>
+    private async Task Listen()
+    {
+        const int windowBytes = Window * sizeof(float);
+        float[] window = new float[Window];
+        while (true)
+        {
+            ReadResult read = await _input.Reader.ReadAtLeastAsync(windowBytes, _cancellation.Token).ConfigureAwait(false);
+            if (read.Buffer.Length < windowBytes)
+            {
+                // The last window is filled up with silence.
+                Array.Clear(window);
+                read.Buffer.CopyTo(MemoryMarshal.AsBytes(window.AsSpan()));
+                _input.Reader.AdvanceTo(read.Buffer.End);
+                await Hear(window, moreWaits: true).ConfigureAwait(false);
+                await EndSentence().ConfigureAwait(false);
+                return;
+            }
+
+            read.Buffer.Slice(0, windowBytes).CopyTo(MemoryMarshal.AsBytes(window.AsSpan()));
+            bool moreWaits = read.Buffer.Length >= 2 * windowBytes;
+            _input.Reader.AdvanceTo(read.Buffer.GetPosition(windowBytes));
+            await Hear(window, moreWaits).ConfigureAwait(false);
+        }
+    }
+
+    private async Task Hear(float[] window, bool moreWaits)
+    {
+        _audio.Append(window);
+        switch (_speech.Hear(window))
+        {
+            case SpeechChange.Begins:
+                _audio.DropBefore(_audio.End - Window - PreRoll);
+                _heardUpTo = _audio.Start;
+                await Tell(new LiveSpeechStart(Seconds(_audio.Start))).ConfigureAwait(false);
+                break;
+            case SpeechChange.Ended:
+                await FinishSentence().ConfigureAwait(false);
+                break;
+            case SpeechChange.None when !_speech.IsSpeaking:
+                _audio.DropBefore(_audio.End - PreRoll);
+                break;
+            case SpeechChange.None when _audio.Room < FullRoom:
+                await CutSentence().ConfigureAwait(false);
+                break;
+            case SpeechChange.None when _audio.End - _heardUpTo >= _options.Interval * Rate && (_options.EveryInterval || !moreWaits):
+                await Guess().ConfigureAwait(false);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>A hypothesis about the sentence so far.</summary>
+    private async Task Guess()
+    {
+        _heardUpTo = _audio.End;
+        if (await Transcribe(isFinal: false).ConfigureAwait(false) is Word[] words)
+        {
+            _agreement.Hear(words);
+            await Tell(new LivePartial(Text(_agreement.Committed), Text(_agreement.Tentative), Seconds(_audio.Start), Seconds(_audio.End))).ConfigureAwait(false);
+        }
+    }
+
+    private async Task EndSentence()
+    {
+        if (_speech.IsSpeaking)
+        {
+            _speech.Stop();
+            await FinishSentence().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What was said is final; silence follows.</summary>
+    private async Task FinishSentence()
+    {
+        await Finish(_speech.SpokenWindows >= ShortestSpeech ? await Transcribe(isFinal: true).ConfigureAwait(false) : []).ConfigureAwait(false);
+        await Tell(new LiveEndpoint(Seconds(_speech.LastEnd))).ConfigureAwait(false);
+        _audio.DropBefore(_audio.End - PreRoll);
+    }
+
+    /// <summary>Makes room where somebody goes on speaking: behind the last committed word, or if there is none, here.</summary>
+    private async Task CutSentence()
+    {
+        await Guess().ConfigureAwait(false);
+        if (_agreement.Committed.Count > 0 && Sample(_agreement.Committed[^1].End) - _audio.Start > _audio.Length / 2)
+        {
+            IReadOnlyList<Word> words = _agreement.TakeCommitted();
+            await TellFinal(words).ConfigureAwait(false);
+            _audio.DropBefore(Sample(words[^1].End));
+        }
+        else
+        {
+            await Finish(await Transcribe(isFinal: true).ConfigureAwait(false)).ConfigureAwait(false);
+            _audio.DropBefore(_audio.End);
+        }
+    }
+
+    private async Task Finish(Word[]? words)
+    {
+        IReadOnlyList<Word> all = _agreement.Finish(words ?? []);
+        if (all.Count > 0)
+        {
+            await TellFinal(all).ConfigureAwait(false);
+        }
+    }
+
+    private async Task TellFinal(IReadOnlyList<Word> words)
+    {
+        string text = Text(words);
+        _languageIsSettled = true;
+        _textBefore = text.Length > PromptCharacters ? text[^PromptCharacters..] : text;
+        await Tell(new LiveFinal(text, words[0].Start, words[^1].End, words)).ConfigureAwait(false);
+    }
+
+    /// <summary>Transcribes what is kept.</summary>
+    /// <param name="isFinal">Whether it has to be done: with all temperatures, and however long the engine's queue is.</param>
+    /// <returns>The words, in the stream's time; null if the engine is too busy for a hypothesis.</returns>
+    private async Task<Word[]?> Transcribe(bool isFinal)
+    {
+        TranscriptionOptions given = _options.Transcription;
+        TranscriptionOptions options = given with
+        {
+            Decoding = given.Decoding with { Language = _languageIsSettled ? _language : null },
+            Clips = [0],
+            WordTimestamps = true,
+            Temperatures = isFinal ? given.Temperatures : [given.Temperatures[0]],
+            InitialPrompt = given.ConditionOnPreviousText && _textBefore.Length > 0 ? _textBefore : given.InitialPrompt,
+        };
+        double start = Seconds(_audio.Start);
+        EngineRequest request = new(_audio.ToArray(), options) { Priority = RequestPriority.Live, Client = _options.Client };
+        while (true)
+        {
+            try
+            {
+                using ServedTranscription served = _engine.Start(request, _cancellation.Token);
+                Transcript transcript = await served.Transcript.ConfigureAwait(false);
+                await TellLanguage(transcript.Language).ConfigureAwait(false);
+                return [.. transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(word => word with { Start = start + word.Start, End = start + word.End })];
+            }
+            catch (EngineBusyException busy)
+            {
+                if (!isFinal)
+                {
+                    return null;
+                }
+
+                await Task.Delay(busy.RetryAfter, _cancellation.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task TellLanguage(string language)
+    {
+        if (language != _language)
+        {
+            _language = language;
+            await Tell(new LiveLanguage(language)).ConfigureAwait(false);
+        }
+    }
+
+    private ValueTask Tell(LiveEvent what) => _events.Writer.WriteAsync(what, _cancellation.Token);
+
+    private static string Text(IReadOnlyList<Word> words) => string.Concat(words.Select(word => word.Text));
+
+    private static double Seconds(long sample) => (double)sample / Rate;
+
+    private static long Sample(double seconds) => (long)(seconds * Rate);
 }

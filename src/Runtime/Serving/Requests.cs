@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
@@ -149,7 +150,7 @@ internal sealed class IndependentRequest : IRunResults
             TranscriptionOptions options = _options with
             {
                 // Windows draw different random numbers.
-                Decoding = _options.Decoding with { Language = _language, Seed = _options.Decoding.Seed + (ulong)window.Regions[0].Start },
+                Decoding = _options.Decoding with { Language = _language, Seed = _options.Decoding.Seed + (ulong)(window.Regions[0].Start / WhisperAudio.HopLength) },
             };
             RecordingRun run = new(_engine, _owner, () => window.Cut(_owner.Request.Samples.Span), (double)window.Length / Audio.AudioClip.SampleRate, options, this);
             _places.Add(run, place);

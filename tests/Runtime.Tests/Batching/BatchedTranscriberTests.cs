@@ -23,10 +23,19 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
         ["prompt"] = Greedy with { InitialPrompt = "Set a timer.", Hotwords = "Rome Sydney" },
     };
 
-    public static TheoryData<string, int> WaysAndSizes => new(
-        from way in Ways.Keys
-        from size in new[] { 1, 2, 5 }
-        select (way, size));
+    public static TheoryData<string, int> WaysAndSizes()
+    {
+        TheoryData<string, int> all = [];
+        foreach (string way in Ways.Keys)
+        {
+            foreach (int size in new[] { 1, 2, 5 })
+            {
+                all.Add(way, size);
+            }
+        }
+
+        return all;
+    }
 
     [Theory]
     [MemberData(nameof(WaysAndSizes))]
