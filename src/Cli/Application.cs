@@ -21,8 +21,13 @@ internal static class Application
         new TranscribeCommand(),
         new DetectLanguageCommand(),
         new VadCommand(),
+        new SubtitleCommand(),
         new EvaluateCommand(),
+        new CompareCommand(),
+        new PlotCommand(),
         new SearchCommand(),
+        new PullCommand(),
+        new ModelsCommand(),
         new InspectCommand(),
         new DevicesCommand(),
         new ParityCommand(),
@@ -30,6 +35,7 @@ internal static class Application
         new ServeCommand(),
         new StreamCommand(),
         new ApiKeyCommand(),
+        new ProfileCommand(),
     };
 
     /// <summary>Runs the program.</summary>
@@ -52,7 +58,7 @@ internal static class Application
         try
         {
             // Without response files: '@home.wav' is a recording.
-            ParseResult result = CreateRoot().Parse(Define.SpellWithDashes(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
+            ParseResult result = CreateRoot().Parse(Define.SpellWithDashes([.. Define.Attach(args, CompareCommand.With)]), new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (args.Length == 0)
             {
                 new HelpAction().Invoke(result);

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Handwritten.Model.VoiceActivity;
+using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Transcription;
@@ -65,22 +67,17 @@ internal sealed class BatchingSettings
             overlap && decoding.AsksForHallucinations(parsed),
             $"--hallucination-silence-threshold moves windows, and {_chunkLength.Name} fixes them: give only one of them.");
         Overlap(parsed)?.Verify();
+        _ = _vad.Read(parsed, new());
     }
 
     /// <summary>Whether windows are computed side by side.</summary>
     public bool IsBatched(ParseResult parsed) => parsed.GetValue(_batchSize) is not null || Overlap(parsed) is not null;
 
-    /// <summary>Windows that are computed at a time.</summary>
-    public int BatchSize(ParseResult parsed) => parsed.GetValue(_batchSize) ?? 1;
-
     /// <summary>How recordings are cut by the clock; null if they are not.</summary>
-    public OverlappingWindows? Overlap(ParseResult parsed) =>
+    private OverlappingWindows? Overlap(ParseResult parsed) =>
         parsed.GetValue(_chunkLength).Value is double length ? new OverlappingWindows(length, parsed.GetValue(_stride).Value) : null;
 
-    /// <summary>Cuts a recording at silences.</summary>
-    /// <exception cref="Runtime.Decoding.OptionsException">A clip begins behind the recording's end.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public IReadOnlyList<SpeechWindow> CutAtSilences(ParseResult parsed, TranscriptionOptions options, DecodingSettings decoding, AudioClip clip, CancellationToken cancellation) =>
+    private IReadOnlyList<SpeechWindow> CutAtSilences(ParseResult parsed, TranscriptionOptions options, DecodingSettings decoding, AudioClip clip, CancellationToken cancellation) =>
         SpeechWindows.Collect(decoding.HasClips(parsed)
             ? SpeechWindows.RegionsOf(options.Clips, clip.Samples.Length)
             : FindSpeech(clip, _vad.Read(parsed, VoiceActivityOptions.ForWindows), cancellation));
@@ -92,6 +89,51 @@ internal sealed class BatchingSettings
         parsed.GetValue(_vadFilter)
             ? new SpeechOnlyRun(transcriber, clip.Samples, FindSpeech(clip, _vad.Read(parsed, new()), cancellation), options, cancellation)
             : transcriber.Start(clip.Samples, options, cancellation);
+
+    /// <summary>Transcribes recordings whose windows share batches.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="decoding">How windows are decoded.</param>
+    /// <param name="options">What these gave.</param>
+    /// <param name="loop">Loads recordings and the model.</param>
+    /// <param name="recordings">The recordings.</param>
+    /// <param name="narrator">Tells how it goes.</param>
+    /// <param name="finish">Takes a recording, its sound, and what makes its transcript.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>The exit code of the first recording that failed.</returns>
+    public ExitCode Run(
+        ParseResult parsed, DecodingSettings decoding, TranscriptionOptions options, RecordingLoop loop, IReadOnlyList<string> recordings, Narrator narrator,
+        Action<string, AudioClip, Func<Transcript>> finish, CancellationToken cancellation)
+    {
+        OverlappingWindows? overlap = Overlap(parsed);
+        TranscriptionOptions fitting = options;
+        Stopwatch watch = new();
+        (double seconds, List<string> done) = (0, []);
+        BatchedRecordings batched = new(
+            recording => loop.Load(recording, cancellation),
+            clip => overlap is null ? CutAtSilences(parsed, options, decoding, clip, cancellation) : [],
+            () =>
+            {
+                fitting = decoding.For(parsed, options, loop.Model, narrator);
+                BatchedTranscriber transcriber = new(loop.Model, fitting, parsed.GetValue(_batchSize) ?? 1);
+                watch.Start();
+                return transcriber;
+            },
+            (transcriber, clip, windows) => overlap is null ? transcriber.Start(clip.Samples, windows, cancellation) : transcriber.Start(clip.Samples, overlap, cancellation));
+        ExitCode exitCode = batched.Run(recordings, (recording, clip, run) => finish(recording, clip, () =>
+        {
+            narrator.Follow(recording, run, loop.Model, fitting);
+            seconds += clip.Seconds;
+            done.Add(clip.Source.Name);
+            return run.Transcript;
+        }), cancellation);
+        if (done.Count > 0)
+        {
+            // Recordings share their time, so that there is one number for all of them.
+            narrator.Summarise(done is [var only] ? only : $"{done.Count} recordings", seconds, watch, loop.Model);
+        }
+
+        return exitCode;
+    }
 
     private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using Handwritten.Model;
 using Handwritten.Model.Tokenization;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 
@@ -106,9 +109,6 @@ internal sealed class DecodingSettings
         }
     }
 
-    /// <summary>Whether the language is given.</summary>
-    public bool HasLanguage(ParseResult parsed) => parsed.GetValue(_language) is not null;
-
     /// <summary>The option that names what to transcribe.</summary>
     public string ClipsName => _clips.Name;
 
@@ -211,6 +211,29 @@ internal sealed class DecodingSettings
 
         return options with { Decoding = decoding with { Prefix = parsed.GetValue(_prefix) is { } prefix ? Encode(tokenizer, prefix) : [] } };
     }
+
+    /// <summary>How to transcribe a recording by these options, with the model that the loop loads when it is first needed.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="options">What <see cref="Read"/> gave.</param>
+    /// <param name="loop">Has the model.</param>
+    /// <param name="narrator">Tells how it goes.</param>
+    /// <param name="start">Begins with a recording.</param>
+    /// <returns>Takes the sound and the name of a recording.</returns>
+    public Func<AudioClip, string, Transcript> Transcription(
+        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, Func<Transcriber, AudioClip, TranscriptionOptions, ITranscriptionRun> start)
+    {
+        TranscriptionOptions? fitting = null;
+        return (clip, recording) =>
+        {
+            fitting ??= For(parsed, options, loop.Model, narrator);
+            return narrator.Transcribe(recording, clip, loop.Model, fitting, () => start(loop.Transcriber, clip, fitting));
+        };
+    }
+
+    /// <summary>The options as a model can follow them; see the other overload.</summary>
+    /// <exception cref="UsageException">The model cannot do what is asked.</exception>
+    public TranscriptionOptions For(ParseResult parsed, TranscriptionOptions options, WhisperModel model, Narrator narrator) =>
+        For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, narrator.Tell);
 
     /// <summary>A language's name as it is written.</summary>
     public static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);

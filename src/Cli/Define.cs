@@ -80,7 +80,7 @@ internal static class Define
     /// <summary>The recordings to work on.</summary>
     public static Argument<string[]> Recordings() => new("AUDIO")
     {
-        Description = "The recordings, in any format that ffmpeg reads (WAV without it); - is standard input.",
+        Description = "The recordings, in any format that ffmpeg reads (WAV without it): files, patterns such as 'talks/**/*.mp3', http(s) addresses; - is standard input.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -95,6 +95,21 @@ internal static class Define
     public static Option<bool> Flag(string name, string description, bool initially = false) =>
         new(name) { Description = description, HelpName = "True|False", DefaultValueFactory = _ => initially };
 
+    /// <summary>
+    /// Rewrites <c>--with --multilingual</c> to <c>--with=--multilingual</c>: a value that looks like an option would be taken
+    /// for one.
+    /// </summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="option">The option whose values are options.</param>
+    public static IEnumerable<string> Attach(IReadOnlyList<string> arguments, string option)
+    {
+        for (int i = 0; i < arguments.Count; i++)
+        {
+            bool attaches = arguments[i] == option && i + 1 < arguments.Count && arguments[i + 1].StartsWith('-');
+            yield return attaches ? $"{option}={arguments[++i]}" : arguments[i];
+        }
+    }
+
     /// <summary>Rewrites <c>--output_format=txt</c> to <c>--output-format=txt</c>; values stay as they are.</summary>
     public static string[] SpellWithDashes(string[] arguments)
     {
@@ -102,7 +117,7 @@ internal static class Define
         return [.. arguments.Select(argument =>
         {
             options &= argument != "--";
-            int end = argument.IndexOf('=', StringComparison.Ordinal) is var at and >= 0 ? at : argument.Length;
+            int end = argument.IndexOfAny(['=', ' ']) is var at and >= 0 ? at : argument.Length;
             return options && argument.StartsWith("--", StringComparison.Ordinal)
                 ? argument[..end].Replace('_', '-') + argument[end..]
                 : argument;

@@ -1,31 +1,28 @@
 using System.CommandLine;
-using System.Globalization;
 using Handwritten.Kernels;
-using Handwritten.Kernels.Cpu;
 using Handwritten.Kernels.Gpu;
+using Handwritten.Model;
 
 namespace Handwritten.Cli;
 
 /// <summary>The options that choose a back end: where to compute, in which type, on how many threads.</summary>
 internal sealed class DeviceOptions
 {
-    private static readonly string[] Kinds = ["auto", "cpu", "cuda", "emulated"];
-
-    private readonly Option<string> _device = new("--device")
+    private readonly Option<ComputeDevice> _device = new("--device")
     {
         Description = "Where it runs: auto takes a GPU if there is one, cuda:1 the second GPU; emulated runs the GPU's kernels on the CPU, to test and to learn.",
         HelpName = "auto|cpu|cuda[:N]|emulated",
-        DefaultValueFactory = _ => "auto",
+        DefaultValueFactory = _ => ComputeDevice.Auto,
         CustomParser = result =>
         {
-            string device = result.Tokens[0].Value;
-            if (Kinds.Contains(device) || Index(device) is not null)
+            string name = result.Tokens[0].Value;
+            if (ComputeDevice.TryParse(name, out ComputeDevice? device))
             {
                 return device;
             }
 
-            result.AddError($"--device must be auto, cpu, cuda, cuda:N (the GPU's number, from 0) or emulated, but it is '{device}'.{Spelling.Suggest(device, Kinds)}");
-            return "auto";
+            result.AddError($"--device must be auto, cpu, cuda, cuda:N (the GPU's number, from 0) or emulated, but it is '{name}'.{Spelling.Suggest(name, ComputeDevice.Names)}");
+            return ComputeDevice.Auto;
         },
     };
 
@@ -42,77 +39,20 @@ internal sealed class DeviceOptions
         command.Add(_threads);
     }
 
-    /// <summary>Starts the back end that was chosen.</summary>
-    /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
+    /// <summary>What was chosen.</summary>
     /// <exception cref="UsageException">The options contradict each other.</exception>
-    public IKernels CreateKernels(ParseResult parsed)
+    public ModelLoadOptions Read(ParseResult parsed)
     {
-        string device = parsed.GetRequiredValue(_device);
-        if (device == "auto")
-        {
-            device = HasGpu() ? "cuda" : "cpu";
-        }
-
-        ComputeType? type = parsed.GetRequiredValue(_type) switch
-        {
-            "float32" => ComputeType.Float32,
-            "float16" => ComputeType.Float16,
-            "bfloat16" => ComputeType.BFloat16,
-            _ => null,
-        };
-        if (device == "cpu")
-        {
-            return type is null or ComputeType.Float32
-                ? new CpuKernels(parsed.GetValue(_threads))
-                : throw new UsageException($"The CPU computes in float32, with weights as they are stored: leave out {_type.Name}, or choose a GPU with {_device.Name} cuda.");
-        }
-
-        if (device == "emulated")
-        {
-            CudaLibrary.UseEmulator(FindEmulator());
-        }
-        else
-        {
-            CudaLibrary.UseDriver();
-        }
-
-        return GpuKernels.Create(new GpuDevice(Index(device) ?? 0, sentence => Console.Error.WriteLine($"handwritten: {sentence}")), type ?? ComputeType.Float16);
-    }
-
-    /// <summary>The emulated driver: where <c>HANDWRITTEN_EMULATOR_LIBRARY</c> says, or where the repository that the program was built in has it.</summary>
-    /// <exception cref="GpuException">It has not been built.</exception>
-    public static string FindEmulator()
-    {
-        if (Environment.GetEnvironmentVariable("HANDWRITTEN_EMULATOR_LIBRARY") is { Length: > 0 } path)
-        {
-            return path;
-        }
-
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            path = Path.Combine(folder.FullName, "artifacts", "cuda-emulator", "libcuda.so");
-            if (File.Exists(path))
+        ComputeDevice device = parsed.GetRequiredValue(_device).Resolve();
+        ComputeType? type = parsed.GetRequiredValue(_type) is var name and not "auto" ? Enum.Parse<ComputeType>(name, ignoreCase: true) : null;
+        return device == ComputeDevice.Cpu && type is not (null or ComputeType.Float32)
+            ? throw new UsageException($"The CPU computes in float32, with weights as they are stored: leave out {_type.Name}, or choose a GPU with {_device.Name} cuda.")
+            : new ModelLoadOptions
             {
-                return path;
-            }
-        }
-
-        throw new GpuException("The emulated CUDA driver is not built: run tools/CudaEmulator/build.sh in the repository, or name the library in HANDWRITTEN_EMULATOR_LIBRARY.");
+                Device = device,
+                ComputeType = type,
+                Threads = parsed.GetValue(_threads),
+                Warn = sentence => Console.Error.WriteLine($"handwritten: {sentence}"),
+            };
     }
-
-    private static bool HasGpu()
-    {
-        try
-        {
-            CudaLibrary.UseDriver();
-            return GpuDevice.List().Any(gpu => gpu.IsUsable);
-        }
-        catch (GpuException)
-        {
-            return false;
-        }
-    }
-
-    private static int? Index(string device) =>
-        device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(device.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : null;
 }

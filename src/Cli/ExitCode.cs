@@ -3,6 +3,7 @@ using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Hub;
 using Handwritten.Runtime.Output;
 
 namespace Handwritten.Cli;
@@ -34,6 +35,9 @@ internal enum ExitCode
     /// <summary>The GPU that was asked for cannot be used, or failed.</summary>
     UnusableDevice = 7,
 
+    /// <summary>A model cannot be downloaded.</summary>
+    FailedDownload = 8,
+
     /// <summary>Ctrl-C; 128 + SIGINT, as shells have it.</summary>
     Interrupted = 130,
 }
@@ -51,6 +55,7 @@ internal static class ExitCodes
         AudioException or TranscriptException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
         GpuException => ExitCode.UnusableDevice,
+        HubException => ExitCode.FailedDownload,
         // Files have exceptions of their own, so what remains is standard output.
         OutputException or IOException => ExitCode.UnwritableOutput,
         OperationCanceledException => ExitCode.Interrupted,

@@ -16,10 +16,13 @@ internal sealed class LayoutSettings
 
     private readonly Option<bool> _highlightWords = Define.Flag("--highlight-words", "With --word-timestamps: underline each word as it is spoken.");
 
+    /// <summary>The options, which say nothing about what is heard.</summary>
+    public IReadOnlyList<Option> Options => [_maxLineWidth, _maxLineCount, _maxWordsPerLine, _highlightWords];
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _maxLineWidth, _maxLineCount, _maxWordsPerLine, _highlightWords })
+        foreach (Option option in Options)
         {
             command.Add(option);
         }

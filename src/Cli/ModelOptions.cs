@@ -5,21 +5,11 @@ using Handwritten.Model;
 
 namespace Handwritten.Cli;
 
-/// <summary>A model in a back end; both go together.</summary>
-internal sealed record LoadedModel(IKernels Kernels, WhisperModel Model) : IDisposable
-{
-    public void Dispose()
-    {
-        Model.Dispose();
-        Kernels.Dispose();
-    }
-}
-
 /// <summary>The options of every command that runs a model: which one, and where.</summary>
 internal sealed class ModelOptions
 {
     private readonly Option<string?> _model = Define.Text("--model",
-        $"The model: a folder as Hugging Face publishes it, or the name of one in weights/. [default: {ModelFolder.Default}]", "FOLDER|NAME");
+        $"The model: a folder as Hugging Face publishes it, or the name of one that is in weights/ or was downloaded: tiny, large, turbo, owner/name. [default: {ModelFolder.Default}]", "FOLDER|NAME");
 
     private readonly DeviceOptions _device = new();
 
@@ -33,25 +23,21 @@ internal sealed class ModelOptions
     /// <summary>Whether a model was named.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_model) is not null;
 
+    /// <summary>The option that names the model.</summary>
+    public Option Name => _model;
+
+    /// <summary>The folder of the model that was chosen.</summary>
+    /// <exception cref="ModelException">There is no such model.</exception>
+    public string Folder(ParseResult parsed) => ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
+
     /// <summary>Starts the back end that was chosen.</summary>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
-    public IKernels CreateKernels(ParseResult parsed) => _device.CreateKernels(parsed);
+    /// <exception cref="UsageException">The options contradict each other.</exception>
+    public IKernels CreateKernels(ParseResult parsed) => _device.Read(parsed).CreateKernels();
 
     /// <summary>Loads the model that was chosen.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
-    public LoadedModel Load(ParseResult parsed)
-    {
-        string folder = ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default);
-        IKernels kernels = CreateKernels(parsed);
-        try
-        {
-            return new LoadedModel(kernels, WhisperModel.Load(folder, kernels));
-        }
-        catch
-        {
-            kernels.Dispose();
-            throw;
-        }
-    }
+    /// <exception cref="UsageException">The options contradict each other.</exception>
+    public WhisperModel Load(ParseResult parsed) => WhisperModel.Load(Folder(parsed), _device.Read(parsed));
 }

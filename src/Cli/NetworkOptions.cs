@@ -60,19 +60,23 @@ internal sealed class NetworkOptions
     };
 
     /// <summary>Loads the model or makes up the weights.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="accept">Looks at the back end before anything is loaded, and throws where the command cannot use it.</param>
     /// <exception cref="ModelException">The model cannot be used.</exception>
     /// <exception cref="UsageException">There is no such shape, or it comes with options that contradict it.</exception>
-    public LoadedNetwork Load(ParseResult parsed)
+    public LoadedNetwork Load(ParseResult parsed, Action<IKernels>? accept = null)
     {
-        if (Shape(parsed) is not { } shape)
-        {
-            LoadedModel loaded = _model.Load(parsed);
-            return new LoadedNetwork(loaded.Model.Name, loaded.Kernels, loaded.Model.Network);
-        }
-
+        string? shape = Shape(parsed), folder = shape is null ? _model.Folder(parsed) : null;
         IKernels kernels = _model.CreateKernels(parsed);
         try
         {
+            accept?.Invoke(kernels);
+            if (shape is null)
+            {
+                WhisperModel model = WhisperModel.Load(folder!, kernels);
+                return new LoadedNetwork(model.Name, kernels, model.Network);
+            }
+
             using SyntheticWeights weights = new(WhisperDimensions.Known[shape], Enum.Parse<DType>(parsed.GetRequiredValue(_type), ignoreCase: true));
             return new LoadedNetwork(shape, kernels, new WhisperNetwork(WhisperDimensions.Known[shape], tiedOutput: true, weights, kernels));
         }

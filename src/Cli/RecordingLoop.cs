@@ -11,13 +11,21 @@ namespace Handwritten.Cli;
 /// Does the same with several recordings. What is wrong with one of them is reported and leaves the others alone; what
 /// is wrong with the model ends the loop.
 /// </summary>
-internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : IDisposable
+/// <param name="options">The model's options.</param>
+/// <param name="parsed">The command line.</param>
+/// <param name="load">Loads a recording.</param>
+internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Func<string, CancellationToken, AudioClip> load) : IDisposable
 {
-    private LoadedModel? _loaded;
+    private WhisperModel? _model;
     private Transcriber? _transcriber;
 
-    /// <summary>The model; loaded when it is first asked for.</summary>
-    public WhisperModel Model => (_loaded ??= model.Load(parsed)).Model;
+    /// <summary>The model; it is loaded when it is first needed, which may be never.</summary>
+    /// <exception cref="ModelException">It cannot be used.</exception>
+    public WhisperModel Model => _model ??= options.Load(parsed);
+
+    /// <summary>The model at work on one window after the other.</summary>
+    /// <exception cref="ModelException">It cannot be used.</exception>
+    public Transcriber Transcriber => _transcriber ??= new Transcriber(Model);
 
     /// <summary>Whether a failure is one recording's, so that the others can go on.</summary>
     public static bool IsOfOneRecording(Exception failure) => failure is AudioException or OutputException or OptionsException;
@@ -31,10 +39,15 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
         return Application.Report(failure is OptionsException ? new UsageException($"'{recording}': {failure.Message}") : failure);
     }
 
+    /// <summary>Loads a recording.</summary>
+    /// <exception cref="AudioException">It cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public AudioClip Load(string recording, CancellationToken cancellation) => load(recording, cancellation);
+
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <returns>The exit code of the first recording that failed.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, Transcriber> work, CancellationToken cancellation)
+    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip> work, CancellationToken cancellation)
     {
         ExitCode exitCode = ExitCode.Ok;
         foreach (string recording in recordings)
@@ -42,9 +55,7 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
             try
             {
                 // The model comes second: a mistyped file name is told at once, however large the model.
-                AudioClip clip = AudioFile.Load(recording, cancellation);
-                _transcriber ??= new Transcriber(Model);
-                work(recording, clip, _transcriber);
+                work(recording, load(recording, cancellation));
             }
             catch (Exception failure) when (IsOfOneRecording(failure))
             {
@@ -59,6 +70,6 @@ internal sealed class RecordingLoop(ModelOptions model, ParseResult parsed) : ID
     public void Dispose()
     {
         _transcriber?.Dispose();
-        _loaded?.Dispose();
+        _model?.Dispose();
     }
 }

@@ -54,7 +54,8 @@ internal static class Terminal
     /// <param name="total">The value that counts as done.</param>
     /// <param name="show">Whether a bar is wanted at all.</param>
     /// <param name="work">The work.</param>
-    public static void WithProgress(string title, double total, bool show, Action<Progress> work)
+    /// <param name="bytes">Whether values are bytes, so that their number and their speed are of interest.</param>
+    public static void WithProgress(string title, double total, bool show, Action<Progress> work, bool bytes = false)
     {
         if (!show || Console.IsErrorRedirected)
         {
@@ -68,7 +69,9 @@ internal static class Terminal
         }
 
         new Spectre.Console.Progress(Console.IsOutputRedirected ? Error : Output) { AutoClear = true, ExcludeVerticalPadding = true }
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn())
+            .Columns(bytes
+                ? [new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn()]
+                : [new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn()])
             .Start(context =>
             {
                 // The console redraws ten times a second; short work should show where it begins and where it ends, too.

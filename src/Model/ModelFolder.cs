@@ -1,20 +1,55 @@
+using System.Text.RegularExpressions;
+
 namespace Handwritten.Model;
 
+/// <summary>A model on this machine.</summary>
+/// <param name="Name">What to call it: <c>whisper-nano</c> below <c>weights</c>, <c>openai/whisper-tiny</c> in the cache of Hugging Face.</param>
+/// <param name="Folder">Its folder.</param>
+public sealed record LocalModel(string Name, string Folder);
+
 /// <summary>
-/// Finds models by name. A model is a folder; a name that is none is looked up below the <c>weights</c> folders: that of
-/// the working directory, and the nearest one above the program. <c>tiny</c> also finds <c>whisper-tiny</c>.
+/// Finds models by name. A model is a folder. A name that is none is looked up, in this order,
+/// <code>
+///     below the weights folders: that of the working directory, and the nearest one above the program
+///     in the cache of Hugging Face, where `handwritten pull` and Python put what they download
+/// </code>
+/// and may be a folder's name (<c>whisper-nano</c>, <c>nano</c>), the short name of a published model (<c>tiny</c>, <c>large</c>,
+/// <c>turbo</c>), or its repository (<c>openai/whisper-tiny</c>, also one of somebody else).
 /// </summary>
-public static class ModelFolder
+public static partial class ModelFolder
 {
     /// <summary>The model that is there without any download.</summary>
     public const string Default = "whisper-nano";
 
     /// <summary>The folder of a model.</summary>
-    /// <param name="nameOrPath">A folder, or a name below a <c>weights</c> folder.</param>
-    /// <exception cref="ModelException">There is no such model; the sentence says which there are.</exception>
-    public static string Resolve(string nameOrPath) => Resolve(nameOrPath, [.. WeightFolders()]);
+    /// <param name="nameOrPath">A folder, or a name.</param>
+    /// <exception cref="ModelException">There is no such model; the sentence says how to get it, or which there are.</exception>
+    public static string Resolve(string nameOrPath) => Resolve(nameOrPath, [.. WeightFolders()], HubCache.Default);
 
-    internal static string Resolve(string nameOrPath, IReadOnlyList<string> weightFolders)
+    /// <summary>The models on this machine that have a name: those below <c>weights</c>, and those in the cache of Hugging Face.</summary>
+    public static IReadOnlyList<LocalModel> Local() => Local([.. WeightFolders()], HubCache.Default);
+
+    /// <summary>What to call the model in a folder: the folder's name, or the repository's for a folder in the cache of Hugging Face.</summary>
+    public static string NameOf(string folder)
+    {
+        string path = HubCache.RepositoryOf(folder) ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        return Path.GetFileName(path);
+    }
+
+    /// <summary>Whether a name has the form of a repository on the hub, <c>owner/name</c>.</summary>
+    public static bool IsRepository(string name) => RepositoryPattern().IsMatch(name) && !name.Contains("..", StringComparison.Ordinal) && !name.Contains("--", StringComparison.Ordinal);
+
+    internal static IReadOnlyList<LocalModel> Local(IReadOnlyList<string> weightFolders, HubCache cache) =>
+    [
+        .. weightFolders
+            .SelectMany(folder => Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
+            .Where(IsModel)
+            .Select(folder => new LocalModel(Path.GetFileName(folder), folder))
+            .DistinctBy(model => model.Name),
+        .. cache.Models().Select(model => new LocalModel(model.Repository, model.Folder)),
+    ];
+
+    internal static string Resolve(string nameOrPath, IReadOnlyList<string> weightFolders, HubCache cache)
     {
         if (Directory.Exists(nameOrPath))
         {
@@ -26,22 +61,31 @@ public static class ModelFolder
             throw new ModelException($"'{nameOrPath}' is a file: a model is the folder with its config.json and model.safetensors, so give that folder.");
         }
 
+        PublishedModel? published = PublishedModel.Find(nameOrPath);
         if (nameOrPath.Length > 0 && !Path.IsPathRooted(nameOrPath))
         {
-            foreach (string folder in weightFolders)
+            string[] names = [nameOrPath, published?.FolderName ?? $"whisper-{nameOrPath}"];
+            string? found = weightFolders.SelectMany(folder => names.Select(name => Path.Combine(folder, name))).FirstOrDefault(Directory.Exists);
+            string? repository = published?.Repository ?? (IsRepository(nameOrPath) ? nameOrPath : null);
+            found ??= repository is null ? null : cache.Find(repository);
+            if (found is not null)
             {
-                string[] candidates = [Path.Combine(folder, nameOrPath), Path.Combine(folder, $"whisper-{nameOrPath}")];
-                if (candidates.FirstOrDefault(Directory.Exists) is { } found)
-                {
-                    return found;
-                }
+                return found;
+            }
+
+            if (repository is not null)
+            {
+                throw new ModelException($"The model '{nameOrPath}' is not on this machine: get it with 'handwritten pull {repository}', or give the folder it is in ({Known(weightFolders, cache)}).");
             }
         }
 
-        string[] known = [.. weightFolders.SelectMany(Directory.GetDirectories).Where(IsModel).Select(folder => Path.GetFileName(folder)!).Distinct().Order()];
-        string there = known.Length > 0 ? $"the models here are {string.Join(", ", known)}" : "there is no weights folder here";
-        throw new ModelException($"There is no model '{nameOrPath}': give a folder as Hugging Face publishes it, or the name of one below weights ({there}).");
+        throw new ModelException($"There is no model '{nameOrPath}': give a folder as Hugging Face publishes it, the name of one below weights, or one that 'handwritten pull' gets ({Known(weightFolders, cache)}).");
     }
+
+    private static string Known(IReadOnlyList<string> weightFolders, HubCache cache) =>
+        Local(weightFolders, cache) is { Count: > 0 } known
+            ? $"the models here are {string.Join(", ", known.Select(model => model.Name))}"
+            : "there is no model here";
 
     private static bool IsModel(string folder) => File.Exists(Path.Combine(folder, "config.json"));
 
@@ -63,4 +107,7 @@ public static class ModelFolder
             }
         }
     }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\z", RegexOptions.ECMAScript)]
+    private static partial Regex RepositoryPattern();
 }

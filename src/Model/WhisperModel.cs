@@ -8,16 +8,18 @@ namespace Handwritten.Model;
 /// <summary>A whole model from a Hugging Face folder: configuration, tokenizer and network.</summary>
 public sealed class WhisperModel : IDisposable
 {
+    private IKernels? _ownKernels;
+
     private WhisperModel(string folder, WhisperConfig config, GenerationConfig generation, WhisperTokenizer tokenizer, WhisperNetwork network)
     {
-        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        Name = ModelFolder.NameOf(folder);
         Config = config;
         Generation = generation;
         Tokenizer = tokenizer;
         Network = network;
     }
 
-    /// <summary>The folder's name.</summary>
+    /// <summary>The folder's name, or the repository's for a model in the cache of Hugging Face.</summary>
     public string Name { get; }
 
     /// <summary>What config.json says.</summary>
@@ -34,6 +36,29 @@ public sealed class WhisperModel : IDisposable
 
     /// <summary>The architecture's numbers.</summary>
     public WhisperDimensions Dimensions => Network.Dimensions;
+
+    /// <summary>Loads a model, and opens the device that it computes on; both go with the model.</summary>
+    /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string)"/> finds.</param>
+    /// <param name="options">Where to; null for a GPU if there is one.</param>
+    /// <exception cref="ModelException">There is no such model, it lacks a file, or its files contradict each other.</exception>
+    /// <exception cref="Kernels.Gpu.GpuException">The GPU that was asked for cannot be used.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other.</exception>
+    public static WhisperModel Load(string nameOrPath, ModelLoadOptions? options = null)
+    {
+        string folder = ModelFolder.Resolve(nameOrPath);
+        IKernels kernels = (options ?? new ModelLoadOptions()).CreateKernels();
+        try
+        {
+            WhisperModel model = Load(folder, kernels);
+            model._ownKernels = kernels;
+            return model;
+        }
+        catch
+        {
+            kernels.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Loads a model folder into a back end.</summary>
     /// <param name="folder">As Hugging Face publishes it: config.json, tokenizer files, model.safetensors or its shards.</param>
@@ -61,5 +86,9 @@ public sealed class WhisperModel : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Network.Dispose();
+    public void Dispose()
+    {
+        Network.Dispose();
+        _ownKernels?.Dispose();
+    }
 }

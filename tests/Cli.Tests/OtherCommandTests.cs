@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using Handwritten.Kernels;
 using Handwritten.Model.Safetensors;
 using Handwritten.Tests;
 using Xunit;
@@ -82,6 +84,22 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Matches(@"decoder\.logits +.* ok", outcome.Output);
         Assert.Matches(@"whisper-nano on CPU .*: (\d+) of \1 activations are the original's", outcome.OutputLines[^1]);
+    }
+
+    [Fact]
+    public void Parity_writes_the_activations_that_other_programs_compute_too()
+    {
+        string path = _sandbox["activations.safetensors"];
+        Assert.Equal(0, _sandbox.Handwritten("parity", "--device", "cpu", "--dump", path).ExitCode);
+        using SafetensorsFile dump = new(path), original = new(TestData.Path("reference", "nano", "activations.safetensors"));
+        Assert.Equal(["decoder.logits", "encoder.ln_post"], dump.Names.Order());
+        Assert.Equal([13, 51865], dump.Describe("decoder.logits").Shape);
+        using HostTensor actual = dump.Open("encoder.ln_post"), expected = original.Open("encoder.ln_post");
+        Assert.Equal(expected.Shape, actual.Shape);
+        Assert.All(Floats(expected).Zip(Floats(actual)), pair => Assert.Equal(pair.First, pair.Second, 1e-3f));
+        _sandbox.Handwritten("parity", "--device", "cpu", "--dump", _sandbox["none", "a.safetensors"]).Is(ExitCode.UnwritableOutput, "a.safetensors");
+
+        static float[] Floats(HostTensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.Bytes).ToArray();
     }
 
     [Fact]

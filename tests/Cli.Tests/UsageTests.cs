@@ -41,6 +41,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --clip_timestamps 1e300 a.wav", "--clip-timestamps must be seconds from 0 on with commas between them, but '1e300' is not.")]
     [InlineData("transcribe --max_new_tokens 449 a.wav", "--max-new-tokens must be a whole number from 1 to 448 or None, but it is '449'.")]
     [InlineData("transcribe --seed one a.wav", "'one'")]
+    [InlineData("bench --batch-size 65", "--batch-size must be a whole number from 1 to 64, but it is '65'.")]
+    [InlineData("profile --card h100", "--card must be h200, a100, a10 or t4, but it is 'h100'.")]
     [InlineData("inspect one two", "'handwritten inspect' takes no further argument 'two'.")]
     [InlineData("devices cpu", "'handwritten devices' takes no further argument 'cpu'.")]
     [InlineData("detect-language", "Required argument 'AUDIO' missing")]
@@ -58,6 +60,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("bench --shape tinny", "--shape must be the name of a published model, but it is 'tinny'. Did you mean 'tiny'?")]
     [InlineData("bench --type f32", "--type is for made-up weights: give --shape with it, or leave it out.")]
     [InlineData("parity --shape tiny --model whisper-nano", "--shape makes a model up and --model names one: give only one of them.")]
+    [InlineData("bench --tokens 5", "--tokens is for a recording: give --audio-seconds with it, or leave it out.")]
     [InlineData("bench --compare mkl", "--compare knows openblas, but not 'mkl'.")]
     public void Options_that_make_no_sense_together_are_answered_with_a_sentence(string commandLine, string sentence) =>
         _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence);

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Packs what a GPU machine without .NET and without a network needs to check and to time the CUDA back end:
 #
-#   tools/gpu/pack.sh [FOLDER]        leaves FOLDER/handwritten-gpu.tar.xz (artifacts/gpu by default), under 64 MiB
+#   tools/gpu/pack.sh [FOLDER]        leaves two archives in FOLDER (artifacts/gpu by default), together under 64 MiB:
+#       program.tar.xz                the command and the tests, self-contained for linux-x64, and the scripts
+#       data.tar.xz                   a repository in small: the demo model, and the reference data that CUDA tests read
 #
-# There:  tar xf handwritten-gpu.tar.xz && handwritten-gpu/run.sh RESULTS
-#
-# Inside lies a repository in small: bin/ (the command and the tests, self-contained for linux-x64), the demo model, the
-# reference data that CUDA tests read, and the scripts.
+# There:  tar xf program.tar.xz && tar xf data.tar.xz && handwritten-gpu/run.sh RESULTS
+# Unpacked anywhere below a repository, the program uses that one's data, and needs no other.
 set -euo pipefail
 root=$(dirname -- "$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")")
 output=$(readlink -m -- "${1:-$root/artifacts/gpu}")
@@ -14,24 +14,33 @@ limit=$((64 * 1024 * 1024))
 source "$root/tools/dotnet.sh"
 cd "$root"
 
-package=$output/handwritten-gpu
-rm -rf "$package"
-mkdir -p "$package/tests/data/reference"
+staging=$(mktemp -d)
+trap 'rm -rf "$staging"' EXIT
+program=$staging/program/handwritten-gpu data=$staging/data/handwritten-gpu
+mkdir -p "$output" "$program" "$data/tests/data/reference"
 for project in src/Cli tools/gpu/GpuTests; do
   "$dotnet" publish "$project" -c Release -r linux-x64 --self-contained -v quiet --nologo \
-    -p:DebugType=none -o "$package/bin" >&2
+    -p:DebugType=none -o "$program/bin" >&2
 done
-rm -f "$package"/bin/*.xml "$package"/bin/*.pdb "$package"/bin/createdump
-cp tools/gpu/run.sh tools/gpu/*.py "$package/"
-cp Handwritten.sln "$package/" # tests find their data below it
-cp -r weights "$package/"
-cp -r tests/data/audio "$package/tests/data/"
-cp -r tests/data/reference/{frontend,nano,shapes,decoding} "$package/tests/data/reference/"
+cp tools/gpu/run.sh tools/gpu/*.py "$program/"
 
-archive=$output/handwritten-gpu.tar.xz
-tar -C "$output" -c handwritten-gpu | xz -T0 -6 >"$archive.part"
-mv "$archive.part" "$archive"
-rm -rf "$package"
-size=$(stat -c %s "$archive")
-echo "$archive: $((size / 1024 / 1024)) MiB"
+# What only debuggers, profilers and the SDK's test runner load.
+(cd "$program/bin" && rm -f -- *.xml *.pdb createdump libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so \
+  libcoreclrtraceptprovider.so Microsoft.VisualBasic*.dll Microsoft.TestPlatform.*.dll Microsoft.VisualStudio.*.dll \
+  Microsoft.CodeCoverage.*.dll testhost* xunit.runner.visualstudio*.dll Newtonsoft.Json.dll)
+
+cp Handwritten.sln "$data/" # tests find their data below it
+cp -r weights "$data/"
+cp -r tests/data/audio "$data/tests/data/"
+cp -r tests/data/reference/{frontend,nano,shapes,decoding} "$data/tests/data/reference/"
+
+size=0
+for part in program data; do
+  archive=$output/$part.tar.xz
+  tar -C "$staging/$part" -c handwritten-gpu | xz -T0 --x86 --lzma2=preset=9e >"$archive.part"
+  mv "$archive.part" "$archive"
+  bytes=$(stat -c %s "$archive")
+  ((size += bytes))
+  echo "$archive: $((bytes / 1024 / 1024)) MiB"
+done
 ((size <= limit)) || fail "The package has $size bytes, but a GPU machine takes at most $limit."

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
 using Handwritten.Model;
 
 namespace Handwritten.Cli.Bench;
@@ -7,9 +8,10 @@ namespace Handwritten.Cli.Bench;
 /// <summary>How long one part of a model takes.</summary>
 /// <param name="Name">The part.</param>
 /// <param name="Milliseconds">Median time of one run.</param>
+/// <param name="FirstMilliseconds">Time of the very first run, which on a GPU compiles or loads kernels.</param>
 /// <param name="Flops">Floating-point operations of one run, see <see cref="WhisperCost"/>; 0 where they say nothing.</param>
 /// <param name="Bytes">Bytes that one run has to read from memory at least; 0 where they say nothing.</param>
-internal sealed record BenchStage(string Name, double Milliseconds, double Flops, double Bytes)
+internal sealed record BenchStage(string Name, double Milliseconds, double FirstMilliseconds, double Flops, double Bytes)
 {
     /// <summary>10^9 floating-point operations a second.</summary>
     public double Gigaflops => Flops / Milliseconds / 1e6;
@@ -18,81 +20,72 @@ internal sealed record BenchStage(string Name, double Milliseconds, double Flops
     public double GigabytesPerSecond => Bytes / Milliseconds / 1e6;
 }
 
-/// <summary>Times the parts of a model on one 30-second window, each after a warm-up, several times; the median counts.</summary>
+/// <summary>
+/// Times the parts of a model on 30-second windows, each after a warm-up, several times; the median counts. Steps of the
+/// decoder are timed as they run in a transcription: a recorded pass, a hundred of them in a row.
+/// </summary>
 internal static class ModelBenchmark
 {
-    /// <summary>Tokens of the prompt stage, and tokens decoded one by one after it.</summary>
-    private const int PromptTokens = 64, Steps = 100;
+    /// <summary>The most tokens of the prompt stage, and the most that are decoded one by one after it.</summary>
+    private const int PromptTokens = 64, MostSteps = 100;
 
-    /// <summary>Runs the benchmark.</summary>
+    /// <summary>Runs the benchmark, part by part; while the last part is looked at, all of a transcription's memory is still taken.</summary>
     /// <param name="network">The model.</param>
-    /// <param name="bytesPerWeight">Bytes of a stored weight.</param>
+    /// <param name="batch">Windows at a time.</param>
     /// <param name="runs">Runs of each part that are counted.</param>
     /// <param name="cancellation">Ends it between two runs.</param>
-    public static IEnumerable<BenchStage> Run(WhisperNetwork network, int bytesPerWeight, int runs, CancellationToken cancellation)
+    public static IEnumerable<BenchStage> Run(WhisperNetwork network, int batch, int runs, CancellationToken cancellation)
     {
-        WhisperDimensions dimensions = network.Dimensions;
-        WhisperCost cost = new(dimensions);
-        using EncoderState encoder = network.Encoder.CreateState();
-        using DecoderState decoder = network.Decoder.CreateState();
-        float[] logits = new float[dimensions.Vocabulary];
-        float[] samples = Noise(WhisperAudio.WindowSamples);
+        IKernels kernels = network.Kernels;
+        WhisperCost cost = new(network.Dimensions);
+        int[] windows = [.. Enumerable.Range(0, batch)];
+        using EncoderState encoder = network.Encoder.CreateState(batch);
+        using EndlessText text = new(network, batch);
+        int prompt = Math.Min(PromptTokens, text.LongestPrompt), steps = CudaLibrary.IsEmulated ? 2 : MostSteps;
+        float[] samples = Noise.Samples(WhisperAudio.WindowSamples);
 
         yield return Time("log-mel", () => network.Frontend.Compute(samples, 0).Dispose());
         using (Tensor mel = network.Frontend.Compute(samples, 0))
         {
-            network.Kernels.CopyWindow(mel, 0, mel.Shape[0], encoder.LogMel, 0);
+            Array.ForEach(windows, window => kernels.CopyWindow(mel, 0, mel.Shape[0], encoder.LogMel, window));
         }
 
-        yield return Time("encoder", () => network.Encoder.Forward(encoder), cost.EncoderFlops);
-        yield return Time("cross keys and values", () => network.Decoder.Listen(decoder, encoder.Output, 0), cost.ListenFlops);
-        yield return Time($"prompt of {PromptTokens} tokens", () => Feed(0, PromptTokens), cost.DecoderFlops(PromptTokens, 0, 1));
+        yield return Time("encoder", () => network.Encoder.Forward(encoder, batch, cancellation: cancellation), batch * cost.EncoderFlops);
+        yield return Time("cross keys and values", () => network.Decoder.Listen(text.State, encoder.Output, windows), batch * cost.ListenFlops);
+        yield return Time($"prompt of {prompt} tokens", () => text.Prompt(batch, prompt), batch * cost.DecoderFlops(prompt, 0, 1));
 
-        double stepBytes = (cost.StepParameters * bytesPerWeight) + (cost.CrossCacheElements * sizeof(float));
-        BenchStage steps = Time("decoding", () =>
+        // A step reads the weights once for all windows, and what each window was heard to say.
+        (int weightBytes, int cacheBytes) = kernels is IGpuKernels gpu ? (gpu.ElementBytes, gpu.ElementBytes) : (network.WeightType.ByteSize(), sizeof(float));
+        double stepBytes = (cost.StepParameters * weightBytes) + (batch * cost.CrossCacheElements * cacheBytes);
+        text.Follow(batch, prompt);
+        double first = Milliseconds(() => text.Steps(2)); // one of them unrecorded
+        BenchStage all = Time("decoding", () => text.Steps(steps), prepare: () =>
         {
-            for (int step = 0; step < Steps; step++)
-            {
-                Feed(PromptTokens + step, 1);
-            }
+            text.Prompt(batch, prompt);
+            text.Follow(batch, prompt);
         });
-        yield return new BenchStage("one token", steps.Milliseconds / Steps, cost.DecoderFlops(1, PromptTokens + (Steps / 2), 1), stepBytes);
+        yield return new BenchStage("one token", all.Milliseconds / steps, first, batch * cost.DecoderFlops(1, prompt + (steps / 2), 1), stepBytes);
 
-        BenchStage Time(string name, Action action, double flops = 0)
+        BenchStage Time(string name, Action action, double flops = 0, Action? prepare = null)
         {
-            action();
-            network.Kernels.Synchronize();
-            double[] times = new double[runs];
-            for (int run = 0; run < runs; run++)
+            List<double> times = [];
+            for (int run = 0; run <= runs; run++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                long start = Stopwatch.GetTimestamp();
-                action();
-                network.Kernels.Synchronize();
-                times[run] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                prepare?.Invoke();
+                times.Add(Milliseconds(action));
             }
 
-            Array.Sort(times);
-            return new BenchStage(name, times[runs / 2], flops, 0);
+            return new BenchStage(name, times.Skip(1).Order().ElementAt(runs / 2), times[0], flops, 0);
         }
 
-        void Feed(int position, int count)
+        double Milliseconds(Action action)
         {
-            decoder.Rows.Clear();
-            for (int i = 0; i < count; i++)
-            {
-                decoder.Rows.Add(token: (position + i) % dimensions.Vocabulary, lane: 0, position + i, window: 0, wantsLogits: i == count - 1);
-            }
-
-            network.Decoder.Forward(decoder);
-            decoder.ReadLogits(logits);
+            kernels.Synchronize();
+            long start = Stopwatch.GetTimestamp();
+            action();
+            kernels.Synchronize();
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
-    }
-
-    private static float[] Noise(int count)
-    {
-        float[] samples = new float[count];
-        Model.Synthetic.DeterministicValues.Fill(samples, "noise", scale: 0.1);
-        return samples;
     }
 }

@@ -18,9 +18,15 @@ internal static class ChartFile
 
     /// <summary>Draws a chart; the file appears whole or not at all.</summary>
     /// <exception cref="OutputException">It cannot be written.</exception>
-    public static void Write(Plot chart, string path, int width, int height)
+    public static void Write(Plot chart, string path, int width, int height) => Write(chart.GetImage(width, height), path);
+
+    /// <summary>Draws several charts, as they are laid out; the file appears whole or not at all.</summary>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public static void Write(Multiplot charts, string path, int width, int height) => Write(charts.Render(width, height), path);
+
+    private static void Write(Image image, string path)
     {
-        byte[] png = chart.GetImageBytes(width, height, ImageFormat.Png);
+        byte[] png = image.GetImageBytes(ImageFormat.Png);
         try
         {
             WholeFile.Write(path, file => file.Write(png));

@@ -1,23 +1,32 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Handwritten.Cli.Bench;
 using Handwritten.Kernels;
 using Handwritten.Kernels.Cpu;
-using Spectre.Console;
+using Handwritten.Kernels.Gpu;
 
 namespace Handwritten.Cli.Commands;
 
 /// <summary>
-/// <c>handwritten bench</c>: how long each part of a model takes on one 30-second window, beside what this machine can do
+/// <c>handwritten bench</c>: how long each part of a model takes on 30-second windows, beside what this machine can do
 /// at most, both measured in the same run.
 /// </summary>
 internal sealed class BenchCommand : Command
 {
+    private const int MostWindows = 64, MostSeconds = 24 * 3600, MostTokens = 224, UsualTokens = 128;
+
     private readonly NetworkOptions _network = new(DType.F16, DType.F32, DType.BF16);
 
     private readonly Option<int?> _runs = Define.Count("--runs", "Runs of each part; the median counts. [default: 5]", maximum: 1000);
+
+    private readonly Option<int?> _batch = Define.Count("--batch-size", "Windows at a time. [default: 1]", MostWindows);
+
+    private readonly Option<bool> _products = Define.Flag("--products", "Time each matrix product and each attention by itself, too.");
+
+    private readonly Option<int?> _seconds = Define.Count("--audio-seconds", "Transcribe a recording of noise, this long, too: everything from samples to tokens.", MostSeconds);
+
+    private readonly Option<int?> _tokens = Define.Count("--tokens", $"Tokens that each window of it yields. [default: {UsualTokens}]", MostTokens);
 
     private readonly Option<string?> _compare = Define.Text("--compare",
         "Time this library's matrix product on the same shapes: openblas, where it is installed.", "openblas");
@@ -30,6 +39,10 @@ internal sealed class BenchCommand : Command
     {
         _network.AddTo(this);
         Add(_runs);
+        Add(_batch);
+        Add(_products);
+        Add(_seconds);
+        Add(_tokens);
         Add(_compare);
         Add(_json);
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
@@ -37,71 +50,74 @@ internal sealed class BenchCommand : Command
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
-        if (parsed.GetValue(_compare) is { } library && library != "openblas")
+        string? library = parsed.GetValue(_compare);
+        if (library is not (null or "openblas"))
         {
             throw new UsageException($"--compare knows openblas, but not '{library}'.");
         }
 
-        if (parsed.GetValue(_compare) is not null)
+        if (library is not null)
         {
             // Whether it is there is better told before the minutes of work.
             OpenBlas.Load(threads: 1).Dispose();
         }
 
-        int runs = parsed.GetValue(_runs) ?? 5;
-        using LoadedNetwork loaded = _network.Load(parsed);
-        CpuKernels? cpu = loaded.Kernels as CpuKernels;
-        if (cpu is null && parsed.GetValue(_compare) is not null)
+        int? seconds = parsed.GetValue(_seconds);
+        if (seconds is null && parsed.GetValue(_tokens) is not null)
         {
-            throw new UsageException("--compare times a library of the CPU's: choose --device cpu with it.");
+            throw new UsageException($"{_tokens.Name} is for a recording: give {_seconds.Name} with it, or leave it out.");
         }
 
-        List<BenchStage> stages = [.. ModelBenchmark.Run(loaded.Network, loaded.Network.WeightType.ByteSize(), runs, cancellation)];
+        int runs = parsed.GetValue(_runs) ?? 5, batch = parsed.GetValue(_batch) ?? 1;
+        long start = Stopwatch.GetTimestamp();
+        using LoadedNetwork loaded = _network.Load(parsed, kernels =>
+        {
+            if (library is not null && kernels is not CpuKernels)
+            {
+                throw new UsageException("--compare times a library of the CPU's: choose --device cpu with it.");
+            }
+        });
+        loaded.Kernels.Synchronize();
+        double load = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
 
-        // Before the limits are measured, which takes memory of its own.
-        long peakMemory = Process.GetCurrentProcess().PeakWorkingSet64;
-        CpuPeak? limits = cpu is null ? null : CpuPeak.Measure(cpu.Threads);
-        IReadOnlyList<ProductComparison>? products = cpu is null || parsed.GetValue(_compare) is null
-            ? null
-            : ProductComparison.Run(loaded.Network, cpu.Threads, runs, cancellation);
+        CpuKernels? cpu = loaded.Kernels as CpuKernels;
+        IGpuKernels? gpu = loaded.Kernels as IGpuKernels;
+        List<BenchStage> stages = [];
+        IReadOnlyList<GpuMemoryUse>? deviceMemory = null;
+        foreach (BenchStage stage in ModelBenchmark.Run(loaded.Network, batch, runs, cancellation))
+        {
+            stages.Add(stage);
+            deviceMemory = gpu?.Device.Memory.Report();
+        }
+
+        BenchReport report = new()
+        {
+            Model = loaded.Name,
+            Weights = loaded.Network.WeightType.ToString(),
+            Device = loaded.Kernels.DeviceDescription,
+            BatchSize = batch,
+            Runs = runs,
+            Stages = stages,
+            ColdStart = new ColdStart(load, stages.Sum(stage => stage.FirstMilliseconds), gpu?.Device.CompiledKernels),
+
+            // Before the limits are measured, which takes memory of its own.
+            Audio = seconds is { } length ? RecordingBenchmark.Run(loaded.Network, batch, length, parsed.GetValue(_tokens) ?? UsualTokens, cancellation) : null,
+            PeakMemoryBytes = Process.GetCurrentProcess().PeakWorkingSet64,
+            DeviceMemory = deviceMemory,
+            Operations = parsed.GetValue(_products) ? [.. new OperationLadder(loaded.Kernels, loaded.Network.Dimensions, batch, cancellation).Run()] : null,
+            Limits = gpu is not null ? Limits.Of(gpu) : cpu is not null ? Limits.Of(cpu) : null,
+            Products = cpu is not null && library is not null ? ProductComparison.Run(loaded.Network, cpu.Threads, runs, cancellation) : null,
+        };
 
         if (parsed.GetValue(_json))
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(
-                new { model = loaded.Name, weights = loaded.Network.WeightType.ToString(), device = loaded.Kernels.DeviceDescription, runs, limits, stages, peakMemoryBytes = peakMemory, products },
-                Terminal.Json));
-            return ExitCode.Ok;
+            Console.Out.WriteLine(JsonSerializer.Serialize(report, Terminal.Json));
         }
-
-        Table table = Terminal.Table("part", ">ms", ">GFLOP/s", ">of peak", ">GB/s", ">of memory");
-        foreach (BenchStage stage in stages)
+        else
         {
-            table.AddRow(
-                stage.Name,
-                Number(stage.Milliseconds, "0.00"),
-                stage.Flops > 0 ? Number(stage.Gigaflops, "0.0") : "",
-                stage.Flops > 0 && limits is not null ? Number(stage.Gigaflops / limits.Gigaflops, "0%") : "",
-                stage.Bytes > 0 ? Number(stage.GigabytesPerSecond, "0.0") : "",
-                stage.Bytes > 0 && limits is not null ? Number(stage.GigabytesPerSecond / limits.GigabytesPerSecond, "0%") : "");
-        }
-
-        Console.Out.WriteLine($"{loaded.Name}, {loaded.Network.WeightType} weights, on {loaded.Kernels.DeviceDescription}; one window of 30 s, median of {runs} runs");
-        Terminal.Write(table);
-        string machine = limits is null ? "" : string.Create(CultureInfo.InvariantCulture, $"This machine: {limits.Gigaflops:0} GFLOP/s of multiply-adds, {limits.GigabytesPerSecond:0.0} GB/s of reading. ");
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{machine}Peak resident memory: {peakMemory / 1e6:0} MB."));
-        if (products is not null)
-        {
-            Table comparison = Terminal.Table("product", ">rows", ">outputs", ">inputs", ">GFLOP/s", ">OpenBLAS", ">ratio");
-            foreach (ProductComparison product in products)
-            {
-                comparison.AddRow(product.Name, $"{product.Rows}", $"{product.Outputs}", $"{product.Inputs}", Number(product.Gigaflops, "0.0"), Number(product.OtherGigaflops, "0.0"), Number(product.Ratio, "0.00"));
-            }
-
-            Terminal.Write(comparison);
+            report.Print();
         }
 
         return ExitCode.Ok;
     }
-
-    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

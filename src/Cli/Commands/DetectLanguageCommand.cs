@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Transcription;
 using Spectre.Console;
 
 namespace Handwritten.Cli.Commands;
@@ -12,7 +13,7 @@ internal sealed class DetectLanguageCommand : Command
 {
     private const int Shown = 5;
 
-    private readonly Argument<string[]> _audio = Define.Recordings();
+    private readonly RecordingInputs _inputs = new();
 
     private readonly ModelOptions _model = new();
 
@@ -21,7 +22,7 @@ internal sealed class DetectLanguageCommand : Command
     public DetectLanguageCommand()
         : base("detect-language", "Tell the language of recordings from their first 30 seconds.")
     {
-        Add(_audio);
+        _inputs.AddTo(this);
         _model.AddTo(this);
         Add(_json);
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
@@ -29,10 +30,11 @@ internal sealed class DetectLanguageCommand : Command
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
-        using RecordingLoop loop = new(_model, parsed);
+        using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, token));
         Dictionary<string, Dictionary<string, double>> results = [];
-        ExitCode exitCode = loop.Run(parsed.GetRequiredValue(_audio), (recording, clip, transcriber) =>
+        ExitCode exitCode = loop.Run(_inputs.Read(parsed), (recording, clip) =>
         {
+            Transcriber transcriber = loop.Transcriber;
             if (!transcriber.Model.Tokenizer.Special.IsMultilingual)
             {
                 throw new UsageException($"The model '{transcriber.Model.Name}' knows only English, so there is no language to detect.");

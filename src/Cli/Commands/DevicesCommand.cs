@@ -42,7 +42,7 @@ internal sealed class DevicesCommand : Command
     {
         try
         {
-            return $"the CUDA kernels on the CPU, by {DeviceOptions.FindEmulator()}";
+            return $"the CUDA kernels on the CPU, by {CudaLibrary.FindEmulator()}";
         }
         catch (GpuException)
         {

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Handwritten.Model;
-using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Evaluation;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Transcription;
@@ -58,7 +58,7 @@ internal sealed class EvaluateCommand : Command
         TranscriptionOptions? fitting = null;
         List<Judgement> judgements = [];
         ExitCode exitCode = ExitCode.Ok;
-        using RecordingLoop loop = new(_model, parsed);
+        using RecordingLoop loop = new(_model, parsed, AudioFile.Load);
         foreach (string file in parsed.GetRequiredValue(_files))
         {
             ExitCode code = EachFile.Do([file], _ =>
@@ -71,11 +71,11 @@ internal sealed class EvaluateCommand : Command
             }, cancellation);
             if (code == ExitCode.Ok && !TranscriptReader.CanRead(file))
             {
-                code = loop.Run([file], (recording, clip, transcriber) =>
+                code = loop.Run([file], (_, clip) =>
                 {
-                    WhisperModel model = transcriber.Model;
+                    WhisperModel model = loop.Transcriber.Model;
                     fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
-                    judgements.Add(Judge(parsed, file, references.Find(file), options, Transcribe(transcriber, clip.Samples, fitting, cancellation)));
+                    judgements.Add(Judge(parsed, file, references.Find(file), options, Transcribe(loop.Transcriber, clip.Samples, fitting, cancellation)));
                 }, cancellation);
             }
 
@@ -84,7 +84,7 @@ internal sealed class EvaluateCommand : Command
 
         if (parsed.GetValue(_json))
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(new { Files = judgements, Total = Total(judgements) }, Terminal.Json));
+            Console.Out.WriteLine(JsonSerializer.Serialize(new { Files = judgements, Total = ErrorTotal.Of(judgements) }, Terminal.Json));
         }
         else if (judgements.Count > 0)
         {
@@ -97,12 +97,7 @@ internal sealed class EvaluateCommand : Command
     private Judgement Judge(ParseResult parsed, string file, ReferenceText reference, TranscriptionOptions options, Transcript transcript)
     {
         string? language = options.Decoding.Language ?? reference.Language ?? (transcript.Language.Length > 0 ? transcript.Language : null);
-        string name = parsed.GetRequiredValue(_normalizer) is not "auto" and var chosen
-            ? chosen
-            : TextNormalizers.NameFor(language is null ? null : Languages.FindCode(language));
-        ITextNormalizer normalizer = TextNormalizers.Named(name);
-        string said = normalizer.Normalize(reference.Text).Trim(), heard = normalizer.Normalize(transcript.Text).Trim();
-        return new Judgement(file, name, ErrorCount.OfWords(said, heard), ErrorCount.OfCharacters(said, heard), said, heard);
+        return Judgement.Of(file, reference.Text, transcript.Text, parsed.GetRequiredValue(_normalizer), language);
     }
 
     private static Transcript Transcribe(Transcriber transcriber, float[] samples, TranscriptionOptions options, CancellationToken cancellation)
@@ -126,7 +121,7 @@ internal sealed class EvaluateCommand : Command
 
         if (judgements.Count > 1)
         {
-            (ErrorCount words, ErrorCount characters) = Total(judgements);
+            (ErrorCount words, ErrorCount characters) = ErrorTotal.Of(judgements);
             AddRow($"all {judgements.Count}", "", words, characters);
         }
 
@@ -139,14 +134,4 @@ internal sealed class EvaluateCommand : Command
         static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
         static string Percent(double rate) => rate.ToString("P2", CultureInfo.InvariantCulture);
     }
-
-    private static Sum Total(List<Judgement> judgements) => new(
-        judgements.Aggregate(default(ErrorCount), (sum, judgement) => sum + judgement.Words),
-        judgements.Aggregate(default(ErrorCount), (sum, judgement) => sum + judgement.Characters));
-
-    /// <summary>How well a file was heard; both texts in their normal form.</summary>
-    private sealed record Judgement(string File, string Normalizer, ErrorCount Words, ErrorCount Characters, string Reference, string Hypothesis);
-
-    /// <summary>The errors of all files together.</summary>
-    private sealed record Sum(ErrorCount Words, ErrorCount Characters);
 }

@@ -14,7 +14,7 @@ internal sealed class InspectCommand : Command
 {
     private readonly Argument<string?> _model = new("MODEL")
     {
-        Description = $"A model folder, or the name of one in weights/. [default: {ModelFolder.Default}]",
+        Description = $"A model folder, or the name of one that is in weights/ or was downloaded. [default: {ModelFolder.Default}]",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -57,7 +57,7 @@ internal sealed class InspectCommand : Command
         using SafetensorsFolder weights = new(folder);
         TensorInfo[] tensors = [.. weights.Names.Select(weights.Describe)];
         return new Report(
-            Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)),
+            ModelFolder.NameOf(folder),
             folder,
             config.Dimensions,
             generation.IsMultilingual,

@@ -1,8 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Handwritten.Kernels;
+using Handwritten.Model;
 using Handwritten.Model.Parity;
+using Handwritten.Model.Safetensors;
+using Handwritten.Runtime.Output;
 using Spectre.Console;
 
 namespace Handwritten.Cli.Commands;
@@ -13,10 +17,15 @@ namespace Handwritten.Cli.Commands;
 /// </summary>
 internal sealed class ParityCommand : Command
 {
+    private static readonly string[] Dumped = ["encoder.ln_post", "decoder.logits"];
+
     private readonly NetworkOptions _network = new(DType.F32);
 
     private readonly Option<string?> _reference = Define.Text("--reference",
         "The folder with the original's activations. [default: those of the demo model, or of the --shape]", "FOLDER");
+
+    private readonly Option<string?> _dump = Define.Text("--dump",
+        "Write the encoder's output and the logits to this file, to compare them with another program's.", "FILE.safetensors");
 
     private readonly Option<bool> _json = Define.Json();
 
@@ -26,6 +35,7 @@ internal sealed class ParityCommand : Command
     {
         _network.AddTo(this);
         Add(_reference);
+        Add(_dump);
         Add(_json);
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
     }
@@ -38,7 +48,19 @@ internal sealed class ParityCommand : Command
             ? ActivationReference.OpenFolder(folder)
             : ActivationReference.OpenSummaries(Path.Combine(folder, $"{shape}.json"));
         using LoadedNetwork loaded = _network.Load(parsed);
-        IReadOnlyList<ParityRow> rows = ParityCheck.Run(loaded.Network, reference, cancellation: cancellation);
+        Dictionary<string, (int Width, float[] Values)> kept = [];
+        IReadOnlyList<ParityRow> rows = ParityCheck.Run(loaded.Network, reference, (name, width, values) =>
+        {
+            if (Dumped.Contains(name))
+            {
+                kept[name] = (width, values);
+            }
+        }, cancellation);
+        if (parsed.GetValue(_dump) is { } dump)
+        {
+            Write(dump, kept);
+        }
+
         int wrong = rows.Count(row => !row.Ok);
 
         if (parsed.GetValue(_json))
@@ -63,6 +85,24 @@ internal sealed class ParityCommand : Command
         }
 
         return wrong == 0 ? ExitCode.Ok : ExitCode.NoParity;
+    }
+
+    private static unsafe void Write(string path, Dictionary<string, (int Width, float[] Values)> activations)
+    {
+        try
+        {
+            SafetensorsWriter.Write(path, Dumped.Select(name => new TensorInfo(name, DType.F32, Shape(name))), name =>
+            {
+                GCHandle pinned = GCHandle.Alloc(activations[name].Values, GCHandleType.Pinned);
+                return new HostTensor(name, DType.F32, Shape(name), (byte*)pinned.AddrOfPinnedObject(), pinned.Free);
+            });
+        }
+        catch (SafetensorsException exception)
+        {
+            throw new OutputException(exception.Message, exception);
+        }
+
+        int[] Shape(string name) => [activations[name].Values.Length / activations[name].Width, activations[name].Width];
     }
 
     /// <summary>The reference data of the repository that the program was built in.</summary>

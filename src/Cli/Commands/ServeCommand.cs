@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server;
@@ -124,12 +123,12 @@ internal sealed class ServeCommand : Command
     {
         ServerOptions initially = new() { Models = [] };
         EngineOptions engine = ReadEngine(parsed);
-        Func<IKernels> createKernels = () => _device.CreateKernels(parsed);
+        ModelLoadOptions device = _device.Read(parsed);
         return initially with
         {
             Host = parsed.GetRequiredValue(_host),
             Port = parsed.GetValue(_port).Value ?? 0,
-            Models = [.. parsed.GetRequiredValue(_models).Select(name => Source(name, createKernels, engine))],
+            Models = [.. parsed.GetRequiredValue(_models).Select(name => Source(name, device, engine))],
             LoadEagerly = !parsed.GetValue(_lazy),
             UnloadAfter = parsed.GetValue(_unload).Value is double idle ? TimeSpan.FromSeconds(idle) : null,
             ApiKeyFile = parsed.GetValue(_keys),
@@ -170,10 +169,10 @@ internal sealed class ServeCommand : Command
         ? endpoint
         : throw new UsageException($"{_telemetry.Name} must be an address such as http://localhost:4317, but it is '{url}'.");
 
-    private static ModelSource Source(string name, Func<IKernels> createKernels, EngineOptions engine)
+    private static ModelSource Source(string name, ModelLoadOptions device, EngineOptions engine)
     {
         string folder = ModelFolder.Resolve(name);
-        return new ModelSource(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), folder, createKernels, engine);
+        return new ModelSource(ModelFolder.NameOf(folder), folder, device.CreateKernels, engine);
     }
 
     private static void ConfigureLogging(ILoggingBuilder logging, string format)

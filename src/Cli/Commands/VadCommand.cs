@@ -13,7 +13,7 @@ namespace Handwritten.Cli.Commands;
 /// <summary><c>handwritten vad</c>: where in a recording somebody speaks.</summary>
 internal sealed class VadCommand : Command
 {
-    private readonly Argument<string[]> _audio = Define.Recordings();
+    private readonly RecordingInputs _inputs = new();
 
     private readonly VoiceActivitySettings _settings = new("--");
 
@@ -24,7 +24,7 @@ internal sealed class VadCommand : Command
     public VadCommand()
         : base("vad", "Find the speech in recordings.")
     {
-        Add(_audio);
+        _inputs.AddTo(this);
         _settings.AddTo(this);
         Add(_plot);
         Add(_json);
@@ -33,15 +33,15 @@ internal sealed class VadCommand : Command
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
-        string[] recordings = parsed.GetRequiredValue(_audio);
+        IReadOnlyList<string> recordings = _inputs.Read(parsed);
         VoiceActivityOptions options = _settings.Read(parsed, new());
         string? plot = parsed.GetValue(_plot);
         if (plot is not null)
         {
             ChartFile.Check(_plot.Name, plot);
-            if (recordings.Length > 1)
+            if (recordings.Count > 1)
             {
-                throw new UsageException($"{_plot.Name} draws one recording, but there are {recordings.Length}: give them one by one.");
+                throw new UsageException($"{_plot.Name} draws one recording, but there are {recordings.Count}: give them one by one.");
             }
         }
 
@@ -49,7 +49,7 @@ internal sealed class VadCommand : Command
         Dictionary<string, object> results = [];
         ExitCode exitCode = EachFile.Do(recordings, recording =>
         {
-            AudioClip clip = AudioFile.Load(recording, cancellation);
+            AudioClip clip = _inputs.Load(parsed, recording, cancellation);
             vad ??= SileroVad.Load();
             float[] probabilities = vad.Probabilities(clip.Samples, cancellation);
             IReadOnlyList<SpeechRegion> regions = SpeechRegions.Find(probabilities, clip.Samples.Length, options);

@@ -20,12 +20,22 @@ public static class GpuKernels
     };
 }
 
+/// <summary>What the CUDA back end shows beside the operations.</summary>
+public interface IGpuKernels : IKernels
+{
+    /// <summary>The device that it computes on: its memory's report, and what a profiler looks at.</summary>
+    GpuDevice Device { get; }
+
+    /// <summary>Bytes of an element of the compute type.</summary>
+    int ElementBytes { get; }
+}
+
 /// <summary>
 /// The CUDA back end. This file holds what the model sees: memory, loading, and the checks in front of each operation;
 /// the operations are classes of their own, a kernel's source and its launch in one file.
 /// </summary>
 /// <typeparam name="TElement">The compute type: how weights, activations and caches are stored.</typeparam>
-internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
+internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IGpuKernels
     where TElement : struct, IElement
 {
     private const int ConvolutionTaps = 3;
@@ -37,6 +47,12 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IKernels
     private readonly LayerNormalization<TElement> _layerNorm = new(device);
     private readonly MatrixProduct<TElement> _product = new(device);
     private readonly EncoderAttention<TElement> _attention = new(device);
+
+    /// <inheritdoc/>
+    public GpuDevice Device => device;
+
+    /// <inheritdoc/>
+    public int ElementBytes => TElement.Type.ByteSize();
 
     /// <inheritdoc/>
     public string DeviceDescription => $"{device.Name} ({TElement.Type switch { DType.F16 => "float16", DType.BF16 => "bfloat16", _ => "float32" }})";

@@ -30,6 +30,9 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
     private const int Groups = Threads / RunningAttention.ThreadsOfKey;
     private const int Warps = Threads / 32;
 
+    // Left to itself the assembler stops at 56 and spills, for blocks that shared memory has no room for.
+    private static readonly int Registers = TElement.Type == DType.F32 ? 80 : 64;
+
     private readonly Lazy<Launcher> _append = new(() => device.Kernels.Load<Launcher>(Append, Threads));
     private readonly Lazy<Launcher> _attend = Attention<AppendedBefore, OneLane>(device);
     private readonly Lazy<Launcher> _attendShared = Attention<AppendedBefore, SharedPast>(device);
@@ -102,8 +105,9 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
 
     private static Lazy<Launcher> Attention<TAppending, TPlaces>(GpuDevice device)
         where TAppending : struct, IAppending
-        where TPlaces : struct, IKeyPlaces<TPlaces> => new(() => device.Kernels.Load<Launcher>(
-            device.ComputeCapability >= 80 ? Attend<TAppending, AsynchronousCopy, TPlaces> : Attend<TAppending, PlainCopy, TPlaces>, Threads));
+        where TPlaces : struct, IKeyPlaces<TPlaces> => new(() => device.ComputeCapability >= 80
+            ? device.Kernels.Load<Launcher>(Attend<TAppending, AsynchronousCopy, TPlaces>, Threads, maximumRegisters: Registers)
+            : device.Kernels.Load<Launcher>(Attend<TAppending, PlainCopy, TPlaces>, Threads));
 
     /// <summary>A block copies the keys and values of one row, of all heads.</summary>
     private static void Append(

@@ -25,14 +25,17 @@ public sealed class ParityCheck : IActivationObserver
 
     private IKernels Kernels { get; init; } = null!;
 
+    private Action<string, int, float[]>? Seen { get; init; }
+
     /// <summary>Runs the reference's input through a network and compares.</summary>
     /// <param name="network">The network, with the weights that the reference was computed with.</param>
     /// <param name="reference">What the original computed.</param>
+    /// <param name="seen">Receives every activation that is compared or could be: name, width of a row, values.</param>
     /// <param name="cancellation">Checked between layers.</param>
     /// <returns>A row for every activation of the reference.</returns>
     /// <exception cref="ModelException">The reference belongs to another architecture.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static IReadOnlyList<ParityRow> Run(WhisperNetwork network, ActivationReference reference, CancellationToken cancellation = default)
+    public static IReadOnlyList<ParityRow> Run(WhisperNetwork network, ActivationReference reference, Action<string, int, float[]>? seen = null, CancellationToken cancellation = default)
     {
         WhisperDimensions dimensions = network.Dimensions;
         if (reference.LogMel.Shape[0] != dimensions.MelBins)
@@ -47,7 +50,7 @@ public sealed class ParityCheck : IActivationObserver
 
         float[] positions = new float[dimensions.AudioContext * dimensions.Width];
         network.Kernels.Read(network.Encoder.Positions, positions);
-        ParityCheck check = new(reference, network.Kernels.Tolerance, positions) { Kernels = network.Kernels };
+        ParityCheck check = new(reference, network.Kernels.Tolerance, positions) { Kernels = network.Kernels, Seen = seen };
         using EncoderState encoder = network.Encoder.CreateState();
         using DecoderState decoder = network.Decoder.CreateState(outputs: reference.Tokens.Length);
 
@@ -71,6 +74,7 @@ public sealed class ParityCheck : IActivationObserver
     {
         float[] values = new float[rows * width];
         Kernels.Read(activation, values);
+        Seen?.Invoke(name, width, values);
         switch (name.Split('.'))
         {
             case ["encoder", "conv1_gelu"]:

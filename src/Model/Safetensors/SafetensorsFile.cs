@@ -118,7 +118,9 @@ public sealed unsafe class SafetensorsFile : ITensorSource
         try
         {
             // The length is asked for before anything is opened: a pipe has none, and opening one would wait for a writer.
-            long length = new FileInfo(path).Length;
+            // That of a link, as the cache of Hugging Face has them, is its own and not the file's.
+            FileInfo named = new(path);
+            long length = ((FileInfo?)named.ResolveLinkTarget(returnFinalTarget: true) ?? named).Length;
             if (length < SafetensorsHeader.LengthBytes)
             {
                 throw SafetensorsException.Invalid(path, length == 0 ? "it is empty" : $"it has only {length} bytes");

@@ -45,6 +45,9 @@ public sealed class Ffmpeg
     /// <summary>The ffmpeg on the PATH of this process.</summary>
     public static Ffmpeg OnPath => new(Environment.GetEnvironmentVariable("PATH"));
 
+    /// <summary>Its path; null if it was not found.</summary>
+    internal string? Program => _program;
+
     /// <summary>Whether the program was found.</summary>
     public bool IsInstalled => _program is not null;
 

@@ -71,7 +71,7 @@ internal sealed class OverlapMerger(WhisperTokenizer tokenizer, TranscriptionOpt
             {
                 _open.Add([.. text]);
                 text.Clear();
-                segments.Add(Close(time, stretch, result, language));
+                Close(segments, time, stretch, result, language);
             }
         }
 
@@ -87,7 +87,7 @@ internal sealed class OverlapMerger(WhisperTokenizer tokenizer, TranscriptionOpt
 
         if (stretch.IsLast && _open.Count > 0)
         {
-            segments.Add(Close(duration, stretch, result, language));
+            Close(segments, duration, stretch, result, language);
         }
 
         return segments;
@@ -121,15 +121,21 @@ internal sealed class OverlapMerger(WhisperTokenizer tokenizer, TranscriptionOpt
         return begins;
     }
 
-    /// <summary>Puts the open texts together to a segment.</summary>
-    private Segment Close(double end, OverlappingStretch stretch, DecodingResult result, string? language)
+    /// <summary>Puts the open texts together to a segment, if they say anything.</summary>
+    private void Close(List<Segment> segments, double end, OverlappingStretch stretch, DecodingResult result, string? language)
     {
         TimedToken[] tokens = TokenOverlap.Merge(_open);
         _open.Clear();
         int[] ids = [.. tokens.Select(token => token.Token)];
+        string text = tokenizer.Decode(ids);
         double start = Math.Max(_lastEnd, _start ?? _lastEnd);
         SegmentDraft draft = new(start, Math.Max(start, end), ids);
         _start = null;
+        if (PythonText.Strip(text).Length == 0)
+        {
+            return;
+        }
+
         if (options.WordTimestamps)
         {
             WordTimestamps.Add([draft], Words(tokens, ids, language), seek: 0, tokenizer.Special.EndOfText, options, _lastEnd);
@@ -137,21 +143,19 @@ internal sealed class OverlapMerger(WhisperTokenizer tokenizer, TranscriptionOpt
         }
 
         _lastEnd = draft.End;
-        string text = tokenizer.Decode(ids);
-        bool empty = PythonText.Strip(text).Length == 0;
-        return new Segment(
+        segments.Add(new Segment(
             Id: 0,
             stretch.Start / WhisperAudio.HopLength,
             draft.Start,
             draft.End,
-            empty ? "" : text,
-            empty ? [] : ids,
+            text,
+            ids,
             result.Temperature,
             result.AverageLogProbability,
             result.CompressionRatio,
             result.NoSpeechProbability,
-            options.WordTimestamps ? (empty ? [] : draft.Words) : null,
-            options.Multilingual ? language : null);
+            options.WordTimestamps ? draft.Words : null,
+            options.Multilingual ? language : null));
     }
 
     /// <summary>

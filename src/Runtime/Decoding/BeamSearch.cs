@@ -1,3 +1,5 @@
+using Handwritten.Kernels;
+
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
@@ -117,7 +119,7 @@ public sealed class BeamSearch : ISearch
     /// <summary>A beam's most probable next tokens, one more than there are beams: the end may be among them.</summary>
     private int Propose(int lane, ReadOnlySpan<float> logits, Span<Proposal> best)
     {
-        float normaliser = LogProbabilities.LogSumExp(logits);
+        float normaliser = VocabularySoftmax.LogSumExp(logits);
         if (float.IsNegativeInfinity(normaliser))
         {
             best[0] = EndOf(lane);

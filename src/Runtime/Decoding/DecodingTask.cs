@@ -136,7 +136,7 @@ public sealed class DecodingTask : IDisposable
             scores[i] = logits[special.LanguageTokens[i]];
         }
 
-        double normaliser = Number(model, LogProbabilities.LogSumExp(scores));
+        double normaliser = Number(model, VocabularySoftmax.LogSumExp(scores));
         return [.. special.LanguageCodes
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];

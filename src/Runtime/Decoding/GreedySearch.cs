@@ -1,3 +1,5 @@
+using Handwritten.Kernels;
+
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
@@ -36,8 +38,8 @@ public sealed class GreedySearch(int endOfText, int capacity) : ISearch
             throw new InvalidOperationException("The sequence is complete.");
         }
 
-        float normaliser = LogProbabilities.LogSumExp(logits);
-        int token = float.IsNegativeInfinity(normaliser) ? endOfText : LogProbabilities.ArgMax(logits);
+        float normaliser = VocabularySoftmax.LogSumExp(logits);
+        int token = float.IsNegativeInfinity(normaliser) ? endOfText : VocabularySoftmax.ArgMax(logits);
         SumLogProbability += float.IsNegativeInfinity(normaliser) ? 0 : logits[token] - normaliser;
         if (token == endOfText)
         {

@@ -80,7 +80,7 @@ public sealed class SamplingSearch : ISearch
     /// <summary>Draws a lane's next token; false if that is the end. Where everything is forbidden, the text ends.</summary>
     private bool Draw(int lane, ReadOnlySpan<float> logits)
     {
-        float normaliser = LogProbabilities.LogSumExp(logits);
+        float normaliser = VocabularySoftmax.LogSumExp(logits);
         if (float.IsNegativeInfinity(normaliser))
         {
             return false;

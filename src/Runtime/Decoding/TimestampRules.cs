@@ -1,3 +1,4 @@
+using Handwritten.Kernels;
 using Handwritten.Model.Tokenization;
 
 namespace Handwritten.Runtime.Decoding;
@@ -52,8 +53,8 @@ public sealed class TimestampRules(SpecialTokens special, int? maxInitialIndex) 
             }
         }
 
-        float timestamps = LogProbabilities.LogSumExp(logits[timestampBegin..]);
-        if (timestamps > LogProbabilities.Max(logits[..timestampBegin]))
+        float timestamps = VocabularySoftmax.LogSumExp(logits[timestampBegin..]);
+        if (timestamps > VocabularySoftmax.Max(logits[..timestampBegin]))
         {
             logits[..timestampBegin].Fill(float.NegativeInfinity);
         }

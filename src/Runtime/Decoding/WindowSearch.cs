@@ -52,7 +52,7 @@ internal class WindowSearch
     /// <summary>Takes what the start-of-transcript position says, before any rule and over the whole vocabulary.</summary>
     /// <param name="logits">[vocabulary].</param>
     public void HearStart(ReadOnlySpan<float> logits) =>
-        _noSpeech = Math.Exp(logits[_noSpeechToken] - LogProbabilities.LogSumExp(logits));
+        _noSpeech = Math.Exp(logits[_noSpeechToken] - VocabularySoftmax.LogSumExp(logits));
 
     /// <summary>Adds a row for each open lane to a pass.</summary>
     public void AddStep(DecoderRows rows)

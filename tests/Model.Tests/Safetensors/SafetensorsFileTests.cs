@@ -37,6 +37,18 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
+    public void A_file_is_read_through_links()
+    {
+        string blob = _folder.Add("blob", Make(Header(Entry("a", "U8", "[3]", 0, 3)), 3));
+        string link = Path.Combine(Path.GetDirectoryName(blob)!, "link"), further = Path.Combine(Path.GetDirectoryName(blob)!, "model.safetensors");
+        File.CreateSymbolicLink(link, "blob");
+        File.CreateSymbolicLink(further, link);
+        using SafetensorsFile file = new(further);
+        using HostTensor a = file.Open("a");
+        Assert.Equal([0, 1, 2], a.Bytes.ToArray());
+    }
+
+    [Fact]
     public void Unknown_tensors_are_refused()
     {
         using SafetensorsFile file = new(Nano);

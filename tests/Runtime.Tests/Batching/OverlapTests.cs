@@ -104,7 +104,7 @@ public class OverlapTests(DemoModel demo) : IClassFixture<DemoModel>
         double rate = (double)WordErrors.Count(words, WordErrors.Words(run.Transcript.Text)) / words.Length;
 
         // The model card says 22 % for long recordings; windows that begin in the middle of a word cost some.
-        Assert.InRange(rate, 0, 0.4);
+        Assert.InRange(rate, 0, 0.45);
         Assert.InRange(segments.Length, 20, 40);
         Assert.All(segments.Zip(segments.Skip(1)), pair => Assert.True(pair.First.End <= pair.Second.Start, $"{pair}"));
     }

@@ -108,7 +108,7 @@ public class TokenChoiceTests
             kernels.TopTokens(rows, logits, choice, 6, tokens, logProbabilities);
 
             host.Filter(values);
-            float normaliser = LogProbabilities.LogSumExp(values);
+            float normaliser = VocabularySoftmax.LogSumExp(values);
             int[] expected = [.. Enumerable.Range(0, Vocabulary).Where(token => !float.IsNegativeInfinity(values[token])).OrderByDescending(token => values[token]).Take(6)];
             Assert.Equal([.. expected, .. Enumerable.Repeat(-1, 6 - expected.Length)], tokens);
             Assert.Equal([.. expected.Select(token => values[token] - normaliser), .. Enumerable.Repeat(float.NegativeInfinity, 6 - expected.Length)], logProbabilities);
@@ -184,7 +184,7 @@ public class TokenChoiceTests
         {
             if (double.IsNaN(_noSpeech))
             {
-                _noSpeech = Math.Exp(logits[Special.NoSpeech] - LogProbabilities.LogSumExp(logits));
+                _noSpeech = Math.Exp(logits[Special.NoSpeech] - VocabularySoftmax.LogSumExp(logits));
             }
 
             if (!isLast || !IsOpen)
@@ -193,8 +193,8 @@ public class TokenChoiceTests
             }
 
             Filter(logits);
-            int token = LogProbabilities.ArgMax(logits);
-            _sum += logits[token] - LogProbabilities.LogSumExp(logits);
+            int token = VocabularySoftmax.ArgMax(logits);
+            _sum += logits[token] - VocabularySoftmax.LogSumExp(logits);
             if (token == Special.EndOfText)
             {
                 Status = ChoiceStatus.EndOfText;

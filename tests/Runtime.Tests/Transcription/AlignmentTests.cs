@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Handwritten.Kernels;
 using Handwritten.Model.Synthetic;
 using Handwritten.Model.Tokenization;
-using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.Transcription.Words;
 using Handwritten.Tests;
@@ -202,7 +202,7 @@ public class AlignmentTests
         float[] logits = new float[tokenizer.Special.EndOfText];
         DeterministicValues.Fill(logits, name, scale: 2);
         logits[token] = logit;
-        return Math.Exp(logit - LogProbabilities.LogSumExp(logits));
+        return Math.Exp(logit - VocabularySoftmax.LogSumExp(logits));
     }
 
     private static void AssertSummary(JsonElement summary, float[] values, double tolerance)

@@ -51,9 +51,17 @@ internal sealed class CudaKernelLoader(CudaAccelerator accelerator, KernelTarget
         {
             ParameterExpression exception = Expression.Variable(typeof(CudaException));
             Expression translated = Expression.Call(typeof(CudaDriver), nameof(CudaDriver.Failure), null, exception, Expression.Constant(request.Name));
-            return Expression.TryCatch(Expression.Invoke(Expression.Constant(launch), parameters), Expression.Catch(exception, Expression.Throw(translated)));
+            Expression watched = Expression.Block(
+                Expression.Call(Expression.Constant(this), nameof(BeforeLaunch), null),
+                Expression.Invoke(Expression.Constant(launch), parameters),
+                Expression.Call(Expression.Constant(this), nameof(AfterLaunch), null, Expression.Constant(request.Name)));
+            return Expression.TryCatch(watched, Expression.Catch(exception, Expression.Throw(translated)));
         });
     }
+
+    private void BeforeLaunch() => Watch?.BeforeLaunch();
+
+    private void AfterLaunch(string kernel) => Watch?.AfterLaunch(kernel);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

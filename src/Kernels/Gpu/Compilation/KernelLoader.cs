@@ -1,10 +1,14 @@
 using System.Linq.Expressions;
+using Handwritten.Kernels.Gpu.Profiling;
 
 namespace Handwritten.Kernels.Gpu.Compilation;
 
 /// <summary>From a C# method to a kernel that can be launched.</summary>
 internal abstract class KernelLoader : IDisposable
 {
+    /// <summary>Sees every launch while it is set.</summary>
+    public ILaunchWatch? Watch { get; set; }
+
     /// <summary>Loads a kernel.</summary>
     /// <typeparam name="TLauncher">Action&lt;AcceleratorStream, KernelConfig, the kernel's parameters...&gt;.</typeparam>
     /// <param name="kernel">A static method, explicitly grouped: it has no index parameter and reads Grid and Group.</param>

@@ -104,6 +104,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport("cuda", EntryPoint = "cuEventSynchronize")]
     public static partial int WaitForEvent(nint @event);
 
+    [LibraryImport("cuda", EntryPoint = "cuEventElapsedTime")]
+    public static partial int ElapsedMilliseconds(out float milliseconds, nint begin, nint end);
+
     [LibraryImport("cuda", EntryPoint = "cuFuncSetAttribute")]
     public static partial int SetFunctionAttribute(nint function, int attribute, int value);
 

@@ -31,6 +31,30 @@ public static class CudaLibrary
     public static void UseEmulator(string path) =>
         Use([path], $"The emulated CUDA driver '{path}' cannot be loaded: build it with tools/CudaEmulator/build.sh.", emulated: true);
 
+    /// <summary>
+    /// The emulated driver: where <c>HANDWRITTEN_EMULATOR_LIBRARY</c> says, or where the repository that the program was built
+    /// in has it.
+    /// </summary>
+    /// <exception cref="GpuException">It has not been built.</exception>
+    public static string FindEmulator()
+    {
+        if (Environment.GetEnvironmentVariable("HANDWRITTEN_EMULATOR_LIBRARY") is { Length: > 0 } path)
+        {
+            return path;
+        }
+
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            path = Path.Combine(folder.FullName, "artifacts", "cuda-emulator", "libcuda.so");
+            if (File.Exists(path))
+            {
+                return path;
+            }
+        }
+
+        throw new GpuException("The emulated CUDA driver is not built: run tools/CudaEmulator/build.sh in the repository, or name the library in HANDWRITTEN_EMULATOR_LIBRARY.");
+    }
+
     /// <summary>The address of a function of the library; zero if it has none of that name.</summary>
     internal static nint Function(string name) => NativeLibrary.TryGetExport(_handle, name, out nint address) ? address : 0;
 

@@ -84,6 +84,9 @@ public sealed class GpuDevice : IDisposable
     /// <summary>The most threads that it holds at a time.</summary>
     public int ThreadsAtOnce { get; }
 
+    /// <summary>Kernels that have been compiled since it was opened, and did not come out of the cache.</summary>
+    public int CompiledKernels => (Kernels as CudaKernelLoader)?.CompiledCount ?? 0;
+
     /// <summary>Its memory.</summary>
     public GpuMemory Memory => _memory ?? throw NotThere();
 

@@ -1,6 +1,6 @@
+using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
-using Handwritten.Runtime.Decoding;
 
 namespace Handwritten.Runtime.Transcription.Words;
 
@@ -49,7 +49,7 @@ internal sealed class WordAligner(WhisperModel model, DecoderState state)
                 if (next >= 0 && next < text.Length)
                 {
                     ReadOnlySpan<float> logits = _logits.AsSpan(row * model.Dimensions.Vocabulary, special.EndOfText);
-                    probabilities[next] = Math.Exp(logits[text[next]] - LogProbabilities.LogSumExp(logits));
+                    probabilities[next] = Math.Exp(logits[text[next]] - VocabularySoftmax.LogSumExp(logits));
                 }
             }
         }

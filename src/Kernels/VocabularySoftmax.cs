@@ -1,13 +1,13 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Handwritten.Kernels.Cpu;
+namespace Handwritten.Kernels;
 
 /// <summary>
 /// Softmax arithmetic over a vocabulary: log softmax(x)ᵢ = xᵢ − log Σⱼ exp(xⱼ), the sum taken of exp(xⱼ − max), which cannot
 /// overflow. Minus infinity stands for a forbidden token and adds nothing; NaN spreads.
 /// </summary>
-internal static class VocabularySoftmax
+public static class VocabularySoftmax
 {
     /// <summary>Sets the logits of some tokens to minus infinity.</summary>
     public static void Forbid(Span<float> logits, ReadOnlySpan<int> tokens)

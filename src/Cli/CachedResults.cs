@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Handwritten.Model;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Output;
+
+namespace Handwritten.Cli;
+
+/// <summary>
+/// The transcripts that a command has made before. Every option counts, as it is written on the command line, except those
+/// that are known not to matter: an option that is added to a command later is safe by itself.
+/// </summary>
+internal sealed class CachedResults
+{
+    private readonly TranscriptCache _cache;
+    private readonly Lazy<string> _model;
+    private readonly string _options;
+
+    /// <summary>The results in a folder.</summary>
+    /// <param name="folder">Where they are.</param>
+    /// <param name="model">The model's options.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="irrelevant">Options on which no result depends.</param>
+    /// <exception cref="OutputException">The folder cannot be used.</exception>
+    public CachedResults(string folder, ModelOptions model, ParseResult parsed, IEnumerable<Option> irrelevant)
+    {
+        _cache = new TranscriptCache(folder);
+        _model = new Lazy<string>(() => ModelFingerprint.Of(model.Folder(parsed)));
+        IEnumerable<string> given =
+            from option in parsed.CommandResult.Command.Options.Except(irrelevant.Append(model.Name)).OrderBy(option => option.Name, StringComparer.Ordinal)
+            let result = parsed.GetResult(option)
+            where result is { Implicit: false }
+            select $"{option.Name}\n{string.Join('\n', result.Tokens.Select(token => token.Value))}\n";
+        _options = string.Join('\n', given);
+    }
+
+    /// <summary>The transcript of a sound, from the cache or made now.</summary>
+    /// <exception cref="ModelException">There is no such model.</exception>
+    /// <exception cref="OutputException">The cache takes no transcript.</exception>
+    public Transcript Get(AudioClip clip, Narrator narrator, Func<Transcript> make)
+    {
+        string key = TranscriptCache.Key(clip.Samples, _model.Value, _options);
+        if (_cache.Find(key) is { } transcript)
+        {
+            narrator.Show(transcript);
+            narrator.Tell($"{clip.Source.Name}: taken from the cache.");
+            return transcript;
+        }
+
+        transcript = make();
+        _cache.Keep(key, transcript);
+        return transcript;
+    }
+}

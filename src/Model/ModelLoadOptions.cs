@@ -1,0 +1,25 @@
+using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
+
+namespace Handwritten.Model;
+
+/// <summary>Where a model is loaded to, and how it computes there.</summary>
+public sealed record ModelLoadOptions
+{
+    /// <summary>The device; <see cref="ComputeDevice.Auto"/> takes a GPU if there is one.</summary>
+    public ComputeDevice Device { get; init; } = ComputeDevice.Auto;
+
+    /// <summary>The type in which a GPU computes; null for float16. The CPU computes in float32, with weights as they are stored.</summary>
+    public ComputeType? ComputeType { get; init; }
+
+    /// <summary>Threads of the CPU; null for all.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Receives sentences that somebody should read, such as that the cache of compiled kernels cannot be written.</summary>
+    public Action<string>? Warn { get; init; }
+
+    /// <summary>Opens the device.</summary>
+    /// <exception cref="GpuException">The GPU cannot be used.</exception>
+    /// <exception cref="ArgumentException">Device and compute type contradict each other.</exception>
+    public IKernels CreateKernels() => Device.CreateKernels(ComputeType, Threads, Warn);
+}

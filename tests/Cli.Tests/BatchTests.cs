@@ -1,0 +1,112 @@
+using System.Text.Json;
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Cli.Tests;
+
+/// <summary>Windows side by side, speech alone and overlapping windows, with the real program.</summary>
+public sealed class BatchTests : IDisposable
+{
+    private static readonly string Long = TestData.Path("audio", "long-en.wav"), Short = TestData.Path("audio", "10-en.wav"), Noise = TestData.Path("audio", "silence-noise.wav");
+
+    private readonly Sandbox _sandbox = new();
+
+    public void Dispose() => _sandbox.Dispose();
+
+    [Fact]
+    public void Recordings_in_batches_have_the_text_that_they_have_one_by_one_and_a_failing_one_disturbs_nobody()
+    {
+        string[] options = ["--language", "en", "--beam_size", "None", "--verbose", "False", "--quiet", "-f", "json", "-o"];
+        Outcome alone = _sandbox.Handwritten(["transcribe", Long, Short, Noise, "--batch-size", "1", .. options, "alone"]);
+        Assert.Equal((0, ""), (alone.ExitCode, alone.Error));
+        Outcome together = _sandbox.Handwritten(["transcribe", Long, "missing.wav", Short, _sandbox.Write("broken.wav", "no sound"), Noise, "--batch_size", "8", .. options, "together"]);
+        Assert.Equal((int)ExitCode.UnreadableAudio, together.ExitCode);
+        Assert.Equal(2, together.ErrorLines.Length);
+        Assert.Contains("missing.wav", together.ErrorLines[0], StringComparison.Ordinal);
+        Assert.Contains("broken.wav", together.ErrorLines[1], StringComparison.Ordinal);
+        foreach (string name in new[] { "long-en.json", "10-en.json", "silence-noise.json" })
+        {
+            JsonElement expected = Read("alone", name), actual = Read("together", name);
+            Assert.Equal(expected.GetProperty("text").GetString(), actual.GetProperty("text").GetString());
+            Assert.Equal(Times(expected), Times(actual));
+        }
+
+        Assert.Contains("The train to London leaves at 11 a.m.", Read("together", "long-en.json").GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.Equal("", Read("together", "silence-noise.json").GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public void Prints_each_recording_in_its_turn_and_tells_of_all_of_them_once()
+    {
+        Outcome outcome = _sandbox.Handwritten("transcribe", Short, TestData.Path("audio", "12-es.wav"), "--batch-size", "4", "--temperature", "0", "--word-timestamps", "True", "--vad-speech-pad-ms", "500");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal("Detected language: English", outcome.ErrorLines[0]);
+        Assert.Equal("Detected language: Spanish", outcome.ErrorLines[1]);
+        Assert.Matches("^2 recordings: 10.2 s of audio in ", outcome.ErrorLines[2]);
+        Assert.Equal(3, outcome.ErrorLines.Length);
+        Assert.True(outcome.OutputLines.Length >= 2);
+        Assert.All(outcome.OutputLines, line => Assert.Matches(@"^\[\d\d:\d\d\.\d{3} --> \d\d:\d\d\.\d{3}\] ", line));
+    }
+
+    [Fact]
+    public void Speech_alone_keeps_its_times()
+    {
+        Outcome outcome = _sandbox.Handwritten("transcribe", Short, Noise, "--language", "en", "--vad_filter", "True", "--temperature", "0", "-f", "json", "-o", ".");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Empty(Read(".", "silence-noise.json").GetProperty("segments").EnumerateArray());
+        Assert.All(Times(Read(".", "10-en.json")), time => Assert.InRange(time.Start, 0, 8.2));
+        Assert.NotEmpty(Times(Read(".", "10-en.json")));
+    }
+
+    [Fact]
+    public void Overlapping_windows_give_the_same_alone_and_side_by_side()
+    {
+        string[] options = ["--language", "en", "--temperature", "0", "--beam_size", "None", "--chunk-length", "20", "--stride", "4", "-f", "json", "-o"];
+        Assert.Equal(0, _sandbox.Handwritten(["transcribe", Long, .. options, "alone"]).ExitCode);
+        Assert.Equal(0, _sandbox.Handwritten(["transcribe", Long, "--batch-size", "8", .. options, "together"]).ExitCode);
+        JsonElement expected = Read("alone", "long-en.json"), actual = Read("together", "long-en.json");
+        Assert.Equal(expected.GetProperty("text").GetString(), actual.GetProperty("text").GetString());
+        Assert.Equal(Times(expected), Times(actual));
+        Assert.InRange(Times(actual).Length, 15, 45);
+    }
+
+    [Fact]
+    public void Clips_are_the_windows_of_a_batch()
+    {
+        Outcome outcome = _sandbox.Handwritten("transcribe", Long, "--language", "en", "--temperature", "0", "--batch-size", "2", "--clip-timestamps", "0,10,50,60", "-f", "json", "-o", ".");
+        Assert.Equal(0, outcome.ExitCode);
+        (double Start, double End)[] times = Times(Read(".", "long-en.json"));
+        Assert.NotEmpty(times);
+        Assert.All(times, time => Assert.True(time.Start is <= 10 or >= 50 and <= 60, $"{time}"));
+
+        Outcome behind = _sandbox.Handwritten("transcribe", Short, "--batch-size", "2", "--clip-timestamps", "50");
+        Assert.Equal((int)ExitCode.WrongUsage, behind.ExitCode);
+        Assert.Single(behind.ErrorLines).IsSentenceWith("A clip begins at 50 s");
+    }
+
+    [Theory]
+    [InlineData("--batch-size 0", "--batch-size must be a whole number from 1 to 256, but it is '0'.")]
+    [InlineData("--batch-size 257", "--batch-size must be a whole number from 1 to 256, but it is '257'.")]
+    [InlineData("--chunk-length 31", "--chunk-length must be a number from 1 to 30 or None, but it is '31'.")]
+    [InlineData("--chunk-length 10 --stride 5", "a stride of 5 s on both sides leaves less than 0.5 s of a window of 10 s")]
+    [InlineData("--stride 5", "--stride says how windows overlap: give --chunk-length as well.")]
+    [InlineData("--chunk-length 30 --vad-filter True", "--chunk-length cuts by the clock, and --vad-filter at silences: give only one of them.")]
+    [InlineData("--batch-size 4 --vad-filter False", "--batch-size cuts at silences, which --vad-filter False forbids")]
+    [InlineData("--vad-threshold 0.4", "--vad-threshold says what speech is: give --vad-filter or --batch-size as well.")]
+    [InlineData("--vad-filter True --vad-threshold 0.3 --vad-neg-threshold 0.4", "--vad-neg-threshold is above --vad-threshold")]
+    [InlineData("--vad-filter True --clip-timestamps 1", "--clip-timestamps names what to transcribe, and so does --vad-filter")]
+    [InlineData("--batch-size 4 --condition-on-previous-text True", "do not know the text before them: leave out --condition-on-previous-text.")]
+    [InlineData("--chunk-length 30 --word-timestamps True --hallucination-silence-threshold 2", "moves windows, and --chunk-length fixes them")]
+    public void Refuses_what_makes_no_sense(string options, string sentence)
+    {
+        Outcome outcome = _sandbox.Handwritten(["transcribe", Short, .. options.Split(' ')]);
+        Assert.Equal((int)ExitCode.WrongUsage, outcome.ExitCode);
+        Assert.Single(outcome.ErrorLines).IsSentenceWith(sentence);
+        Assert.Equal("", outcome.Output);
+    }
+
+    private static (double Start, double End)[] Times(JsonElement transcript) =>
+        [.. transcript.GetProperty("segments").EnumerateArray().Select(segment => (segment.GetProperty("start").GetDouble(), segment.GetProperty("end").GetDouble()))];
+
+    private JsonElement Read(params string[] path) => JsonDocument.Parse(File.ReadAllText(_sandbox[path])).RootElement;
+}

@@ -1,0 +1,52 @@
+using Handwritten.Kernels.Cpu;
+using Handwritten.Kernels.Gpu;
+using Xunit;
+
+namespace Handwritten.Kernels.Tests;
+
+/// <summary>Devices by name.</summary>
+public class ComputeDeviceTests
+{
+    [Theory]
+    [InlineData("auto", "auto")]
+    [InlineData("cpu", "cpu")]
+    [InlineData("cuda", "cuda")]
+    [InlineData("cuda:0", "cuda")]
+    [InlineData("cuda:12", "cuda:12")]
+    [InlineData("emulated", "emulated")]
+    public void A_name_is_read_and_written(string name, string written)
+    {
+        Assert.Equal(written, ComputeDevice.Parse(name).ToString());
+        Assert.Equal(ComputeDevice.Parse(written), ComputeDevice.Parse(name));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("CPU")]
+    [InlineData("cuda:")]
+    [InlineData("cuda:-1")]
+    [InlineData("cuda:1:2")]
+    [InlineData("cpu:1")]
+    [InlineData("cuda:99999999999")]
+    public void Anything_else_is_refused(string? name)
+    {
+        Assert.False(ComputeDevice.TryParse(name, out _));
+        Assert.Throws<FormatException>(() => ComputeDevice.Parse(name!));
+    }
+
+    [Fact]
+    public void Names_and_members_are_the_same_devices()
+    {
+        Assert.Equal([ComputeDevice.Auto, ComputeDevice.Cpu, ComputeDevice.Cuda(), ComputeDevice.Emulated], ComputeDevice.Names.Select(ComputeDevice.Parse));
+        Assert.NotEqual(ComputeDevice.Cuda(0), ComputeDevice.Cuda(1));
+    }
+
+    [Fact]
+    public void The_CPU_computes_in_float32_only()
+    {
+        using IKernels kernels = ComputeDevice.Cpu.CreateKernels(ComputeType.Float32, threads: 2);
+        Assert.Equal(2, Assert.IsType<CpuKernels>(kernels).Threads);
+        Assert.Throws<ArgumentException>(() => ComputeDevice.Cpu.CreateKernels(ComputeType.BFloat16));
+    }
+}

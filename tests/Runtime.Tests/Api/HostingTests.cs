@@ -1,0 +1,108 @@
+using Handwritten.Kernels;
+using Handwritten.Model;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Hosting;
+using Handwritten.Tests;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+using TranscriptionOptions = Handwritten.Runtime.Transcription.TranscriptionOptions;
+
+#pragma warning disable MEAI001 // The interface is experimental; this is where we hear of its changes.
+
+namespace Handwritten.Runtime.Tests.Api;
+
+/// <summary>The library in an application: dependency injection, and the interface of Microsoft.Extensions.AI.</summary>
+public sealed class HostingTests : IAsyncLifetime
+{
+    private readonly ServiceProvider _application = new ServiceCollection()
+        .AddHandwritten(options =>
+        {
+            options.Model = TestData.Weights("whisper-nano");
+            options.Device = ComputeDevice.Cpu;
+            options.Transcription = new() { WordTimestamps = true };
+        })
+        .BuildServiceProvider();
+
+    private ISpeechToTextClient Client => _application.GetRequiredService<ISpeechToTextClient>();
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _application.DisposeAsync();
+
+    [Fact]
+    public async Task An_application_has_one_transcriber_with_its_options()
+    {
+        WhisperTranscriber transcriber = _application.GetRequiredService<WhisperTranscriber>();
+        Assert.Same(transcriber, _application.GetRequiredService<WhisperTranscriber>());
+        Transcript transcript = await transcriber.TranscribeAsync(TestData.Path("audio", "01-en.wav")).ToTranscriptAsync();
+        Assert.All(transcript.Segments, segment => Assert.NotEmpty(segment.Words!));
+        Assert.Throws<ModelException>(() => new ServiceCollection().AddHandwritten(options => options.Model = "missing").BuildServiceProvider().GetRequiredService<WhisperTranscriber>());
+    }
+
+    [Fact]
+    public async Task The_transcriber_goes_with_the_application()
+    {
+        WhisperTranscriber transcriber = _application.GetRequiredService<WhisperTranscriber>();
+        await _application.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => transcriber.DetectLanguageAsync(TestData.Path("audio", "01-en.wav")));
+    }
+
+    [Fact]
+    public async Task The_client_gives_text_and_times()
+    {
+        await using FileStream file = Open("01-en.wav");
+        SpeechToTextResponse response = await Client.GetTextAsync(file);
+        Assert.Equal("Please play rock music in the garage.", response.Text);
+        Assert.Equal("whisper-nano", response.ModelId);
+        Transcript transcript = Assert.IsType<Transcript>(response.RawRepresentation);
+        Assert.Equal((transcript.Segments[0].Start, transcript.Segments[^1].End), (response.StartTime!.Value.TotalSeconds, response.EndTime!.Value.TotalSeconds));
+        Assert.True(file.CanRead);
+    }
+
+    [Fact]
+    public async Task The_client_streams_a_segment_at_a_time()
+    {
+        await using FileStream file = Open("10-en.wav");
+        List<SpeechToTextResponseUpdate> updates = [];
+        await foreach (SpeechToTextResponseUpdate update in Client.GetStreamingTextAsync(file, new() { SpeechLanguage = "en-US" }))
+        {
+            updates.Add(update);
+        }
+
+        Assert.Equal(SpeechToTextResponseUpdateKind.SessionOpen, updates[0].Kind);
+        Assert.Equal(SpeechToTextResponseUpdateKind.SessionClose, updates[^1].Kind);
+        Assert.All(updates[1..^1], update => Assert.Equal(SpeechToTextResponseUpdateKind.TextUpdated, update.Kind));
+        Assert.Equal("Send a message to Emma. 27 and 93. 727.", updates.ToSpeechToTextResponse().Text);
+        Assert.Equal(updates[1..^1].Select(update => update.StartTime).Order(), updates[1..^1].Select(update => update.StartTime));
+        Assert.Single(updates.Select(update => update.ResponseId).Distinct());
+    }
+
+    [Fact]
+    public async Task The_client_translates_to_English_and_to_nothing_else()
+    {
+        await using FileStream french = Open("14-fr.wav"), again = Open("14-fr.wav"), third = Open("14-fr.wav");
+        WhisperTranscriber transcriber = _application.GetRequiredService<WhisperTranscriber>();
+        string expected = (await transcriber.TranscribeAsync(french, new() { Decoding = new() { Language = "fr", Task = Model.Tokenization.SpeechTask.Translate } }).ToTranscriptAsync()).Text.Trim();
+
+        Assert.Equal(expected, (await Client.GetTextAsync(again, new() { SpeechLanguage = "French", TextLanguage = "en" })).Text);
+        OptionsException refused = await Assert.ThrowsAsync<OptionsException>(() => Client.GetTextAsync(third, new() { TextLanguage = "de" }));
+        Assert.Contains("'de'", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_client_takes_our_own_options_and_shows_what_is_behind_it()
+    {
+        await using FileStream file = Open("01-en.wav");
+        SpeechToTextResponse response = await Client.GetTextAsync(file, new() { RawRepresentationFactory = _ => new TranscriptionOptions { WordTimestamps = false } });
+        Assert.All(Assert.IsType<Transcript>(response.RawRepresentation).Segments, segment => Assert.Null(segment.Words));
+
+        Assert.Equal("whisper-nano", Client.GetService<SpeechToTextClientMetadata>()!.DefaultModelId);
+        Assert.Same(_application.GetRequiredService<WhisperTranscriber>(), Client.GetService<WhisperTranscriber>());
+        Assert.IsType<WhisperSpeechToTextClient>(Client.GetService<ISpeechToTextClient>());
+        Assert.Null(Client.GetService<string>());
+        Assert.Null(Client.GetService(typeof(WhisperTranscriber), "another"));
+    }
+
+    private static FileStream Open(string clip) => File.OpenRead(TestData.Path("audio", clip));
+}
