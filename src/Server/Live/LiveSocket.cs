@@ -18,6 +18,8 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
     private readonly SemaphoreSlim _sending = new(1);
     private readonly byte[] _message = new byte[MostMessageBytes];
     private readonly PcmStream _pcm = new(settings.SampleRate, settings.Format);
+    private Task<ValueWebSocketReceiveResult>? _reading;
+    private volatile bool _isClosing;
 
     /// <summary>Serves the stream to its end.</summary>
     /// <param name="live">Follows what is said.</param>
@@ -104,17 +106,17 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
     private async Task<(bool IsText, ReadOnlyMemory<byte> Content)?> ReceiveAsync(CancellationToken cancellation)
     {
         int length = 0;
-        while (true)
+        while (!_isClosing)
         {
             // To cancel a read would abort the socket, and the client would never know why.
-            Task<ValueWebSocketReceiveResult> read = socket.ReceiveAsync(_message.AsMemory(length), cancellation).AsTask();
-            if (await Task.WhenAny(read, Task.Delay(idleTimeout, cancellation)) != read)
+            _reading = socket.ReceiveAsync(_message.AsMemory(length), cancellation).AsTask();
+            if (await Task.WhenAny(_reading, Task.Delay(idleTimeout, cancellation)) != _reading)
             {
                 cancellation.ThrowIfCancellationRequested();
                 throw new ApiException(StatusCodes.Status408RequestTimeout, $"Nothing came for {idleTimeout.TotalSeconds:0} seconds.", code: "stream_idle");
             }
 
-            ValueWebSocketReceiveResult result = await read;
+            ValueWebSocketReceiveResult result = await _reading;
             length += result.Count;
             if (result.MessageType == WebSocketMessageType.Close)
             {
@@ -131,6 +133,8 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
                 throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"A message has more than {MostMessageBytes} bytes: send sound in smaller pieces.", code: "message_too_large");
             }
         }
+
+        return null;
     }
 
     private async Task SendAsync(object message, CancellationToken cancellation)
@@ -163,11 +167,25 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
 
     private async Task CloseAsync(WebSocketCloseStatus status, string reason)
     {
-        if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+        _isClosing = true;
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
+        await socket.CloseOutputAsync(status, reason, patience.Token);
+        try
         {
-            using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
-            await socket.CloseOutputAsync(status, reason, patience.Token);
+            // Until the client has closed as well: a connection that is closed on unread data is reset, and what was said last
+            // would be lost.
+            Task<ValueWebSocketReceiveResult> read = _reading is { IsCompleted: false } pending ? pending : ReadAsync();
+            while ((await read.WaitAsync(patience.Token)).MessageType != WebSocketMessageType.Close)
+            {
+                read = ReadAsync();
+            }
         }
+        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException)
+        {
+            // It has closed, or does not.
+        }
+
+        Task<ValueWebSocketReceiveResult> ReadAsync() => socket.ReceiveAsync(_message.AsMemory(), patience.Token).AsTask();
     }
 
     private static WebSocketCloseStatus StatusOf(ApiException error) => error.Status switch

@@ -20,6 +20,10 @@ internal static class StreamEndpoints
             .WithTags(Tag)
             .WithSummary("A WebSocket: sound in, text out while it is spoken. ?sample_rate=16000&encoding=pcm16|float32 and the options of a transcription.")
             .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
+        clients.MapGet("/v1/realtime", (HttpContext context, LiveService live) => live.ServeAsync(context, settings => new RealtimeDialect(settings), RealtimeDialect.SampleRate))
+            .WithTags(Tag)
+            .WithSummary("The same in the messages of OpenAI's realtime transcription: 24 kHz, 16-bit samples in base64.")
+            .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
     }
 }
 
@@ -29,11 +33,14 @@ internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, 
     private int _open;
 
     /// <summary>Serves a stream.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="speak">Makes the dialect.</param>
+    /// <param name="sampleRate">The rate where the address names none, in Hz.</param>
     /// <exception cref="ApiException">It cannot be opened.</exception>
-    public async Task ServeAsync(HttpContext context, Func<StreamSettings, IStreamDialect> speak)
+    public async Task ServeAsync(HttpContext context, Func<StreamSettings, IStreamDialect> speak, int sampleRate = StreamSettings.UsualRate)
     {
         RequireSocket(context);
-        StreamSettings settings = StreamSettings.Parse(context.Request.Query, Client.Of(context).Name);
+        StreamSettings settings = StreamSettings.Parse(context.Request.Query, Client.Of(context).Name, sampleRate);
         ModelHost host = models.Find(settings.Model);
         if (Interlocked.Increment(ref _open) > options.MaximumStreams)
         {

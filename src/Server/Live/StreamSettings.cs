@@ -22,17 +22,19 @@ internal enum SampleFormat
 /// <param name="Options">How speech is followed.</param>
 internal sealed record StreamSettings(string? Model, int SampleRate, SampleFormat Format, LiveOptions Options)
 {
-    public const int LowestRate = 4000, HighestRate = 192_000;
+    public const int LowestRate = 4000, UsualRate = 16_000, HighestRate = 192_000;
 
     /// <summary>Reads the query of an address.</summary>
     /// <param name="query">Names and texts.</param>
     /// <param name="client">Whose stream it is.</param>
+    /// <param name="usualRate">The rate where none is named, in Hz.</param>
     /// <exception cref="ApiException">A parameter makes no sense.</exception>
-    public static StreamSettings Parse(IQueryCollection query, string client)
+    public static StreamSettings Parse(IQueryCollection query, string client, int usualRate = UsualRate)
     {
         RequestFields fields = new(query.SelectMany(field => field.Value.Select(value => KeyValuePair.Create(field.Key, value ?? ""))));
         LiveOptions initially = new();
-        int rate = fields.Integer("sample_rate", LowestRate, HighestRate) ?? 16_000;
+        int rate = fields.Integer("sample_rate", LowestRate, HighestRate) ?? usualRate;
+        fields.Text("intent"); // OpenAI's addresses say "transcription", which is all there is here
         SampleFormat format = fields.Choice("encoding", "pcm16", "float32") == "float32" ? SampleFormat.Float32 : SampleFormat.Pcm16;
         LiveOptions options = initially with
         {

@@ -33,6 +33,28 @@ public sealed class StreamTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task OpenAIs_realtime_events_add_up_to_the_text_of_each_item()
+    {
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "intent=transcription&language=en", "realtime");
+        Task<IReadOnlyList<JsonElement>> heard = stream.ReadToEndAsync();
+        await stream.SendTextAsync("{\"type\":\"transcription_session.update\",\"session\":{}}");
+        foreach (byte[] piece in Sound(24_000, "pcm16").Chunk(4801))
+        {
+            await stream.SendTextAsync($"{{\"type\":\"input_audio_buffer.append\",\"audio\":\"{Convert.ToBase64String(piece)}\"}}");
+        }
+
+        await stream.SendTextAsync("{\"type\":\"input_audio_buffer.commit\"}");
+        IReadOnlyList<JsonElement> events = await heard;
+        Assert.Equal(["transcription_session.created", "transcription_session.updated"], events.Take(2).Select(Type));
+        JsonElement completed = events.First(message => Type(message) == "conversation.item.input_audio_transcription.completed");
+        Assert.Contains("rock music", completed.GetProperty("transcript").GetString(), StringComparison.Ordinal);
+        string deltas = string.Concat(events
+            .Where(message => Type(message) == "conversation.item.input_audio_transcription.delta" && message.GetProperty("item_id").GetString() == completed.GetProperty("item_id").GetString())
+            .Select(message => message.GetProperty("delta").GetString()));
+        Assert.Equal(completed.GetProperty("transcript").GetString(), deltas.Trim());
+    }
+
+    [Fact]
     public async Task Silence_is_no_text()
     {
         using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
@@ -163,12 +185,12 @@ internal sealed class StreamOfTest : IDisposable
 
     public WebSocketCloseStatus? CloseStatus => _socket.CloseStatus;
 
-    public static Uri Address(RunningServer server, string query) => new($"ws://{server.Address.Authority}/v1/stream?{query}");
+    public static Uri Address(RunningServer server, string query, string dialect = "stream") => new($"ws://{server.Address.Authority}/v1/{dialect}?{query}");
 
-    public static async Task<StreamOfTest> OpenAsync(RunningServer server, string query)
+    public static async Task<StreamOfTest> OpenAsync(RunningServer server, string query, string dialect = "stream")
     {
         StreamOfTest stream = new();
-        await stream._socket.ConnectAsync(Address(server, query), CancellationToken.None);
+        await stream._socket.ConnectAsync(Address(server, query, dialect), CancellationToken.None);
         return stream;
     }
 
