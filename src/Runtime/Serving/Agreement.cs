@@ -27,11 +27,13 @@ internal sealed class Agreement
     public IReadOnlyList<Word> Tentative => _tentative;
 
     /// <summary>Hears a hypothesis about the whole sentence.</summary>
-    public void Hear(IReadOnlyList<Word> hypothesis)
+    /// <param name="hypothesis">Its words.</param>
+    /// <param name="until">No word that ends later is committed: where the sound breaks off, the model guesses how the sentence goes on, and guesses the same twice.</param>
+    public void Hear(IReadOnlyList<Word> hypothesis, double until)
     {
         List<Word> tail = Behind(hypothesis);
         int agreed = 0;
-        while (agreed < Math.Min(tail.Count, _tentative.Count) && AreSame(tail[agreed], _tentative[agreed]))
+        while (agreed < Math.Min(tail.Count, _tentative.Count) && tail[agreed].End <= until && AreSame(tail[agreed], _tentative[agreed]))
         {
             agreed++;
         }

@@ -22,6 +22,12 @@ public sealed record LiveOptions
     /// </summary>
     public bool EveryInterval { get; init; }
 
+    /// <summary>
+    /// Words that end in the last seconds of the sound are not committed, however many hypotheses agree on them: where the
+    /// sound breaks off, a model guesses, and guesses the same again.
+    /// </summary>
+    public double HoldBack { get; init; } = 1;
+
     /// <summary>Seconds of silence that end a sentence.</summary>
     public double EndpointSilence { get; init; } = 0.6;
 
@@ -38,6 +44,7 @@ public sealed record LiveOptions
     {
         Transcription.Verify(vocabulary);
         OptionsException.Require(Interval is > 0 and <= 30, $"The interval of hypotheses must be above 0 and at most 30 s, but it is {Interval}.");
+        OptionsException.Require(HoldBack is >= 0 and <= 10, $"What is held back must be from 0 to 10 s, but it is {HoldBack}.");
         OptionsException.Require(EndpointSilence is > 0 and <= 10, $"The silence that ends a sentence must be above 0 and at most 10 s, but it is {EndpointSilence}.");
         OptionsException.Require(SpeechThreshold is > 0 and < 1, $"The threshold of speech must lie between 0 and 1, but it is {SpeechThreshold}.");
     }

@@ -195,7 +195,7 @@ public sealed class LiveTranscription : IAsyncDisposable
         _heardUpTo = _audio.End;
         if (await Transcribe(isFinal: false).ConfigureAwait(false) is Word[] words)
         {
-            _agreement.Hear(words);
+            _agreement.Hear(words, Seconds(_audio.End) - _options.HoldBack);
             await Tell(new LivePartial(Text(_agreement.Committed), Text(_agreement.Tentative), Seconds(_audio.Start), Seconds(_audio.End))).ConfigureAwait(false);
         }
     }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Serving;
 using Handwritten.Tests;
 using Xunit;
 
@@ -11,6 +13,26 @@ internal static class Clips
     private static readonly ConcurrentDictionary<string, float[]> Loaded = [];
 
     public static float[] Samples(string clip) => Loaded.GetOrAdd(clip, static name => AudioFile.Load(TestData.Path("audio", name)).Samples);
+
+    /// <summary>What is said in a clip.</summary>
+    public static string Text(string clip)
+    {
+        using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(TestData.Path("audio", "manifest.json")));
+        return manifest.RootElement.GetProperty("clips").EnumerateArray().Single(one => one.GetProperty("file").GetString() == clip).GetProperty("text").GetString()!;
+    }
+
+    /// <summary>Waits until the engine has taken back what requests held: transcripts are there a moment before.</summary>
+    public static async Task<EngineStatistics> Idle(this TranscriptionEngine engine)
+    {
+        EngineStatistics statistics = engine.Statistics;
+        while (statistics.Active + statistics.Waiting.Sum() + statistics.LanesInUse + statistics.WindowsInUse > 0)
+        {
+            await Task.Delay(5);
+            statistics = engine.Statistics;
+        }
+
+        return statistics;
+    }
 
     /// <summary>Same tokens, and the same probabilities to the last bit.</summary>
     public static void AssertSame(Transcript expected, Transcript actual)

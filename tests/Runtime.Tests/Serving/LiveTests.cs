@@ -50,21 +50,23 @@ public sealed class LiveTests(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     [Fact]
-    public async Task A_recording_in_chunks_of_any_size_gives_the_words_that_it_gives_as_a_whole()
+    public async Task A_recording_in_chunks_of_any_size_gives_the_same_events_and_no_more_errors_than_as_a_whole()
     {
         float[] samples = Clips.Samples("long-en.wav");
         using Transcriber transcriber = new(demo.Model);
         string offline = transcriber.Transcribe(samples, EveryInterval.Transcription).Text;
+        string said = Clips.Text("long-en.wav");
 
         await using TranscriptionEngine engine = new(demo.Model);
         LiveEvent[] inSmall = await Stream(engine, samples, EveryInterval, new Random(1), largestChunk: 700);
         LiveEvent[] inLarge = await Stream(engine, samples, EveryInterval, new Random(2), largestChunk: 100_000);
 
         Assert.Equal(inSmall.Select(Show), inLarge.Select(Show));
+
+        // Sentence by sentence the demo model hears better than through windows of 30 s: 11% wrong words, against 22%.
         string live = string.Concat(inSmall.OfType<LiveFinal>().Select(final => final.Text));
-        EnglishTextNormalizer normalizer = new();
-        ErrorCount errors = ErrorCount.OfWords(normalizer.Normalize(offline), normalizer.Normalize(live));
-        Assert.True(errors.Rate < 0.1, $"{errors.Rate:P1} of the words differ:\n{offline}\n{live}");
+        double errors = ErrorsIn(live, said);
+        Assert.True(errors < 0.15 && errors <= ErrorsIn(offline, said), $"{errors:P1} of the words are wrong:\n{said}\n{live}\n{offline}");
         AssertSensible(inSmall, (double)samples.Length / AudioClip.SampleRate);
         Assert.NotEmpty(inSmall.OfType<LivePartial>().Where(partial => partial.Committed.Length > 0));
         Assert.True(inSmall.OfType<LiveEndpoint>().Count() > 3);
@@ -127,39 +129,6 @@ public sealed class LiveTests(DemoModel demo) : IClassFixture<DemoModel>
         await Assert.ThrowsAsync<EngineStoppedException>(async () => await live.Events().CountAsync());
     }
 
-    [Fact]
-    public async Task Memory_does_not_grow_with_the_stream()
-    {
-        float[] samples = [.. Clips.Samples("01-en.wav"), .. new float[AudioClip.SampleRate], .. Clips.Samples("05-en.wav"), .. new float[AudioClip.SampleRate]];
-        await using TranscriptionEngine engine = new(demo.Model);
-        await using LiveTranscription live = new(engine, Vad, EveryInterval with { EveryInterval = false });
-        int finals = 0;
-        Task reading = Task.Run(async () =>
-        {
-            await foreach (LiveEvent one in live.Events())
-            {
-                finals += one is LiveFinal ? 1 : 0;
-            }
-        });
-
-        await Write(10);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        await Write(50);
-        long after = GC.GetTotalMemory(forceFullCollection: true);
-        live.Complete();
-        await reading;
-        Assert.Equal(120, finals);
-        Assert.InRange(after, 0, before + (1024 * 1024));
-
-        async Task Write(int times)
-        {
-            for (int i = 0; i < times; i++)
-            {
-                await live.WriteAsync(samples);
-            }
-        }
-    }
-
     private static async Task<LiveEvent[]> Stream(TranscriptionEngine engine, float[] samples, LiveOptions options, Random random, int largestChunk)
     {
         await using LiveTranscription live = new(engine, Vad, options);
@@ -173,6 +142,12 @@ public sealed class LiveTests(DemoModel demo) : IClassFixture<DemoModel>
 
         live.Complete();
         return await events;
+    }
+
+    private static double ErrorsIn(string heard, string said)
+    {
+        EnglishTextNormalizer normalizer = new();
+        return ErrorCount.OfWords(normalizer.Normalize(said), normalizer.Normalize(heard)).Rate;
     }
 
     /// <summary>What is committed only grows until it is final, and time goes on.</summary>
