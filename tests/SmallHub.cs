@@ -156,9 +156,11 @@ internal sealed class SmallHub : SmallServer
     public IEnumerable<WebRequest> StorageRequests => _storage.Requests;
 
     /// <summary>A hash as the hub has it.</summary>
+#pragma warning disable CA5350 // git names contents by SHA-1.
     public static string Hash(string name, byte[] content) => IsLarge(name)
         ? Convert.ToHexStringLower(SHA256.HashData(content))
         : Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]));
+#pragma warning restore CA5350
 
     public new void Dispose()
     {

@@ -29,7 +29,7 @@ public sealed class PlotTests : IDisposable
     }
 
     [Theory]
-    [InlineData("plot -o a.png", "Required argument 'KIND' missing")]
+    [InlineData("plot -o a.png", "Required argument 'mel|attention|alignment|probabilities' missing")]
     [InlineData("plot mel a.wav", "Option '--output' is required.")]
     [InlineData("plot mell a.wav -o a.png", "KIND must be mel, attention, alignment or probabilities, but it is 'mell'. Did you mean 'mel'?")]
     [InlineData("plot mel a.wav -o a.svg", "--output writes PNG")]

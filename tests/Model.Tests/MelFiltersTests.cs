@@ -44,6 +44,24 @@ public class MelFiltersTests
     [InlineData(-80)]
     public void Need_a_band(int mels) => Assert.Throws<ArgumentOutOfRangeException>(() => MelFilters.Create(mels));
 
+    [Theory]
+    [InlineData(80)]
+    [InlineData(128)]
+    public void A_frequency_lies_in_the_band_that_weighs_it_most(int mels)
+    {
+        float[] filters = MelFilters.Create(mels);
+        for (int bin = 1; bin < WhisperAudio.FourierBins - 4; bin++)
+        {
+            double band = MelFilters.Band(40.0 * bin, mels);
+            float[] weights = [.. Enumerable.Range(0, mels).Select(mel => filters[(mel * WhisperAudio.FourierBins) + bin])];
+            int[] heard = [.. Enumerable.Range(0, mels).Where(mel => weights[mel] > 0)];
+            Assert.All(heard, mel => Assert.InRange(band, mel - 1, mel + 1));
+        }
+
+        Assert.Equal(-1, MelFilters.Band(0, mels), 1e-9);
+        Assert.Equal(mels, MelFilters.Band(8000, mels), 1e-9);
+    }
+
     private static float[] Reference(string name)
     {
         byte[] bytes = File.ReadAllBytes(TestData.Path("reference", "frontend", "mel_filters.safetensors"));

@@ -37,7 +37,7 @@ cp -r tests/data/reference/{frontend,nano,shapes,decoding} "$data/tests/data/ref
 size=0
 for part in program data; do
   archive=$output/$part.tar.xz
-  tar -C "$staging/$part" -c handwritten-gpu | xz -T0 --x86 --lzma2=preset=9e >"$archive.part"
+  tar -C "$staging/$part" -c handwritten-gpu | xz -T0 --x86 --lzma2=preset=6 >"$archive.part"
   mv "$archive.part" "$archive"
   bytes=$(stat -c %s "$archive")
   ((size += bytes))

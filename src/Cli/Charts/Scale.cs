@@ -15,8 +15,6 @@ internal static class Scale
     {
         var bar = chart.Add.ColorBar(heat);
         bar.Label = label;
-        bar.LabelStyle.FontSize = 13;
-        bar.LabelStyle.Bold = false;
         bar.Axis.TickGenerator = new NumericAutomatic { MinimumTickSpacing = Spacing };
     }
 }

@@ -22,7 +22,7 @@ internal static class TokenCharts
     public static Plot Attention(string title, AttentionTrace trace, double start)
     {
         Plot chart = Rows(title, trace.Tokens);
-        Heat(chart, [.. trace.Weights.Chunk(trace.Frames).SelectMany(Relative)], trace.Tokens.Count, trace.Frames, start, "attention, relative to the token's strongest frame");
+        Heat(chart, [.. trace.Weights.Chunk(trace.Frames).SelectMany(Relative)], trace.Tokens.Count, trace.Frames, start, "attention, strongest = 1");
         return chart;
     }
 

@@ -45,6 +45,7 @@ internal sealed class BenchCommand : Command
         Add(_tokens);
         Add(_compare);
         Add(_json);
+        Add(new BenchBatchesCommand());
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
     }
 

@@ -54,5 +54,5 @@ internal static class HubErrors
         return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
     }
 
-    private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds):F0} seconds");
+    private static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds):F0} s");
 }

@@ -50,7 +50,7 @@ public sealed class BadHubTests : IDisposable
     public async Task A_hub_that_asks_for_too_long_a_pause_is_left()
     {
         _download.Hub.Instead = _ => new WebAnswer(429, [], ["Retry-After: 3600"]);
-        await FailsAsync("try again in 3600 seconds");
+        await FailsAsync("try again in 3600 s,");
         Assert.Single(_download.Hub.Requests);
     }
 
@@ -172,7 +172,7 @@ public sealed class BadHubTests : IDisposable
     {
         _download.Options = _download.Options with { Silence = TimeSpan.FromMilliseconds(200), Attempts = 2 };
         _download.Hub.Storage = (request, name) => WebAnswer.File(request, _download.Hub.Files[name]) with { Pause = TimeSpan.FromSeconds(5) };
-        await FailsAsync("127.0.0.1 has been silent for 1 seconds");
+        await FailsAsync("127.0.0.1 has been silent for 1 s");
     }
 
     [Fact]
