@@ -13,7 +13,7 @@ public sealed class SharedServer : IAsyncLifetime
 }
 
 [CollectionDefinition(Name)]
-public sealed class SharedServerCollection : ICollectionFixture<SharedServer>
+public sealed class OneServerForAll : ICollectionFixture<SharedServer>
 {
     public const string Name = "Shared server";
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Handwritten.Cli.Bench;
+using Handwritten.Model;
 using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.VoiceActivity;
@@ -41,15 +42,15 @@ internal sealed class BenchBatchesCommand : Command
             recordings.Add((clip, SpeechWindows.Collect(SpeechRegions.Find(vad, clip.Samples, VoiceActivityOptions.ForWindows, cancellation))));
         }
 
-        using LoadedModel loaded = _model.Load(parsed);
+        using WhisperModel model = _model.Load(parsed);
         int runs = parsed.GetValue(_runs) ?? 3;
-        List<BatchTiming> timings = [.. BatchBenchmark.Run(loaded.Model, recordings, runs, cancellation)];
+        List<BatchTiming> timings = [.. BatchBenchmark.Run(model, recordings, runs, cancellation)];
         double audio = recordings.Sum(recording => recording.Clip.Seconds);
         int windows = recordings.Sum(recording => recording.Windows.Count);
         if (parsed.GetValue(_json))
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(
-                new { model = loaded.Model.Name, device = loaded.Kernels.DeviceDescription, recordings = recordings.Count, seconds = audio, windows, runs, sizes = BatchBenchmark.Sizes, timings },
+                new { model = model.Name, device = model.Network.Kernels.DeviceDescription, recordings = recordings.Count, seconds = audio, windows, runs, sizes = BatchBenchmark.Sizes, timings },
                 Terminal.Json));
             return ExitCode.Ok;
         }
@@ -61,7 +62,7 @@ internal sealed class BenchBatchesCommand : Command
         }
 
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{loaded.Model.Name} on {loaded.Kernels.DeviceDescription}; {recordings.Count} recordings of {audio:0.0} s with {windows} windows, median of {runs} turns"));
+            $"{model.Name} on {model.Network.Kernels.DeviceDescription}; {recordings.Count} recordings of {audio:0.0} s with {windows} windows, median of {runs} turns"));
         Terminal.Write(table);
         return ExitCode.Ok;
     }

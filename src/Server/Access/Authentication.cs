@@ -1,5 +1,4 @@
 using Handwritten.Server.Errors;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Handwritten.Server.Access;
 

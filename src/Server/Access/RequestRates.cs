@@ -1,6 +1,5 @@
 using System.Threading.RateLimiting;
 using Handwritten.Server.Errors;
-using Microsoft.AspNetCore.RateLimiting;
 
 namespace Handwritten.Server.Access;
 

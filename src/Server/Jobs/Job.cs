@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Handwritten.Runtime;
 using Handwritten.Server.Errors;
@@ -43,6 +44,7 @@ internal sealed record RemoteInput(Uri Address, IReadOnlyDictionary<string, stri
 internal sealed record JobWebhook(Uri Address, Func<Job, object> Body);
 
 /// <summary>A recording that is transcribed while nobody waits. Safe for several threads.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A token source without a timer holds nothing, and others may still look at its token.")]
 internal sealed class Job(string client, TranscriptionRequest request, JobInput input, JobWebhook? webhook, DateTimeOffset createdAt)
 {
     private readonly Lock _lock = new();

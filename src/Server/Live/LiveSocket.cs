@@ -1,6 +1,5 @@
 using System.Net.WebSockets;
 using System.Text.Json;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 
@@ -10,7 +9,7 @@ namespace Handwritten.Server.Live;
 /// A live stream over a WebSocket: one loop reads sound and hands it on, another sends what was heard. A slow engine lets the
 /// first loop wait, which stops reading, which in the end stops the client: nothing piles up.
 /// </summary>
-internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, StreamSettings settings, TimeSpan idleTimeout)
+internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, StreamSettings settings, TimeSpan idleTimeout) : IDisposable
 {
     /// <summary>A message holds at most this: 16 s of 16-bit sound at 32 kHz.</summary>
     private const int MostMessageBytes = 1 << 20;
@@ -65,6 +64,8 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
             await Task.WhenAll(telling, listening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    public void Dispose() => _sending.Dispose();
 
     private async Task ListenAsync(LiveTranscription live, CancellationToken cancellation)
     {

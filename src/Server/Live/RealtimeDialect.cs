@@ -79,7 +79,7 @@ internal sealed class RealtimeDialect(StreamSettings settings) : IStreamDialect
         }
     }
 
-    private IEnumerable<object> Finish(string text)
+    private object[] Finish(string text)
     {
         object[] messages = [.. Add(text)];
         _text += text;

@@ -54,8 +54,8 @@ internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, 
             using ModelLease lease = await host.AcquireAsync(context.RequestAborted);
             await using LiveTranscription live = new(lease.Model.Engine, recognizer.Vad, settings.Options);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
-            await new LiveSocket(socket, speak(settings), settings, options.StreamIdleTimeout)
-                .RunAsync(live, lease.Model.Model.Name, context.RequestAborted, lifetime.ApplicationStopping);
+            using LiveSocket stream = new(socket, speak(settings), settings, options.StreamIdleTimeout);
+            await stream.RunAsync(live, lease.Model.Model.Name, context.RequestAborted, lifetime.ApplicationStopping);
         }
         finally
         {

@@ -13,9 +13,6 @@ namespace Handwritten.Server.Recognition;
 /// <summary>Brings what clients ask for to the engine of the right model.</summary>
 internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
 {
-    /// <summary>How speech is found where windows are decoded side by side. Source: faster-whisper, BatchedInferencePipeline.</summary>
-    private static readonly VoiceActivityOptions Silences = new() { MaxSpeechSeconds = 30, MinSilenceMilliseconds = 160 };
-
     private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
 
     /// <summary>Finds speech; loaded when it is first wanted.</summary>
@@ -57,7 +54,7 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
     }
 
     private IReadOnlyList<SpeechWindow> FindWindows(AudioClip clip, CancellationToken cancellation) =>
-        SpeechWindows.Collect(SpeechRegions.Find(Vad.Probabilities(clip.Samples, cancellation), clip.Samples.Length, Silences));
+        SpeechWindows.Collect(SpeechRegions.Find(Vad, clip.Samples, VoiceActivityOptions.ForWindows, cancellation));
 
     private static void RefuseImpossible(TranscriptionRequest request, WhisperTokenizer tokenizer, string model)
     {

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Handwritten.Server.Errors;
-using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Remote;
 

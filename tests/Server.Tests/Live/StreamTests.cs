@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Handwritten.Server.Tests.Live;
 
-[Collection(SharedServerCollection.Name)]
+[Collection(OneServerForAll.Name)]
 public sealed class StreamTests(SharedServer shared)
 {
     private readonly RunningServer _server = shared.Server;
@@ -91,7 +91,7 @@ public sealed class StreamTests(SharedServer shared)
         using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
         Task sending = stream.SendAsync(new byte[2 << 20], 2 << 20);
         await EndsWithAsync(stream, "message_too_large", WebSocketCloseStatus.MessageTooBig);
-        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     [Theory]
@@ -133,7 +133,12 @@ public sealed class StreamTests(SharedServer shared)
         Assert.Equal(429, (int)third.HttpStatusCode);
         await EndsWithAsync(first, "stream_idle", WebSocketCloseStatus.PolicyViolation);
         await EndsWithAsync(second, "stream_idle", WebSocketCloseStatus.PolicyViolation);
-        using StreamOfTest again = await StreamOfTest.OpenAsync(server, "");
+        await Eventually.HoldsAsync(async () =>
+        {
+            using ClientWebSocket again = new();
+            await Task.WhenAny(again.ConnectAsync(StreamOfTest.Address(server, ""), CancellationToken.None));
+            return again.State == WebSocketState.Open;
+        });
     }
 
     [Fact]
@@ -223,6 +228,7 @@ internal sealed class StreamOfTest : IDisposable
 
             if (result.MessageType == WebSocketMessageType.Close)
             {
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, patience.Token);
                 return messages;
             }
 

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Handwritten.Server.Tests.OpenAi;
 
-[Collection(SharedServerCollection.Name)]
+[Collection(OneServerForAll.Name)]
 public sealed class BadRequestTests(SharedServer shared)
 {
     private readonly RunningServer _server = shared.Server;

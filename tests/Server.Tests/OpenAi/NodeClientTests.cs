@@ -6,7 +6,7 @@ using Xunit;
 namespace Handwritten.Server.Tests.OpenAi;
 
 /// <summary>The official client of Node.js, which knows nothing of this server but its address.</summary>
-[Collection(SharedServerCollection.Name)]
+[Collection(OneServerForAll.Name)]
 public sealed class NodeClientTests(SharedServer shared)
 {
     [NodeFact]

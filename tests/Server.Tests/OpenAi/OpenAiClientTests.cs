@@ -7,7 +7,7 @@ using Xunit;
 namespace Handwritten.Server.Tests.OpenAi;
 
 /// <summary>The official client of .NET, which knows nothing of this server but its address.</summary>
-[Collection(SharedServerCollection.Name)]
+[Collection(OneServerForAll.Name)]
 public sealed class OpenAiClientTests(SharedServer shared)
 {
     private AudioClient Audio => Of("whisper-1");

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Handwritten.Server.Tests.Operation;
 
-[Collection(SharedServerCollection.Name)]
+[Collection(OneServerForAll.Name)]
 public sealed class OperationTests(SharedServer shared)
 {
     private readonly RunningServer _server = shared.Server;
