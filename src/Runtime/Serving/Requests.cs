@@ -32,7 +32,7 @@ internal sealed class ChainedRequest(ServedTranscription owner, WhisperTokenizer
     {
         if (failure is null)
         {
-            owner.Complete(new Transcript(tokenizer.Decode([.. _segments.SelectMany(segment => segment.Tokens)]), _segments, _language));
+            owner.Complete(TranscriptionRun.ToTranscript(tokenizer, _segments, _language));
         }
         else
         {
@@ -158,6 +158,5 @@ internal sealed class IndependentRequest : IRunResults
         }
     }
 
-    private void Finish() => _owner.Complete(new Transcript(
-        _engine.Model.Tokenizer.Decode([.. _segments.SelectMany(segment => segment.Tokens)]), _segments, _language ?? "en"));
+    private void Finish() => _owner.Complete(TranscriptionRun.ToTranscript(_engine.Model.Tokenizer, _segments, _language ?? "en"));
 }

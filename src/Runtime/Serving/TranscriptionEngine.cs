@@ -179,7 +179,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     {
         TranscriptionOptions options = request.Options;
         options.Verify(Model.Dimensions.Vocabulary);
-        int lanes = options.Temperatures.Max(temperature => TemperatureFallback.At(options.Decoding, temperature).Lanes);
+        int lanes = TemperatureFallback.MostLanes(options);
         OptionsException.Require(lanes <= Options.Lanes, $"beam_size and best_of may be at most {Options.Lanes} here, but {lanes} are asked for.");
         if (request.SpeechWindows is { } windows)
         {
