@@ -37,7 +37,10 @@ internal struct LaneState
     public static LaneState Initial => new() { LastTimestamp = -1, NoSpeechProbability = float.NaN };
 }
 
-/// <summary><see cref="ChoiceRules"/> of a lane as kernels read them; what is forbidden by id lies beside it.</summary>
+/// <summary>
+/// <see cref="ChoiceRules"/> of a lane as kernels read them; what is forbidden by id lies beside it. 64 bytes: a view of device
+/// memory counts its beginning in elements, so their size has to divide the 256 bytes at which tensors begin.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct LaneRules
 {
@@ -52,6 +55,7 @@ internal struct LaneRules
     public uint SeedHigh;
     public uint Candidate; // which of the sequences that began together
     public int Candidates; // lanes that choose their first token from this lane's row; 0 for a lane that follows another
+    public int Reserved0, Reserved1, Reserved2, Reserved3, Reserved4;
 
     public static LaneRules Of(ChoiceRules rules, int vocabulary, int candidate, int candidates)
     {

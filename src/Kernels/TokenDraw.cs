@@ -1,5 +1,3 @@
-using Handwritten.Kernels.Cpu;
-
 namespace Handwritten.Kernels;
 
 /// <summary>

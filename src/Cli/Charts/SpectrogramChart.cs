@@ -2,6 +2,7 @@ using System.Globalization;
 using Handwritten.Model;
 using Handwritten.Runtime.Inspection;
 using ScottPlot;
+using ScottPlot.Plottables;
 using ScottPlot.TickGenerators;
 
 namespace Handwritten.Cli.Charts;
@@ -27,9 +28,7 @@ internal static class SpectrogramChart
         }
 
         double end = start + ((double)trace.Frames / WhisperAudio.FramesPerSecond);
-        var heat = chart.Add.Heatmap(matrix);
-        heat.Extent = new CoordinateRect(start, end, -0.5, trace.Bands - 0.5);
-        heat.Colormap = new ScottPlot.Colormaps.Magma();
+        Heatmap heat = Scale.Draw(chart, matrix, new CoordinateRect(start, end, -0.5, trace.Bands - 0.5), new ScottPlot.Colormaps.Magma());
         Scale.Add(chart, heat, "log-mel, as the encoder hears it");
         chart.Axes.Left.TickGenerator = new NumericManual(
             [.. Frequencies.Select(hertz => MelFilters.Band(hertz, trace.Bands))],

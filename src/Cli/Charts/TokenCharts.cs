@@ -2,6 +2,7 @@ using System.Globalization;
 using Handwritten.Model;
 using Handwritten.Runtime.Inspection;
 using ScottPlot;
+using ScottPlot.Plottables;
 using ScottPlot.TickGenerators;
 
 namespace Handwritten.Cli.Charts;
@@ -30,7 +31,7 @@ internal static class TokenCharts
     public static Plot Alignment(string title, AlignmentTrace trace, double start)
     {
         Plot chart = Rows(title, trace.Tokens);
-        Heat(chart, trace.Matrix, trace.Tokens.Count, trace.Frames, start, "attention, in standard deviations");
+        Heat(chart, trace.Matrix, trace.Tokens.Count, trace.Frames, start, "deviations");
         var way = chart.Add.Scatter(
             [.. trace.Path.Select(step => start + ((step.Frame + 0.5) * WhisperAudio.SecondsPerTimestamp))],
             trace.Path.Select(step => (double)-step.Token).ToArray());
@@ -62,7 +63,11 @@ internal static class TokenCharts
             TokenTrace token = tokens[row];
             chart.Add.Bar(new Bar
             {
-                Position = -row, Value = token.Probability, Orientation = Orientation.Horizontal, Size = 0.7, LineWidth = 0,
+                Position = -row,
+                Value = token.Probability,
+                Orientation = Orientation.Horizontal,
+                Size = 0.7,
+                LineWidth = 0,
                 FillColor = Fill(token),
             });
             string others = string.Join("   ", token.Rivals.Where(rival => rival.Probability >= 0.005).Select(rival => $"{Show(rival.Text)} {Number(rival.Probability)}"));
@@ -107,9 +112,7 @@ internal static class TokenCharts
         }
 
         double end = start + (columns * WhisperAudio.SecondsPerTimestamp);
-        var heat = chart.Add.Heatmap(matrix);
-        heat.Extent = new CoordinateRect(start, end, 0.5 - rows, 0.5);
-        heat.Colormap = new ScottPlot.Colormaps.Viridis();
+        Heatmap heat = Scale.Draw(chart, matrix, new CoordinateRect(start, end, 0.5 - rows, 0.5), new ScottPlot.Colormaps.Viridis());
         Scale.Add(chart, heat, scale);
         chart.XLabel("seconds");
         chart.Axes.SetLimitsX(start, end);

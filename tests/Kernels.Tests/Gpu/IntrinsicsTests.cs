@@ -230,7 +230,7 @@ public sealed class IntrinsicsTests : IDisposable
             return open;
         }
 
-        GpuDevice opened = new(EmulatedDriver.Devices.ToList().IndexOf(device));
+        GpuDevice opened = new(Math.Max(0, EmulatedDriver.Devices.ToList().IndexOf(device))); // a real GPU stands for each of them
         _opened.Add(opened);
         return opened;
     }

@@ -64,7 +64,7 @@ public sealed class MatrixProductTests(GpuFixture gpu)
         Assert.All(z.Zip(actual), pair => Assert.InRange(pair.Second - Reference.Gelu(pair.First), -2e-7 * Math.Max(1, pair.First), 2e-7 * Math.Max(1, pair.First)));
     }
 
-    [Theory]
+    [CountersTheory]
     [InlineData("h200", ComputeType.Float16, 1500, 1472, 128)]
     [InlineData("h200", ComputeType.Float16, 200, 320, 64)]
     [InlineData("h200", ComputeType.Float32, 200, 320, 64)]

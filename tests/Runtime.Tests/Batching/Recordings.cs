@@ -1,7 +1,6 @@
 using Handwritten.Model;
 using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime.Audio;
-using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
 using Handwritten.Tests;

@@ -17,7 +17,8 @@ public sealed record GpuMemoryUse(string Label, long Bytes, int Count);
 /// <code>
 ///     segment   | weights | weights |  free  | KV cache |      free      |      best fit; free neighbours are joined
 /// </code>
-/// On the emulated driver every tensor is an allocation of its own, so that its memory check sees the end of each.
+/// On the emulated driver every tensor is an allocation of its own, so that its memory check sees the end of each; but it does
+/// not begin where the allocation does, so that tests see whoever forgets that tensors do not.
 /// </summary>
 public sealed class GpuMemory
 {
@@ -123,11 +124,12 @@ public sealed class GpuMemory
     private Segment Reserve(long bytes, string label)
     {
         // The second try: without what is reserved and not used, and for no more than what is needed.
+        long lead = _segmentBytes == 0 ? Segment.Alignment : 0;
         foreach (long size in (ReadOnlySpan<long>)[Math.Max(bytes, _segmentBytes), bytes])
         {
             try
             {
-                Segment segment = new(_accelerator.Allocate1D<Bits128>(size / Segment.VectorBytes));
+                Segment segment = new(_accelerator.Allocate1D<Bits128>((lead + size) / Segment.VectorBytes), lead);
                 _segments.Add(segment);
                 return segment;
             }
@@ -175,14 +177,17 @@ public sealed class GpuMemory
     }
 
     /// <summary>One allocation of the driver's.</summary>
-    internal sealed class Segment(MemoryBuffer1D<Bits128, Stride1D.Dense> buffer)
+    /// <param name="buffer">The memory.</param>
+    /// <param name="lead">Bytes at its beginning that are not given away.</param>
+    internal sealed class Segment(MemoryBuffer1D<Bits128, Stride1D.Dense> buffer, long lead = 0)
     {
         /// <summary>Bytes of an element of the buffer.</summary>
         public const int VectorBytes = 16;
 
-        private const int Alignment = 256; // what ILGPU assumes of views, and the driver gives
+        /// <summary>Pieces begin at multiples of this: what ILGPU assumes of views, and the driver gives.</summary>
+        public const int Alignment = 256;
 
-        private readonly SortedDictionary<long, long> _free = new() { [0] = buffer.LengthInBytes }; // length by offset
+        private readonly SortedDictionary<long, long> _free = new() { [lead] = buffer.LengthInBytes - lead }; // length by offset
 
         /// <summary>The memory.</summary>
         public MemoryBuffer1D<Bits128, Stride1D.Dense> Buffer => buffer;
@@ -191,7 +196,7 @@ public sealed class GpuMemory
         public long Bytes => buffer.LengthInBytes;
 
         /// <summary>Whether all of it is free.</summary>
-        public bool IsUnused => _free.Count == 1 && _free.TryGetValue(0, out long length) && length == Bytes;
+        public bool IsUnused => _free.Count == 1 && _free.TryGetValue(lead, out long length) && length == Bytes - lead;
 
         /// <summary>The size of an allocation.</summary>
         public static long RoundUp(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
