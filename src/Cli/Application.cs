@@ -32,6 +32,9 @@ internal static class Application
         new DevicesCommand(),
         new ParityCommand(),
         new BenchCommand(),
+        new ServeCommand(),
+        new StreamCommand(),
+        new ApiKeyCommand(),
         new ProfileCommand(),
     };
 
@@ -43,8 +46,9 @@ internal static class Application
 
         // The first Ctrl-C asks the command to stop, a second one ends the process at once. Work that waits for a silent
         // pipe hears of neither: after a moment it is left behind.
+        TimeSpan patience = Patience;
         using CancellationTokenSource interrupt = new(), impatience = new();
-        using CancellationTokenRegistration wait = interrupt.Token.Register(() => impatience.CancelAfter(Patience));
+        using CancellationTokenRegistration wait = interrupt.Token.Register(() => impatience.CancelAfter(patience));
         using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
         {
             signal.Cancel = !interrupt.IsCancellationRequested;
@@ -66,6 +70,8 @@ internal static class Application
             {
                 throw new UsageException(mistake);
             }
+
+            patience = result.CommandResult.Command is ServeCommand server ? server.PatienceOf(result) : Patience;
 
             // Exceptions and signals are handled here.
             InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

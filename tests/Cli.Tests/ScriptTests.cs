@@ -47,6 +47,7 @@ public sealed class ScriptTests : IDisposable
         _sandbox.Write("global.json", "{}");
         _sandbox.Write("sdk", Dotnet, executable: true);
         _sandbox.Write("artifacts/cuda-toolkit/ptxas", "", executable: true);
+        _sandbox.Write("artifacts/openai-node/node_modules/openai/package.json", "{}");
         Command("id", "echo 1000");
         Command("ldconfig", "echo libssl.so.3 libstdc++.so.6 libopenblas.so.0");
         Command("ffmpeg", "");

@@ -17,9 +17,6 @@ public static class AudioFile
     /// <summary>The name that stands for standard input; a file that is really called so is <c>./-</c>.</summary>
     public const string StandardInput = "-";
 
-    /// <summary>.NET's arrays end at 2^31 elements, which is 37 hours.</summary>
-    private const int MaximumHours = 36;
-
     /// <summary>Loads a recording, with the ffmpeg that is on the PATH for what is not WAV.</summary>
     /// <param name="path">The file, or <see cref="StandardInput"/>.</param>
     /// <param name="cancellation">Ends the loading.</param>
@@ -30,7 +27,7 @@ public static class AudioFile
 
     /// <summary>Loads a recording.</summary>
     /// <param name="path">The file, or <see cref="StandardInput"/>.</param>
-    /// <param name="ffmpeg">Reads what is not WAV.</param>
+    /// <param name="ffmpeg">Reads what is not WAV; its limits hold for WAV as well.</param>
     /// <param name="cancellation">Ends the loading.</param>
     /// <exception cref="AudioException">The recording cannot be read; the message says why in one sentence.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -84,7 +81,7 @@ public static class AudioFile
     /// <summary>Loads a recording from a stream: an upload, a pipe, a part of an archive.</summary>
     /// <param name="stream">The file from its first byte on; it need not be seekable and is not closed.</param>
     /// <param name="name">What to call it in messages.</param>
-    /// <param name="ffmpeg">Reads what is not WAV.</param>
+    /// <param name="ffmpeg">Reads what is not WAV; its limits hold for WAV as well.</param>
     /// <param name="cancellation">Ends the loading, if the stream does not block for ever.</param>
     /// <exception cref="AudioException">The recording cannot be read; the message says why in one sentence.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -99,15 +96,6 @@ public static class AudioFile
         catch (IOException exception)
         {
             throw new AudioException($"{name} cannot be read: {exception.Message.TrimEnd('.')}.", exception);
-        }
-    }
-
-    /// <summary>Refuses what no array can hold.</summary>
-    internal static void RequireReasonableLength(long sampleCount, string name)
-    {
-        if (sampleCount > MaximumHours * 3600L * AudioClip.SampleRate)
-        {
-            throw new AudioException($"{name} is longer than {MaximumHours} hours: cut it into parts.");
         }
     }
 
@@ -127,7 +115,7 @@ public static class AudioFile
         if (wav is not null && (wav.Format.Encoding != SampleEncoding.Other || !ffmpeg.IsInstalled))
         {
             recording.LetGo();
-            clip = Decode(wav, name, cancellation);
+            clip = Decode(wav, name, ffmpeg.Limits, cancellation);
         }
         else if (path is not null)
         {
@@ -143,12 +131,15 @@ public static class AudioFile
         return clip.Samples.Length > 0 ? clip : throw new AudioException($"{name} holds no sound: it has 0 samples.");
     }
 
-    private static AudioClip Decode(WavReader wav, string name, CancellationToken cancellation)
+    private static AudioClip Decode(WavReader wav, string name, AudioLimits limits, CancellationToken cancellation)
     {
         WavFormat format = wav.Format;
         Resampler resampler = new(format.SampleRate);
         ArrayBufferWriter<float> output = new();
-        float[] block = new float[Math.Max(1, 16384 / format.Channels) * format.Channels];
+
+        // A second at most: what a low rate blows up must meet the limit before it fills the memory.
+        int blockFrames = Math.Clamp(16384 / format.Channels, 1, Math.Max(1, format.SampleRate));
+        float[] block = new float[blockFrames * format.Channels];
         long frames = 0;
         while (wav.Read(block) is int count and > 0)
         {
@@ -157,7 +148,7 @@ public static class AudioFile
             Downmix.ToMono(block.AsSpan(0, count), format.Channels, mono);
             resampler.Push(mono, output);
             frames += mono.Length;
-            RequireReasonableLength(output.WrittenCount, name);
+            limits.RequireLength(output.WrittenCount, name);
         }
 
         resampler.Finish(output);

@@ -20,6 +20,13 @@ public sealed class Ffmpeg
 {
     private const string InstallHint = "install it (apt install ffmpeg, brew install ffmpeg, winget install ffmpeg) or convert the recording to WAV";
 
+    /// <summary>
+    /// Containers that hold sound themselves, by ffmpeg's names: those of recorders, telephones and the web. Not among them
+    /// are playlists (hls, concat, dash), lists of pictures, and devices.
+    /// </summary>
+    private const string Containers =
+        "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,gsm,matroska,mov,mp3,mpeg,mpegts,mxf,ogg,tak,tta,voc,w64,wav,wv";
+
     private readonly string? _program;
 
     /// <summary>Looks for the program.</summary>
@@ -33,6 +40,8 @@ public sealed class Ffmpeg
             .FirstOrDefault(File.Exists);
     }
 
+    private Ffmpeg(string? program, AudioLimits limits) => (_program, Limits) = (program, limits);
+
     /// <summary>The ffmpeg on the PATH of this process.</summary>
     public static Ffmpeg OnPath => new(Environment.GetEnvironmentVariable("PATH"));
 
@@ -41,6 +50,12 @@ public sealed class Ffmpeg
 
     /// <summary>Whether the program was found.</summary>
     public bool IsInstalled => _program is not null;
+
+    /// <summary>What decoding may cost.</summary>
+    public AudioLimits Limits { get; } = new();
+
+    /// <summary>The same program within other limits.</summary>
+    public Ffmpeg Within(AudioLimits limits) => new(_program, limits);
 
     /// <summary>Decodes a file.</summary>
     /// <param name="path">The file.</param>
@@ -63,6 +78,25 @@ public sealed class Ffmpeg
 
     private AudioClip Decode(string input, Stream? stream, string name, CancellationToken cancellation)
     {
+        if (Limits.Timeout is not { } timeout)
+        {
+            return Run(input, stream, name, cancellation);
+        }
+
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(timeout);
+        try
+        {
+            return Run(input, stream, name, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new AudioException(string.Create(CultureInfo.InvariantCulture, $"{name} takes more than {timeout.TotalSeconds:0.##} s to decode: convert it to WAV or cut it into parts."));
+        }
+    }
+
+    private AudioClip Run(string input, Stream? stream, string name, CancellationToken cancellation)
+    {
         using Process process = Start(input, isFed: stream is not null, name);
         using CancellationTokenRegistration kill = cancellation.Register(() => Stop(process));
         try
@@ -78,7 +112,7 @@ public sealed class Ffmpeg
             }
 
             ArrayBufferWriter<float> samples = new();
-            Collect(process.StandardOutput.BaseStream, samples, name);
+            Collect(process.StandardOutput.BaseStream, samples, name, Limits);
             process.WaitForExit();
             reading.Wait(CancellationToken.None);
             cancellation.ThrowIfCancellationRequested();
@@ -105,7 +139,8 @@ public sealed class Ffmpeg
         }
 
         string rate = AudioClip.SampleRate.ToString(CultureInfo.InvariantCulture);
-        ProcessStartInfo start = new(_program)
+        bool limited = Limits.MemoryBytes is not null && !OperatingSystem.IsWindows();
+        ProcessStartInfo start = new(limited ? "/bin/sh" : _program)
         {
             RedirectStandardInput = isFed,
             RedirectStandardOutput = true,
@@ -115,9 +150,14 @@ public sealed class Ffmpeg
         };
         string[] arguments =
         [
+            // A shell can set the limit of memory that .NET cannot. It sees the program and its arguments as values only.
+            .. limited ? ["-c", "ulimit -v \"$1\"; shift; exec \"$@\"", "sh", (Limits.MemoryBytes!.Value >> 10).ToString(CultureInfo.InvariantCulture), _program] : Array.Empty<string>(),
             "-hide_banner", "-nostats", "-loglevel", "level+info", "-nostdin", "-threads", "0",
             // A playlist can name other files; it shall not make us fetch them from a network.
-            "-protocol_whitelist", "file,pipe,crypto,data", "-i", input,
+            .. Limits.OnlyContainers
+                ? ["-protocol_whitelist", "file,pipe", "-format_whitelist", Containers]
+                : (string[])["-protocol_whitelist", "file,pipe,crypto,data"],
+            "-i", input,
             "-f", "s16le", "-ac", "1", "-acodec", "pcm_s16le", "-ar", rate, "-",
         ];
         foreach (string argument in arguments)
@@ -169,7 +209,7 @@ public sealed class Ffmpeg
         }
     }
 
-    private static void Collect(Stream output, ArrayBufferWriter<float> samples, string name)
+    private static void Collect(Stream output, ArrayBufferWriter<float> samples, string name, AudioLimits limits)
     {
         byte[] bytes = new byte[1 << 16];
         while (true)
@@ -182,7 +222,7 @@ public sealed class Ffmpeg
 
             SampleEncoding.Pcm16.Decode(bytes, samples.GetSpan(count)[..count]);
             samples.Advance(count);
-            AudioFile.RequireReasonableLength(samples.WrittenCount, name);
+            limits.RequireLength(samples.WrittenCount, name);
         }
     }
 

@@ -1,0 +1,186 @@
+using System.CommandLine;
+using System.Globalization;
+using Handwritten.Model;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server;
+using Handwritten.Server.Models;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Handwritten.Cli.Commands;
+
+/// <summary>
+/// <c>handwritten serve</c>: one process that holds models and serves many clients. What containers set as environment
+/// variables, <c>HANDWRITTEN_MODEL</c> and <c>MODEL_BATCH_SIZE</c>, counts where the command line says nothing.
+/// </summary>
+internal sealed class ServeCommand : Command
+{
+    private const string ModelVariable = "HANDWRITTEN_MODEL", BatchVariable = "MODEL_BATCH_SIZE", SecretVariable = "HANDWRITTEN_WEBHOOK_SECRET";
+
+    private readonly Option<string> _host = new("--host") { Description = "The address to listen at; 0.0.0.0 for all of the machine's.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
+
+    private readonly Option<OrNone<int>> _port = Optional.Integer("--port", "The port; 0 takes one that is free.", 8000, 0, 65_535);
+
+    private readonly Option<string[]> _models = new("--model")
+    {
+        Description = $"A model: a folder as Hugging Face publishes it, or the name of one in weights/; may be given several times, the default one first. [default: ${ModelVariable}, or {ModelFolder.Default}]",
+        HelpName = "FOLDER|NAME",
+        DefaultValueFactory = _ => [Environment.GetEnvironmentVariable(ModelVariable) is { Length: > 0 } name ? name : ModelFolder.Default],
+    };
+
+    private readonly DeviceOptions _device = new();
+
+    private readonly Option<int?> _batch = Define.Count("--batch-size", $"Windows of 30 seconds that are decoded at the same time. [default: ${BatchVariable}, or 8]", 1024);
+
+    private readonly Option<int?> _lanes = Define.Count("--lanes", "Token sequences that are decoded at the same time: a beam each. [default: twice the batch size, at least 8]", 8192);
+
+    private readonly Option<int?> _queue = Define.Count("--max-requests", "Requests that are accepted and not done; more are told to come back. [default: 256]", 1_000_000);
+
+    private readonly Option<bool> _lazy = Define.Flag("--lazy", "Load a model when the first request wants it.");
+
+    private readonly Option<OrNone<double>> _unload = Optional.Number("--unload-after", "Give a model's memory back after so many idle seconds.", null, 1, 1e6);
+
+    private readonly Option<string?> _keys = Define.Text("--api-keys", "The file of API keys; see 'handwritten api-key'. [default: none are needed]", "FILE");
+
+    private readonly Option<int?> _rate = Define.Count("--requests-per-minute", "Requests a minute of each client. [default: no limit]", 1_000_000);
+
+    private readonly Option<string[]> _origins = new("--cors-origin") { Description = "A web page's origin that may use the server, or *; may be given several times.", HelpName = "ORIGIN", DefaultValueFactory = _ => [] };
+
+    private readonly Option<int?> _upload = Define.Count("--max-upload-mb", "The largest request, in megabytes. [default: 512]", 100_000);
+
+    private readonly Option<OrNone<double>> _audio = Optional.Number("--max-audio-minutes", "The longest recording.", 240, 0.01, 36 * 60);
+
+    private readonly Option<string[]> _hosts = new("--allow-host") { Description = "A host that recordings may be fetched from and results sent to, *.example.org for a domain; may be given several times. [default: all]", HelpName = "HOST", DefaultValueFactory = _ => [] };
+
+    private readonly Option<bool> _private = Define.Flag("--allow-private-addresses", "Also fetch from and send to addresses of private networks.");
+
+    private readonly Option<bool> _logText = Define.Flag("--log-transcripts", "Let the log hold what was said.");
+
+    private readonly Option<string> _logFormat = Define.Choice("--log-format", "How the log on standard error looks.", "text", "json");
+
+    private readonly Option<string?> _telemetry = Define.Text("--otlp-endpoint", "Where traces and metrics go by OpenTelemetry's protocol (OTLP). /metrics is always there.", "URL");
+
+    private readonly Option<OrNone<double>> _shutdown = Optional.Number("--shutdown-seconds", "How long work under way may take to end when the server stops.", 30, 0, 3600);
+
+    public ServeCommand()
+        : base("serve", "Serve models over HTTP, as OpenAI's API and more.")
+    {
+        foreach (Option option in new Option[] { _host, _port, _models })
+        {
+            Add(option);
+        }
+
+        _device.AddTo(this);
+        foreach (Option option in new Option[]
+        {
+            _batch, _lanes, _queue, _lazy, _unload, _keys, _rate, _origins, _upload, _audio, _hosts, _private, _logText, _logFormat, _telemetry, _shutdown,
+        })
+        {
+            Add(option);
+        }
+
+        SetAction(RunAsync);
+    }
+
+    /// <summary>How long the server may take to stop.</summary>
+    public TimeSpan PatienceOf(ParseResult parsed) => TimeSpan.FromSeconds((parsed.GetValue(_shutdown).Value ?? 0) + 5);
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        ServerOptions options = Read(parsed);
+        WebApplication application;
+        try
+        {
+            application = ServerApplication.Create(options, logging => ConfigureLogging(logging, parsed.GetRequiredValue(_logFormat)));
+        }
+        catch (Exception failure) when (failure is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{_keys.Name}: {failure.Message}");
+        }
+
+        await using (application)
+        {
+            try
+            {
+                await application.StartAsync(cancellation);
+            }
+            catch (IOException failure)
+            {
+                throw new UsageException($"The server cannot listen at {options.Host}:{options.Port} ({failure.Message.TrimEnd('.')}): choose another {_port.Name} or {_host.Name}.");
+            }
+
+            Console.Error.WriteLine($"handwritten: listening at {string.Join(", ", application.Urls)}");
+            await application.WaitForShutdownAsync(cancellation);
+        }
+
+        return (int)ExitCode.Ok;
+    }
+
+    private ServerOptions Read(ParseResult parsed)
+    {
+        ServerOptions initially = new() { Models = [] };
+        EngineOptions engine = ReadEngine(parsed);
+        ModelLoadOptions device = _device.Read(parsed);
+        return initially with
+        {
+            Host = parsed.GetRequiredValue(_host),
+            Port = parsed.GetValue(_port).Value ?? 0,
+            Models = [.. parsed.GetRequiredValue(_models).Select(name => Source(name, device, engine))],
+            LoadEagerly = !parsed.GetValue(_lazy),
+            UnloadAfter = parsed.GetValue(_unload).Value is double idle ? TimeSpan.FromSeconds(idle) : null,
+            ApiKeyFile = parsed.GetValue(_keys),
+            RequestsPerMinute = parsed.GetValue(_rate),
+            CorsOrigins = parsed.GetRequiredValue(_origins),
+            MaximumUploadBytes = parsed.GetValue(_upload) is int megabytes ? megabytes * 1_000_000L : initially.MaximumUploadBytes,
+            MaximumAudioSeconds = parsed.GetValue(_audio).Value * 60 ?? initially.MaximumAudioSeconds,
+            AllowedHosts = parsed.GetRequiredValue(_hosts),
+            AllowPrivateAddresses = parsed.GetValue(_private),
+            WebhookSecret = Environment.GetEnvironmentVariable(SecretVariable) is { Length: > 0 } secret ? secret : null,
+            LogTranscripts = parsed.GetValue(_logText),
+            TelemetryEndpoint = parsed.GetValue(_telemetry) is { } url ? ReadUrl(url) : null,
+            ShutdownTimeout = TimeSpan.FromSeconds(parsed.GetValue(_shutdown).Value ?? 0),
+        };
+    }
+
+    private EngineOptions ReadEngine(ParseResult parsed)
+    {
+        EngineOptions initially = new();
+        int batch = parsed.GetValue(_batch) ?? BatchOfEnvironment() ?? initially.Windows;
+        return initially with
+        {
+            Windows = batch,
+            Lanes = parsed.GetValue(_lanes) ?? Math.Max(2 * batch, 8),
+            EncoderBatch = Math.Min(initially.EncoderBatch, batch),
+            MaxRequests = parsed.GetValue(_queue) ?? initially.MaxRequests,
+        };
+    }
+
+    private static int? BatchOfEnvironment() => Environment.GetEnvironmentVariable(BatchVariable) switch
+    {
+        null or "" => null,
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int batch) && batch is >= 1 and <= 1024 => batch,
+        var text => throw new UsageException($"{BatchVariable} must be a whole number from 1 to 1024, but it is '{text}'."),
+    };
+
+    private Uri ReadUrl(string url) => Uri.TryCreate(url, UriKind.Absolute, out Uri? endpoint) && endpoint.Scheme is "http" or "https"
+        ? endpoint
+        : throw new UsageException($"{_telemetry.Name} must be an address such as http://localhost:4317, but it is '{url}'.");
+
+    private static ModelSource Source(string name, ModelLoadOptions device, EngineOptions engine)
+    {
+        string folder = ModelFolder.Resolve(name);
+        return new ModelSource(ModelFolder.NameOf(folder), folder, device.CreateKernels, engine);
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging, string format)
+    {
+        logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning);
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        _ = format == "json"
+            ? logging.AddJsonConsole(json => json.UseUtcTimestamp = true)
+            : logging.AddSimpleConsole(text => (text.SingleLine, text.TimestampFormat) = (true, "HH:mm:ss "));
+    }
+}

@@ -1,0 +1,15 @@
+namespace Handwritten.Server.Errors;
+
+/// <summary>Says in the OpenAPI document how requests fail.</summary>
+internal static class ErrorMetadata
+{
+    private static readonly int[] Statuses =
+    [
+        StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge,
+        StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status429TooManyRequests, StatusCodes.Status503ServiceUnavailable,
+    ];
+
+    /// <summary>Every failure is an <see cref="ErrorResponse"/>.</summary>
+    public static TBuilder ProducesErrors<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata([.. Statuses.Select(status => new ProducesResponseTypeMetadata(status, typeof(ErrorResponse), ["application/json"]))]);
+}

@@ -1,0 +1,99 @@
+using Handwritten.Server.Access;
+using Handwritten.Server.Errors;
+using Handwritten.Server.OpenAi;
+using Handwritten.Server.Requests;
+
+namespace Handwritten.Server.Jobs;
+
+/// <summary>Recordings to transcribe while nobody waits: hand them in, look how far they are, fetch what was said.</summary>
+internal static class JobEndpoints
+{
+    private const string Tag = "Jobs";
+
+    public static void Map(IEndpointRouteBuilder clients)
+    {
+        RouteGroupBuilder group = clients.MapGroup("/v1/jobs");
+        group.WithTags(Tag).ProducesErrors();
+        group.MapPost("", CreateAsync)
+            .WithSummary("Hand in a recording: a form as for /v1/audio/transcriptions, or JSON with audio_url or audio_base64; webhook_url is told when it is done.")
+            .Accepts<JobBody>("application/json", "multipart/form-data")
+            .Produces<JobAnswer>(StatusCodes.Status202Accepted);
+        group.MapGet("", (HttpContext context, JobStore jobs) => Results.Json(new JobList("list", [.. jobs.Of(Client.Of(context).Name).Select(JobAnswer.Of)]), Json.Options))
+            .WithSummary("The jobs of this client, the newest first.").Produces<JobList>();
+        group.MapGet("/{id}", (string id, HttpContext context, JobStore jobs) => Results.Json(JobAnswer.Of(jobs.Find(id, Client.Of(context).Name)), Json.Options))
+            .WithSummary("How far a job is.").Produces<JobAnswer>();
+        group.MapGet("/{id}/result", (string id, HttpContext context, JobStore jobs) => Result(jobs.Find(id, Client.Of(context).Name)))
+            .WithSummary("What was said, in the format that the job asked for.").Produces<VerboseTranscriptionAnswer>();
+        group.MapPost("/{id}/cancel", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
+        group.MapDelete("/{id}", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
+    }
+
+    private static async Task<IResult> CreateAsync(HttpContext context, JobIntake intake)
+    {
+        Job job = context.Request.HasJsonContentType()
+            ? await intake.TakeJsonAsync(context, await JsonFields.ReadAsync(context.Request, context.RequestAborted), webhook: null, JobEvent.Of)
+            : await intake.TakeFormAsync(context, JobEvent.Of);
+        context.Response.Headers.Location = $"/v1/jobs/{job.Id}";
+        return Results.Json(JobAnswer.Of(job), Json.Options, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static IResult Result(Job job) => job switch
+    {
+        { Transcript: { } transcript } => TranscriptionResponses.Of(job.Request, transcript, job.Duration),
+        { Error: { } error } => throw error,
+        _ => throw new ApiException(StatusCodes.Status409Conflict, $"The job is {job.Status.ToString().ToLowerInvariant()}: there is no result.", code: "job_not_done"),
+    };
+
+    private static IResult Cancel(string id, HttpContext context, JobStore jobs, TimeProvider time)
+    {
+        Job job = jobs.Find(id, Client.Of(context).Name);
+        job.Cancel(time.GetUtcNow());
+        return Results.Json(JobAnswer.Of(job), Json.Options);
+    }
+}
+
+/// <summary>The JSON of a job; every option of /v1/audio/transcriptions may stand beside these.</summary>
+/// <param name="AudioUrl">Where the recording is.</param>
+/// <param name="Headers">What to send to fetch it.</param>
+/// <param name="AudioBase64">The recording itself, for short ones.</param>
+/// <param name="WebhookUrl">What is told when the job has ended, signed as standardwebhooks.com has it.</param>
+/// <param name="Task"><c>transcribe</c> or <c>translate</c>.</param>
+internal sealed record JobBody(string? AudioUrl, IReadOnlyDictionary<string, string>? Headers, string? AudioBase64, string? WebhookUrl, string? Task);
+
+/// <summary>A list of jobs.</summary>
+/// <param name="Object">Always <c>list</c>.</param>
+/// <param name="Data">The jobs.</param>
+public sealed record JobList(string Object, IReadOnlyList<JobAnswer> Data);
+
+/// <summary>A job. Times are seconds since 1970.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Object">Always <c>job</c>.</param>
+/// <param name="Status">How far it is.</param>
+/// <param name="Progress">Share of the recording that has been transcribed, in [0, 1].</param>
+/// <param name="CreatedAt">When it was handed in.</param>
+/// <param name="StartedAt">When the work began.</param>
+/// <param name="EndedAt">When it ended.</param>
+/// <param name="Error">Why it failed.</param>
+/// <param name="Result">What was said.</param>
+public sealed record JobAnswer(
+    string Id, string Object, JobStatus Status, double Progress, double CreatedAt, double? StartedAt, double? EndedAt, ErrorBody? Error, VerboseTranscriptionAnswer? Result)
+{
+    internal static JobAnswer Of(Job job) => new(
+        job.Id, "job", job.Status, job.Progress, Seconds(job.CreatedAt), job.StartedAt is { } started ? Seconds(started) : null, job.EndedAt is { } ended ? Seconds(ended) : null,
+        job.Error?.ToResponse().Error, job.Transcript is { } transcript ? TranscriptionResponses.Verbose(job.Request, transcript, job.Duration) : null);
+
+    private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
+}
+
+/// <summary>What a webhook is told.</summary>
+/// <param name="Type"><c>job.succeeded</c>, <c>job.failed</c> or <c>job.cancelled</c>.</param>
+/// <param name="Timestamp">When, in seconds since 1970.</param>
+/// <param name="Data">The job.</param>
+public sealed record JobEvent(string Type, double Timestamp, JobAnswer Data)
+{
+    internal static object Of(Job job)
+    {
+        JobAnswer answer = JobAnswer.Of(job);
+        return new JobEvent($"job.{job.Status.ToString().ToLowerInvariant()}", answer.EndedAt ?? answer.CreatedAt, answer);
+    }
+}

@@ -1,0 +1,89 @@
+using System.Net.WebSockets;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Access;
+using Handwritten.Server.Errors;
+using Handwritten.Server.Models;
+using Handwritten.Server.Operation;
+using Handwritten.Server.Recognition;
+using Microsoft.Extensions.Hosting;
+
+namespace Handwritten.Server.Live;
+
+/// <summary>The addresses of live streams. What makes no sense is refused before the socket opens, with a status and an error object.</summary>
+internal static class StreamEndpoints
+{
+    private const string Tag = "Live";
+
+    public static void Map(IEndpointRouteBuilder clients)
+    {
+        clients.MapGet("/v1/stream", (HttpContext context, LiveService live) => live.ServeAsync(context, settings => new NativeDialect(settings)))
+            .WithTags(Tag)
+            .WithSummary("A WebSocket: sound in, text out while it is spoken. ?sample_rate=16000&encoding=pcm16|float32 and the options of a transcription.")
+            .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
+        clients.MapGet("/v1/realtime", (HttpContext context, LiveService live) => live.ServeAsync(context, settings => new RealtimeDialect(settings), RealtimeDialect.SampleRate))
+            .WithTags(Tag)
+            .WithSummary("The same in the messages of OpenAI's realtime transcription: 24 kHz, 16-bit samples in base64.")
+            .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
+    }
+}
+
+/// <summary>Opens live streams, as many as are allowed.</summary>
+internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, ServerOptions options, IHostApplicationLifetime lifetime)
+{
+    private int _open;
+
+    /// <summary>Serves a stream.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="speak">Makes the dialect.</param>
+    /// <param name="sampleRate">The rate where the address names none, in Hz.</param>
+    /// <exception cref="ApiException">It cannot be opened.</exception>
+    public async Task ServeAsync(HttpContext context, Func<StreamSettings, IStreamDialect> speak, int sampleRate = StreamSettings.UsualRate)
+    {
+        RequireSocket(context);
+        StreamSettings settings = StreamSettings.Parse(context.Request.Query, Client.Of(context).Name, sampleRate);
+        ModelHost host = models.Find(settings.Model);
+        if (Interlocked.Increment(ref _open) > options.MaximumStreams)
+        {
+            Interlocked.Decrement(ref _open);
+            throw ApiErrors.Busy("There are too many live streams.", "too_many_streams", TimeSpan.FromSeconds(10));
+        }
+
+        telemetry.CountStream(1);
+        try
+        {
+            using ModelLease lease = await host.AcquireAsync(context.RequestAborted);
+            await using LiveTranscription live = new(lease.Model.Engine, recognizer.Vad, settings.Options);
+            using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
+            using LiveSocket stream = new(socket, speak(settings), settings, options.StreamIdleTimeout);
+            await stream.RunAsync(live, lease.Model.Model.Name, context.RequestAborted, lifetime.ApplicationStopping);
+        }
+        finally
+        {
+            telemetry.CountStream(-1);
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    private void RequireSocket(HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            throw new ApiException(StatusCodes.Status426UpgradeRequired, "This address is a WebSocket: connect with ws:// or wss://.", code: "upgrade_required");
+        }
+
+        // Browsers let any page open a socket to any server, and say only which page it is.
+        string origin = context.Request.Headers.Origin.ToString();
+        if (origin.Length > 0 && !options.CorsOrigins.Contains("*") && !options.CorsOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase)
+            && !(Uri.TryCreate(origin, UriKind.Absolute, out Uri? page) && page.Authority.Equals(context.Request.Host.Value, StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new ApiException(StatusCodes.Status403Forbidden, $"Pages of {origin} may not use this server: start it with --cors-origin {origin}.", code: "origin_not_allowed");
+        }
+    }
+
+    /// <summary>Browsers demand that one of the protocols they offer is taken; one of them may be the key.</summary>
+    private static string? ProtocolOf(HttpContext context)
+    {
+        IList<string> offered = context.WebSockets.WebSocketRequestedProtocols;
+        return offered.FirstOrDefault(protocol => !protocol.StartsWith(Authentication.ProtocolPrefix, StringComparison.Ordinal)) ?? offered.FirstOrDefault();
+    }
+}

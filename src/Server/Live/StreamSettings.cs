@@ -1,0 +1,50 @@
+using Handwritten.Runtime.Serving;
+using Handwritten.Runtime.Transcription;
+using Handwritten.Server.Errors;
+using Handwritten.Server.Requests;
+
+namespace Handwritten.Server.Live;
+
+/// <summary>How samples are sent.</summary>
+internal enum SampleFormat
+{
+    /// <summary>16-bit integers, little-endian.</summary>
+    Pcm16,
+
+    /// <summary>32-bit floats in [−1, 1], little-endian.</summary>
+    Float32,
+}
+
+/// <summary>How a live stream is to be understood.</summary>
+/// <param name="Model">The model's name; null for the default.</param>
+/// <param name="SampleRate">Samples a second, in Hz; one channel.</param>
+/// <param name="Format">How samples are sent.</param>
+/// <param name="Options">How speech is followed.</param>
+internal sealed record StreamSettings(string? Model, int SampleRate, SampleFormat Format, LiveOptions Options)
+{
+    public const int LowestRate = 4000, UsualRate = 16_000, HighestRate = 192_000;
+
+    /// <summary>Reads the query of an address.</summary>
+    /// <param name="query">Names and texts.</param>
+    /// <param name="client">Whose stream it is.</param>
+    /// <param name="usualRate">The rate where none is named, in Hz.</param>
+    /// <exception cref="ApiException">A parameter makes no sense.</exception>
+    public static StreamSettings Parse(IQueryCollection query, string client, int usualRate = UsualRate)
+    {
+        RequestFields fields = new(query.SelectMany(field => field.Value.Select(value => KeyValuePair.Create(field.Key, value ?? ""))));
+        LiveOptions initially = new();
+        int rate = fields.Integer("sample_rate", LowestRate, HighestRate) ?? usualRate;
+        fields.Text("intent"); // OpenAI's addresses say "transcription", which is all there is here
+        SampleFormat format = fields.Choice("encoding", "pcm16", "float32") == "float32" ? SampleFormat.Float32 : SampleFormat.Pcm16;
+        LiveOptions options = initially with
+        {
+            Client = client,
+            Interval = fields.Number("interval", 0.1, 30) ?? initially.Interval,
+            EndpointSilence = fields.Number("endpoint_silence", 0.1, 10) ?? initially.EndpointSilence,
+            SpeechThreshold = fields.Number("speech_threshold", 0.05, 0.99) ?? initially.SpeechThreshold,
+        };
+        TranscriptionRequest request = TranscriptionRequest.Parse(fields, task: null); // the rest, and what is nothing
+        TranscriptionOptions transcription = request.Options with { ConditionOnPreviousText = fields.Flag("condition_on_previous_text") ?? false };
+        return new StreamSettings(request.Model, rate, format, options with { Transcription = transcription });
+    }
+}

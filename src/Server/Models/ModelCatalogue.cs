@@ -1,0 +1,33 @@
+using Handwritten.Server.Errors;
+
+namespace Handwritten.Server.Models;
+
+/// <summary>The models that this server has, the default one first.</summary>
+internal sealed class ModelCatalogue : IAsyncDisposable
+{
+    /// <summary>What OpenAI calls Whisper: here the default model, so that clients work as they are.</summary>
+    public const string OpenAiName = "whisper-1";
+
+    public ModelCatalogue(ServerOptions options, TimeProvider time, ILogger<ModelHost> logger) =>
+        All = [.. options.Models.Select(source => new ModelHost(source, time, logger))];
+
+    public IReadOnlyList<ModelHost> All { get; }
+
+    /// <summary>Finds a model by name; without one, the default.</summary>
+    /// <exception cref="ApiException">There is none of that name.</exception>
+    public ModelHost Find(string? name) => name is null or OpenAiName
+        ? All.FirstOrDefault(host => host.Source.Name == name) ?? All[0]
+        : All.FirstOrDefault(host => host.Source.Name == name) ?? throw new ApiException(
+            StatusCodes.Status404NotFound,
+            $"The model '{name}' does not exist here; choose {string.Join(" or ", All.Select(host => host.Source.Name))}.",
+            parameter: "model",
+            code: "model_not_found");
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ModelHost host in All)
+        {
+            await host.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Handwritten.Server.Models;
+using Microsoft.Extensions.Hosting;
+
+namespace Handwritten.Server.Operation;
+
+/// <summary>
+/// Whether the process lives, and whether it should get requests: two questions, since a server that loads a large model, or
+/// finishes what it has before it stops, must neither be killed nor given more.
+/// </summary>
+internal static class HealthEndpoints
+{
+    private const string Tag = "Operation";
+
+    public static void Map(IEndpointRouteBuilder everybody)
+    {
+        everybody.MapGet("/health/live", () => Results.Json(new Health("alive", null), Json.Options))
+            .WithTags(Tag).WithSummary("The process is alive.").Produces<Health>();
+        everybody.MapGet("/health/ready", (ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime) =>
+            {
+                string status = Status(models, options, lifetime);
+                return Results.Json(
+                    new Health(status, [.. models.All.Select(ModelHealth.Of)]),
+                    Json.Options,
+                    statusCode: status == "ready" ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+            })
+            .WithTags(Tag).WithSummary("The server takes requests.").Produces<Health>().Produces<Health>(StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static string Status(ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime) => 0 switch
+    {
+        _ when lifetime.ApplicationStopping.IsCancellationRequested => "stopping",
+        _ when models.All.Any(host => host.LastFailure is not null) => "failed",
+
+        // A model that is loaded when it is wanted, or was unloaded because nobody wanted it, is ready all the same.
+        _ when options.LoadEagerly && options.UnloadAfter is null && models.All.Any(host => host.Loaded is null) => "loading",
+        _ => "ready",
+    };
+}
+
+/// <summary>How the server is.</summary>
+/// <param name="Status"><c>alive</c>, <c>ready</c>, <c>loading</c>, <c>failed</c> or <c>stopping</c>.</param>
+/// <param name="Models">How its models are.</param>
+public sealed record Health(string Status, IReadOnlyList<ModelHealth>? Models);
+
+/// <summary>How a model is.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Loaded">Whether it is in memory.</param>
+/// <param name="Device">What it runs on.</param>
+/// <param name="Waiting">Requests that wait.</param>
+/// <param name="Active">Requests that are under way.</param>
+public sealed record ModelHealth(string Id, bool Loaded, string? Device, int Waiting, int Active)
+{
+    internal static ModelHealth Of(ModelHost host) => host.Loaded is { } loaded && loaded.Engine.Statistics is { } statistics
+        ? new(host.Source.Name, true, loaded.Kernels.DeviceDescription, statistics.Waiting.Sum(), statistics.Active)
+        : new(host.Source.Name, false, null, 0, 0);
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Models;
+
+namespace Handwritten.Server.Operation;
+
+/// <summary>
+/// What the server measures of its work, as OpenTelemetry has it: instruments that /metrics shows in Prometheus' format, and
+/// a span for each transcription. What is said is never part of it.
+/// </summary>
+internal sealed class Telemetry : IDisposable
+{
+    /// <summary>Name of the meter and of the source of spans.</summary>
+    public const string Name = "Handwritten.Server";
+
+    private readonly ActivitySource _source = new(Name);
+    private readonly Meter _meter;
+    private readonly ModelCatalogue _models;
+    private readonly Histogram<double> _queue, _time, _factor;
+    private readonly Counter<double> _audio;
+    private readonly UpDownCounter<int> _streams;
+
+    public Telemetry(IMeterFactory meters, ModelCatalogue models)
+    {
+        _models = models;
+        _meter = meters.Create(Name);
+        _queue = _meter.CreateHistogram<double>("handwritten.queue.time", "s", "Time until a request's first window was taken up.");
+        _time = _meter.CreateHistogram<double>("handwritten.transcription.time", "s", "Time from a decoded recording to its transcript.");
+        _factor = _meter.CreateHistogram("handwritten.real_time_factor", "1", "Time of a transcription over the length of its recording.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3] });
+        _audio = _meter.CreateCounter<double>("handwritten.audio", "s", "Audio that was transcribed.");
+        _streams = _meter.CreateUpDownCounter<int>("handwritten.streams", "{stream}", "Live streams that are open.");
+
+        _meter.CreateObservableGauge("handwritten.models.loaded", () => _models.All.Count(host => host.Loaded is not null), "{model}", "Models in memory.");
+        _meter.CreateObservableGauge("handwritten.queue.depth", () => _models.All.SelectMany(QueueDepths), "{request}", "Requests of which no window has been taken up.");
+        Gauge("handwritten.requests.active", "{request}", "Requests that are under way.", statistics => statistics.Active);
+        Gauge("handwritten.lanes.used", "{lane}", "Decoder lanes that hold a sequence.", statistics => statistics.LanesInUse);
+        Gauge("handwritten.lanes", "{lane}", "Decoder lanes that there are.", statistics => statistics.Lanes);
+        Gauge("handwritten.windows.used", "{window}", "Windows that are listened to.", statistics => statistics.WindowsInUse);
+        Count("handwritten.requests.refused", "{request}", "Requests refused because the queue was full.", statistics => statistics.Refused);
+        Count("handwritten.requests.failed", "{request}", "Requests that failed.", statistics => statistics.Failed);
+        Count("handwritten.requests.cancelled", "{request}", "Requests that were cancelled.", statistics => statistics.Cancelled);
+        Count("handwritten.requests.completed", "{request}", "Requests that were transcribed.", statistics => statistics.Completed);
+        Count("handwritten.tokens", "{token}", "Tokens chosen.", statistics => statistics.Tokens);
+        Count("handwritten.decoder.steps", "{step}", "Steps of the decoder.", statistics => statistics.Steps);
+        Count("handwritten.decoder.rows", "{row}", "Sequences of all steps; over the steps, the batch's occupancy.", statistics => statistics.StepRows);
+        Count("handwritten.encoder.passes", "{pass}", "Passes of the encoder.", statistics => statistics.EncoderPasses);
+        Count("handwritten.encoder.windows", "{window}", "Windows that went through the encoder.", statistics => statistics.EncodedWindows);
+        Count("handwritten.encoder.cache_hits", "{window}", "Windows whose encoding was not repeated.", statistics => statistics.WindowsHeardAgain);
+        Count("handwritten.engine.busy", "s", "Time that the engine has computed.", statistics => statistics.BusySeconds);
+    }
+
+    /// <summary>Begins the span of a transcription.</summary>
+    public Activity? StartTranscription(string model, EngineRequest request) => _source.StartActivity("transcribe")?
+        .SetTag("handwritten.model", model)
+        .SetTag("handwritten.audio_seconds", request.Duration)
+        .SetTag("handwritten.priority", request.Priority.ToString());
+
+    /// <summary>Counts a transcription that is done.</summary>
+    public void Count(string model, EngineRequest request, TimeSpan queued, TimeSpan elapsed, Transcript transcript, Activity? activity)
+    {
+        TagList tags = new() { { "model", model }, { "priority", request.Priority.ToString() } };
+        _queue.Record(queued.TotalSeconds, tags);
+        _time.Record(elapsed.TotalSeconds, tags);
+        _factor.Record(elapsed.TotalSeconds / request.Duration, tags);
+        _audio.Add(request.Duration, tags);
+        activity?
+            .SetTag("handwritten.queue_seconds", queued.TotalSeconds)
+            .SetTag("handwritten.language", transcript.Language)
+            .SetTag("handwritten.tokens", transcript.Segments.Sum(segment => segment.Tokens.Count))
+            .SetTag("handwritten.real_time_factor", elapsed.TotalSeconds / request.Duration);
+    }
+
+    /// <summary>Counts live streams.</summary>
+    /// <param name="change">1 for one that begins, −1 for one that ends.</param>
+    public void CountStream(int change) => _streams.Add(change);
+
+    public void Dispose()
+    {
+        _source.Dispose();
+        _meter.Dispose();
+    }
+
+    private void Gauge(string name, string unit, string description, Func<EngineStatistics, int> value) =>
+        _meter.CreateObservableGauge(name, () => Observe(value), unit, description);
+
+    private void Count<T>(string name, string unit, string description, Func<EngineStatistics, T> value)
+        where T : struct => _meter.CreateObservableCounter(name, () => Observe(value), unit, description);
+
+    private IEnumerable<Measurement<T>> Observe<T>(Func<EngineStatistics, T> value)
+        where T : struct =>
+        from host in _models.All
+        let loaded = host.Loaded
+        where loaded is not null
+        select new Measurement<T>(value(loaded.Engine.Statistics), new KeyValuePair<string, object?>("model", host.Source.Name));
+
+    private static IEnumerable<Measurement<int>> QueueDepths(ModelHost host)
+    {
+        IReadOnlyList<int>? waiting = host.Loaded?.Engine.Statistics.Waiting;
+        return Enum.GetValues<RequestPriority>().Select(priority => new Measurement<int>(
+            waiting?[(int)priority] ?? 0, new("model", host.Source.Name), new("priority", priority.ToString())));
+    }
+}

@@ -1,0 +1,76 @@
+using Handwritten.Model.Tokenization;
+using Handwritten.Model.VoiceActivity;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Serving;
+using Handwritten.Runtime.VoiceActivity;
+using Handwritten.Server.Errors;
+using Handwritten.Server.Models;
+using Handwritten.Server.Operation;
+using Handwritten.Server.Requests;
+
+namespace Handwritten.Server.Recognition;
+
+/// <summary>Brings what clients ask for to the engine of the right model.</summary>
+internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
+{
+    private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
+
+    /// <summary>Finds speech; loaded when it is first wanted.</summary>
+    public SileroVad Vad => _vad.Value;
+
+    /// <summary>Starts a transcription.</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="clip">The recording.</param>
+    /// <param name="priority">Who waits for it.</param>
+    /// <param name="client">Whose it is.</param>
+    /// <param name="cancellation">Frees what the request holds.</param>
+    /// <exception cref="ApiException">There is no such model, or it cannot do this.</exception>
+    /// <exception cref="EngineBusyException">Too much is under way.</exception>
+    public async Task<RunningTranscription> StartAsync(TranscriptionRequest request, AudioClip clip, RequestPriority priority, string client, CancellationToken cancellation)
+    {
+        ModelLease lease = await models.Find(request.Model).AcquireAsync(cancellation);
+        try
+        {
+            RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
+            EngineRequest work = new(clip.Samples, request.Options) { Priority = priority, Client = client };
+            if (request.CutAtSilences)
+            {
+                work = work with { SpeechWindows = await Task.Run(() => FindWindows(clip, cancellation), cancellation) };
+            }
+
+            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry);
+        }
+        catch (EngineStoppedException)
+        {
+            lease.Retire();
+            lease.Dispose();
+            throw;
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    private IReadOnlyList<SpeechWindow> FindWindows(AudioClip clip, CancellationToken cancellation) =>
+        SpeechWindows.Collect(SpeechRegions.Find(Vad, clip.Samples, VoiceActivityOptions.ForWindows, cancellation));
+
+    private static void RefuseImpossible(TranscriptionRequest request, WhisperTokenizer tokenizer, string model)
+    {
+        if (tokenizer.Special.IsMultilingual)
+        {
+            return;
+        }
+
+        if (request.Options.Decoding.Task == SpeechTask.Translate)
+        {
+            throw ApiException.BadField("model", $"The model '{model}' knows only English, so there is nothing to translate: choose a multilingual one.");
+        }
+
+        if (request.Options.Decoding.Language is not (null or "en"))
+        {
+            throw ApiException.BadField("language", $"The model '{model}' knows only English: leave the language out, or choose a multilingual model.");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Handwritten.Kernels.Gpu;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Models;
+using Handwritten.Server.Operation;
+
+namespace Handwritten.Server.Recognition;
+
+/// <summary>A transcription under way. It holds its model in memory, and is measured and traced, until it is disposed.</summary>
+internal sealed class RunningTranscription : IDisposable
+{
+    private readonly ModelLease _lease;
+    private readonly ServedTranscription _work;
+    private readonly Telemetry _telemetry;
+    private readonly Activity? _activity;
+    private readonly long _begun = Stopwatch.GetTimestamp();
+
+    public RunningTranscription(ModelLease lease, ServedTranscription work, Telemetry telemetry)
+    {
+        (_lease, _work, _telemetry) = (lease, work, telemetry);
+        _activity = telemetry.StartTranscription(Model, work.Request);
+    }
+
+    /// <summary>The model's name.</summary>
+    public string Model => _lease.Model.Model.Name;
+
+    /// <summary>Seconds of the recording.</summary>
+    public double Duration => _work.Duration;
+
+    /// <summary>Seconds of the recording that have been transcribed.</summary>
+    public double Position => _work.Position;
+
+    /// <summary>Code of the language, given or detected; known before the first segment.</summary>
+    public Task<string> Language => GuardAsync(_work.Language);
+
+    /// <summary>The segments as they come, once.</summary>
+    public async IAsyncEnumerable<Segment> SegmentsAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await using IAsyncEnumerator<Segment> segments = _work.Segments(cancellation).GetAsyncEnumerator(cancellation);
+        while (await GuardAsync(segments.MoveNextAsync().AsTask()))
+        {
+            yield return segments.Current;
+        }
+    }
+
+    /// <summary>How long it has taken since the recording was decoded.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_begun);
+
+    /// <summary>How long it waited for its first window.</summary>
+    public TimeSpan QueueTime => _work.QueueTime;
+
+    /// <summary>The whole transcript; counted in the metrics, so that it is asked for once.</summary>
+    public async Task<Transcript> TranscriptAsync()
+    {
+        Transcript transcript = await GuardAsync(_work.Transcript);
+        _telemetry.Count(Model, _work.Request, QueueTime, Elapsed, transcript, _activity);
+        return transcript;
+    }
+
+    public void Dispose()
+    {
+        _work.Dispose();
+        _activity?.Dispose();
+        _lease.Dispose();
+    }
+
+    /// <summary>A device that failed once fails for ever: the model is loaded anew for the next request.</summary>
+    private async Task<T> GuardAsync<T>(Task<T> task)
+    {
+        try
+        {
+            return await task;
+        }
+        catch (Exception failure)
+        {
+            _activity?.SetStatus(ActivityStatusCode.Error, failure.GetType().Name);
+            if (failure is GpuException)
+            {
+                _lease.Retire();
+            }
+
+            throw;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Handwritten.Server.Remote;
+
+/// <summary>
+/// Tells clients that a job has ended, signed as standardwebhooks.com has it (and OpenAI's webhooks), so that the receiver's
+/// library can check who sent it:
+/// <code>
+///     webhook-id: job_...      webhook-timestamp: 1767225600      webhook-signature: v1,BASE64
+///     BASE64 = HMAC-SHA256(secret, id "." timestamp "." body)
+/// </code>
+/// A receiver that does not answer is tried five times within half a minute.
+/// </summary>
+internal sealed partial class Webhooks(RemoteClient remote, ServerOptions options, TimeProvider time, ILogger<Webhooks> logger)
+{
+    private const int Attempts = 5;
+    private const string SecretPrefix = "whsec_";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Sends a message.</summary>
+    /// <param name="address">Where to.</param>
+    /// <param name="id">The message's id; the same at each attempt, so that a receiver knows repetitions.</param>
+    /// <param name="body">What to say.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task SendAsync(Uri address, string id, object body, CancellationToken cancellation)
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(body, Json.Options);
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            if (attempt > 0)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1 << (attempt - 1)), time, cancellation);
+            }
+
+            if (await remote.PostAsync(address, json, Sign(id, json), Patience, cancellation))
+            {
+                return;
+            }
+        }
+
+        LogGivenUp(id, address.Host);
+    }
+
+    /// <summary>The signature of a message.</summary>
+    /// <param name="secret">The shared secret: any text, or base64 behind <c>whsec_</c>.</param>
+    /// <param name="id">The message's id.</param>
+    /// <param name="timestamp">Seconds since 1970.</param>
+    /// <param name="body">What is said.</param>
+    public static string Signature(string secret, string id, string timestamp, ReadOnlySpan<byte> body)
+    {
+        byte[] key = secret.StartsWith(SecretPrefix, StringComparison.Ordinal) ? Convert.FromBase64String(secret[SecretPrefix.Length..]) : Encoding.UTF8.GetBytes(secret);
+        return $"v1,{Convert.ToBase64String(HMACSHA256.HashData(key, (byte[])[.. Encoding.UTF8.GetBytes($"{id}.{timestamp}."), .. body]))}";
+    }
+
+    private IEnumerable<KeyValuePair<string, string>> Sign(string id, byte[] body)
+    {
+        string timestamp = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        yield return new("webhook-id", id);
+        yield return new("webhook-timestamp", timestamp);
+        if (options.WebhookSecret is { } secret)
+        {
+            yield return new("webhook-signature", Signature(secret, id, timestamp, body));
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The webhook of {Job} was given up: {Host} took it in none of five attempts.")]
+    private partial void LogGivenUp(string job, string host);
+}

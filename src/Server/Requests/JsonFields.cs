@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Handwritten.Server.Errors;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Handwritten.Server.Requests;
+
+/// <summary>Reads requests that are JSON objects into the names and texts that a form has.</summary>
+internal static class JsonFields
+{
+    /// <summary>Bytes of a body: JSON is held in memory, and recordings in base64 are meant for short ones.</summary>
+    private const long MostBytes = 32 << 20;
+
+    /// <summary>Reads a request's body.</summary>
+    /// <exception cref="ApiException">It is no JSON object.</exception>
+    public static async Task<JsonElement> ReadAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        if (!request.HasJsonContentType())
+        {
+            throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON (application/json).", code: "unsupported_media_type");
+        }
+
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = Math.Min(limit.MaxRequestBodySize ?? MostBytes, MostBytes);
+        }
+
+        try
+        {
+            using JsonDocument document = await JsonDocument.ParseAsync(request.Body, cancellationToken: cancellation);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : throw Malformed("The body must be a JSON object.");
+        }
+        catch (JsonException failure)
+        {
+            throw Malformed($"The body is no JSON: {failure.Message}");
+        }
+    }
+
+    /// <summary>The fields of an object. Numbers and truth values become texts, lists become repeated names, null is left out.</summary>
+    /// <param name="json">The object.</param>
+    /// <param name="except">Names that somebody else reads.</param>
+    /// <exception cref="ApiException">A field is an object.</exception>
+    public static IEnumerable<KeyValuePair<string, string>> Flatten(JsonElement json, params IReadOnlyCollection<string> except) =>
+        json.EnumerateObject()
+            .Where(field => !except.Contains(field.Name))
+            .SelectMany(field => field.Value.ValueKind == JsonValueKind.Array
+                ? field.Value.EnumerateArray().SelectMany(item => Text(field.Name, item))
+                : Text(field.Name, field.Value));
+
+    /// <summary>A text of an object.</summary>
+    /// <exception cref="ApiException">It is something else.</exception>
+    public static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value)
+        ? value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.Null => null,
+            _ => throw ApiException.BadField(name, $"{name} must be a text."),
+        }
+        : null;
+
+    /// <summary>An object of texts, such as headers.</summary>
+    /// <exception cref="ApiException">It is something else.</exception>
+    public static IReadOnlyDictionary<string, string> Texts(JsonElement json, string name)
+    {
+        Dictionary<string, string> texts = [];
+        if (json.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
+        {
+            if (value.ValueKind != JsonValueKind.Object)
+            {
+                throw ApiException.BadField(name, $"{name} must be an object of texts.");
+            }
+
+            foreach (JsonProperty field in value.EnumerateObject())
+            {
+                texts[field.Name] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : throw ApiException.BadField(name, $"{name} must be an object of texts.");
+            }
+        }
+
+        return texts;
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Text(string name, JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => [],
+        JsonValueKind.String => [new(name, value.GetString()!)],
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => [new(name, value.GetRawText())],
+        _ => throw ApiException.BadField(name, $"{name} must be a text, a number, true, false or a list of them."),
+    };
+
+    private static ApiException Malformed(string message) => new(StatusCodes.Status400BadRequest, message, code: "malformed_json");
+}

@@ -1,0 +1,121 @@
+using Handwritten.Server.Access;
+using Handwritten.Server.Errors;
+using Handwritten.Server.Jobs;
+using Handwritten.Server.Live;
+using Handwritten.Server.Models;
+using Handwritten.Server.OpenAi;
+using Handwritten.Server.Operation;
+using Handwritten.Server.Recognition;
+using Handwritten.Server.Remote;
+using Handwritten.Server.Uploads;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using Scalar.AspNetCore;
+
+namespace Handwritten.Server;
+
+/// <summary>
+/// The server, put together. A request passes, from the outside in:
+/// <code>
+///     ErrorHandling ──> CORS ──> Authentication ──> rate limit ──> endpoint ──> UploadedForm ──> RecordingDecoder
+///     (error objects)            (who?)             (how often?)                 (to a file)      (ffmpeg, limits)
+///                                                                                                      │
+///                                     answer &lt;── TranscriptionResponses &lt;── engine &lt;── Recognizer &lt;────┘
+/// </code>
+/// </summary>
+public static class ServerApplication
+{
+    /// <summary>Puts the server together; it listens once it is started.</summary>
+    /// <param name="options">How it is run.</param>
+    /// <param name="configureLogging">Where the log goes.</param>
+    /// <exception cref="FormatException">The file of API keys has a line that makes no sense.</exception>
+    /// <exception cref="IOException">The file of API keys cannot be read.</exception>
+    public static WebApplication Create(ServerOptions options, Action<ILoggingBuilder> configureLogging)
+    {
+        // Settings come from the command line and nowhere else: not from whatever appsettings.json lies in the working directory.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        configureLogging(builder.Logging);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.MaximumUploadBytes;
+        }).UseUrls($"http://{options.Host}:{options.Port}");
+        AddServices(builder.Services, options);
+
+        WebApplication application = builder.Build();
+        _ = application.Services.GetRequiredService<ApiKeys>(); // a file that makes no sense is told before anybody waits
+        Use(application);
+        return application;
+    }
+
+    private static void AddServices(IServiceCollection services, ServerOptions options)
+    {
+        services.AddSingleton(options).AddSingleton(TimeProvider.System);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
+        services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
+        services.AddRouting();
+        services.AddCors(cors => cors.AddDefaultPolicy(policy => policy.WithOrigins([.. options.CorsOrigins]).AllowAnyHeader().AllowAnyMethod()));
+        services.AddSingleton<ApiKeys>();
+        RequestRates.Add(services, options);
+        services.AddSingleton<Scratch>().AddSingleton<RecordingDecoder>();
+        services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
+        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>();
+        services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
+        services.AddOpenApi();
+        AddTelemetry(services, options);
+    }
+
+    private static void AddTelemetry(IServiceCollection services, ServerOptions options)
+    {
+        OpenTelemetry.OpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("handwritten"))
+            .WithMetrics(metrics => metrics
+                .AddMeter(Telemetry.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
+                .AddPrometheusExporter());
+        if (options.TelemetryEndpoint is { } endpoint)
+        {
+            telemetry
+                .WithMetrics(metrics => metrics.AddOtlpExporter(exporter => exporter.Endpoint = endpoint))
+                .WithTracing(traces => traces.AddSource(Telemetry.Name).AddAspNetCoreInstrumentation().AddOtlpExporter(exporter => exporter.Endpoint = endpoint));
+        }
+    }
+
+    private static void Use(WebApplication application)
+    {
+        application.UseMiddleware<ErrorHandling>();
+        UsePages(application);
+        application.UseRouting();
+        application.UseCors();
+        application.UseMiddleware<Authentication>();
+        application.UseRateLimiter();
+        application.UseWebSockets();
+
+        HealthEndpoints.Map(application);
+        application.MapPrometheusScrapingEndpoint();
+        application.MapOpenApi();
+        application.MapScalarApiReference("/docs");
+
+        RouteGroupBuilder clients = application.MapGroup("");
+        clients.WithMetadata(new ForClientsOnly()).RequireRateLimiting(RequestRates.Policy);
+        OpenAiEndpoints.Map(clients);
+        JobEndpoints.Map(clients);
+        RunPodEndpoints.Map(clients);
+        StreamEndpoints.Map(clients);
+    }
+
+    /// <summary>The web page is what lies in the folder wwwroot beside the program.</summary>
+    private static void UsePages(WebApplication application)
+    {
+        string folder = Path.Combine(AppContext.BaseDirectory, "wwwroot");
+        if (Directory.Exists(folder))
+        {
+            PhysicalFileProvider files = new(folder);
+            application.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
+            application.UseStaticFiles(new StaticFileOptions { FileProvider = files });
+        }
+    }
+}

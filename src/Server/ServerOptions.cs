@@ -1,0 +1,74 @@
+namespace Handwritten.Server;
+
+/// <summary>How the server is run. Limits of null are none.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>The address to listen at; <c>0.0.0.0</c> for all of the machine's.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>The port; 0 takes one that is free.</summary>
+    public int Port { get; init; } = 8000;
+
+    /// <summary>The models, the default one first.</summary>
+    public required IReadOnlyList<Models.ModelSource> Models { get; init; }
+
+    /// <summary>Whether models are loaded before the first request wants them.</summary>
+    public bool LoadEagerly { get; init; } = true;
+
+    /// <summary>How long a model may be idle before its memory is given back; null for ever.</summary>
+    public TimeSpan? UnloadAfter { get; init; }
+
+    /// <summary>The file of API keys; null lets everybody in. See <see cref="Access.ApiKeyFile"/>.</summary>
+    public string? ApiKeyFile { get; init; }
+
+    /// <summary>Requests a minute of a client whose key has no limit of its own.</summary>
+    public int? RequestsPerMinute { get; init; }
+
+    /// <summary>Web pages of other servers that may use this one, such as <c>https://example.org</c>; <c>*</c> for all.</summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>The largest request, in bytes.</summary>
+    public long MaximumUploadBytes { get; init; } = 512L << 20;
+
+    /// <summary>The longest recording, in seconds.</summary>
+    public double MaximumAudioSeconds { get; init; } = 4 * 3600;
+
+    /// <summary>How long ffmpeg may take for a recording.</summary>
+    public TimeSpan DecodingTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The address space of an ffmpeg process, in bytes.</summary>
+    public long DecodingMemoryBytes { get; init; } = 4L << 30;
+
+    /// <summary>Recordings that are decoded at the same time.</summary>
+    public int DecodingProcesses { get; init; } = Math.Max(2, Environment.ProcessorCount / 2);
+
+    /// <summary>Jobs that are held, those that are done included.</summary>
+    public int MaximumJobs { get; init; } = 1000;
+
+    /// <summary>How long the result of a job is kept.</summary>
+    public TimeSpan JobRetention { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Hosts that recordings may be fetched from and results sent to, <c>*.example.org</c> for a whole domain; empty for all.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>Whether addresses of private networks may be fetched from; they are what an attacker would be after.</summary>
+    public bool AllowPrivateAddresses { get; init; }
+
+    /// <summary>The secret that webhooks are signed with; null leaves them unsigned.</summary>
+    public string? WebhookSecret { get; init; }
+
+    /// <summary>Live streams at the same time.</summary>
+    public int MaximumStreams { get; init; } = 64;
+
+    /// <summary>How long a live stream may send nothing.</summary>
+    public TimeSpan StreamIdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Whether the log holds what was said.</summary>
+    public bool LogTranscripts { get; init; }
+
+    /// <summary>Where traces and metrics go by OpenTelemetry's protocol; null for nowhere. /metrics is always there.</summary>
+    public Uri? TelemetryEndpoint { get; init; }
+
+    /// <summary>How long work under way has to end after the server was told to stop.</summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}

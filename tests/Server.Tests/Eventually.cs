@@ -1,0 +1,20 @@
+using Xunit;
+
+namespace Handwritten.Server.Tests;
+
+/// <summary>Waits for what another thread or process is about to do.</summary>
+internal static class Eventually
+{
+    public static async Task HoldsAsync(Func<Task<bool>> condition, int seconds = 30)
+    {
+        for (long end = Environment.TickCount64 + (1000L * seconds); Environment.TickCount64 < end; await Task.Delay(50))
+        {
+            if (await condition())
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"It did not come true within {seconds} seconds.");
+    }
+}

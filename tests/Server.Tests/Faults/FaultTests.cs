@@ -1,0 +1,154 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Handwritten.Kernels.Gpu;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Models;
+using Xunit;
+
+namespace Handwritten.Server.Tests.Faults;
+
+public sealed class FaultTests
+{
+    [Fact]
+    public async Task A_request_above_the_limit_is_refused_whether_it_says_its_length_or_not()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaximumUploadBytes = 100_000, LoadEagerly = false });
+        using HttpResponseMessage announced = await server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(new byte[200_000]));
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "request_too_large"), (announced.StatusCode, (await announced.ErrorAsync()).Code));
+
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/audio/transcriptions") { Content = RunningServer.Form(new byte[200_000]) };
+        request.Headers.TransferEncodingChunked = true;
+        using HttpResponseMessage chunked = await server.Client.SendAsync(request);
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "request_too_large"), (chunked.StatusCode, (await chunked.ErrorAsync()).Code));
+    }
+
+    [Fact]
+    public async Task A_recording_longer_than_allowed_is_refused_without_decoding_it_whole()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaximumAudioSeconds = 1, LoadEagerly = false });
+        using HttpResponseMessage response = await server.TranscribeAsync();
+        (string message, _, _, string? code) = await response.ErrorAsync();
+        Assert.Equal((HttpStatusCode.BadRequest, "invalid_audio"), (response.StatusCode, code));
+        Assert.Contains("longer than 1 seconds", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_small_file_that_claims_to_be_slow_sound_is_stopped_early()
+    {
+        // One sample a second: 400 KB would become 3.2 billion samples.
+        byte[] wav = File.ReadAllBytes(RunningServer.Recording);
+        BitConverter.GetBytes(1).CopyTo(wav, 24);
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaximumAudioSeconds = 600, LoadEagerly = false });
+        long before = GC.GetTotalAllocatedBytes();
+        using HttpResponseMessage response = await server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(wav));
+        Assert.Equal("invalid_audio", (await response.ErrorAsync()).Code);
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 512 << 20);
+    }
+
+    [Fact]
+    public async Task Clients_that_leave_half_way_leave_nothing_behind()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        for (int i = 0; i < 10; i++)
+        {
+            await LeaveAsync(server.Address, bytesToSend: 1000 + (i * 5000));
+        }
+
+        Assert.Equal(RunningServer.Text, (await (await server.TranscribeAsync()).JsonAsync()).GetProperty("text").GetString());
+        await Eventually.HoldsAsync(() => Task.FromResult(ScratchFiles(server) == 0));
+        Assert.DoesNotContain("Error", server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_while_it_waits_frees_the_engine()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        await server.TranscribeAsync();
+        using CancellationTokenSource leaving = new(TimeSpan.FromMilliseconds(300));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(("beam_size", "8")), leaving.Token));
+        await Eventually.HoldsAsync(async () => (await (await server.Client.GetAsync("/health/ready")).JsonAsync()).GetProperty("models")[0] is var model
+            && model.GetProperty("active").GetInt32() == 0 && model.GetProperty("waiting").GetInt32() == 0);
+    }
+
+    [Fact]
+    public async Task A_full_engine_says_when_to_come_back()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Models = [RunningServer.DemoModel(new EngineOptions { Windows = 1, Lanes = 8, EncoderBatch = 1, MaxRequests = 1 })],
+        });
+        HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => server.TranscribeAsync(("beam_size", "4"))));
+        Assert.Contains(answers, answer => answer.StatusCode == HttpStatusCode.OK);
+        HttpResponseMessage refused = answers.First(answer => answer.StatusCode != HttpStatusCode.OK);
+        Assert.Equal((HttpStatusCode.TooManyRequests, "engine_busy"), (refused.StatusCode, (await refused.ErrorAsync()).Code));
+        Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task A_model_whose_folder_is_gone_is_unavailable_and_the_server_stays()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Models = [RunningServer.DemoModel() with { Folder = Path.Combine(Path.GetTempPath(), "no such model") }],
+        });
+        using HttpResponseMessage response = await server.TranscribeAsync();
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "model_unavailable"), (response.StatusCode, (await response.ErrorAsync()).Code));
+        using HttpResponseMessage ready = await server.Client.GetAsync("/health/ready");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "failed"), (ready.StatusCode, (await ready.JsonAsync()).GetProperty("status").GetString()));
+        Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health/live")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_device_that_fails_is_tried_again_by_the_next_request()
+    {
+        int attempts = 0;
+        ModelSource demo = RunningServer.DemoModel();
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            LoadEagerly = false,
+            Models = [demo with { CreateKernels = () => attempts++ == 0 ? throw new GpuException("out of memory") : demo.CreateKernels() }],
+        });
+        using HttpResponseMessage failed = await server.TranscribeAsync();
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "device_failed"), (failed.StatusCode, (await failed.ErrorAsync()).Code));
+        Assert.Equal(HttpStatusCode.OK, (await server.TranscribeAsync()).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_thousand_sockets_that_say_nothing_keep_nobody_out()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { LoadEagerly = false });
+        List<TcpClient> idle = [];
+        try
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                TcpClient client = new();
+                await client.ConnectAsync(server.Address.Host, server.Address.Port);
+                idle.Add(client);
+            }
+
+            Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/v1/models")).StatusCode);
+        }
+        finally
+        {
+            idle.ForEach(client => client.Dispose());
+        }
+    }
+
+    private static int ScratchFiles(RunningServer server) =>
+        Directory.GetFiles(((Uploads.Scratch)server.Services.GetService(typeof(Uploads.Scratch))!).Folder).Length;
+
+    /// <summary>Sends the beginning of a form and hangs up.</summary>
+    private static async Task LeaveAsync(Uri server, int bytesToSend)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync(server.Host, server.Port);
+        byte[] head = Encoding.ASCII.GetBytes(
+            "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: test\r\nContent-Length: 500000\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n" +
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n");
+        await client.GetStream().WriteAsync((byte[])[.. head, .. new byte[bytesToSend]]);
+        await Task.Delay(20);
+        client.LingerState = new LingerOption(enable: true, seconds: 0);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using System.Collections.Specialized;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Handwritten.Server.Tests.Jobs;
+
+/// <summary>Somebody else's web server: gives the recording to whoever asks, and keeps what is posted.</summary>
+internal sealed class LoopbackHost : IAsyncDisposable
+{
+    private readonly HttpListener _listener = new();
+    private readonly ConcurrentQueue<Received> _posted = new();
+    private readonly string? _redirect;
+    private readonly Task _serving;
+
+    public LoopbackHost(string? redirect = null)
+    {
+        _redirect = redirect;
+        Address = $"http://127.0.0.1:{FreePort()}";
+        _listener.Prefixes.Add($"{Address}/");
+        _listener.Start();
+        _serving = ServeAsync();
+    }
+
+    public string Address { get; }
+
+    public ConcurrentQueue<Received> Got { get; } = new();
+
+    public async Task<Received> PostedAsync()
+    {
+        await Eventually.HoldsAsync(() => Task.FromResult(!_posted.IsEmpty));
+        return _posted.First();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Close();
+        await _serving;
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                HttpListenerContext context = await _listener.GetContextAsync();
+                using MemoryStream body = new();
+                await context.Request.InputStream.CopyToAsync(body);
+                (context.Request.HttpMethod == "POST" ? _posted : Got).Enqueue(new Received(context.Request.Headers, body.ToArray()));
+                if (context.Request.Url!.AbsolutePath != "/never") // which is answered never
+                {
+                    Answer(context);
+                }
+            }
+        }
+        catch (Exception failure) when (failure is HttpListenerException or ObjectDisposedException)
+        {
+            // Closed.
+        }
+    }
+
+    private void Answer(HttpListenerContext context)
+    {
+        using HttpListenerResponse response = context.Response;
+        if (_redirect is not null)
+        {
+            response.Redirect(_redirect);
+            return;
+        }
+
+        response.StatusCode = context.Request.Url!.AbsolutePath == "/missing" ? 404 : 200;
+        if (context.Request.Url.AbsolutePath == "/recording.wav")
+        {
+            response.OutputStream.Write(File.ReadAllBytes(RunningServer.Recording));
+        }
+        else if (context.Request.Url.AbsolutePath == "/nonsense")
+        {
+            response.OutputStream.Write("no sound"u8);
+        }
+    }
+
+    private static int FreePort()
+    {
+        using TcpListener probe = new(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    internal sealed record Received(NameValueCollection Headers, byte[] Body);
+}

@@ -1,0 +1,242 @@
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using Handwritten.Runtime.Audio;
+using Xunit;
+
+namespace Handwritten.Server.Tests.Live;
+
+[Collection(OneServerForAll.Name)]
+public sealed class StreamTests(SharedServer shared)
+{
+    private readonly RunningServer _server = shared.Server;
+
+    [Theory]
+    [InlineData(16_000, "pcm16", 3200)]
+    [InlineData(48_000, "pcm16", 7777)] // an odd number of bytes: samples are cut in two
+    [InlineData(8_000, "float32", 1001)]
+    public async Task What_is_spoken_comes_back_whatever_the_rate_the_encoding_and_the_frames(int rate, string encoding, int frameBytes)
+    {
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, $"sample_rate={rate}&encoding={encoding}&language=en");
+        Task<IReadOnlyList<JsonElement>> heard = stream.ReadToEndAsync();
+        await stream.SendAsync(Sound(rate, encoding), frameBytes);
+        await stream.SendTextAsync("{\"type\":\"end\"}");
+        IReadOnlyList<JsonElement> events = await heard;
+        Assert.Equal("ready", Type(events[0]));
+        Assert.Equal("done", Type(events[^1]));
+        string text = string.Concat(events.Where(message => Type(message) == "final").Select(message => message.GetProperty("text").GetString()));
+        Assert.Contains("rock music", text, StringComparison.Ordinal);
+        JsonElement[] words = [.. events.Where(message => Type(message) == "final").SelectMany(message => message.GetProperty("words").EnumerateArray())];
+        Assert.Equal(words.Select(word => word.GetProperty("start").GetDouble()).Order(), words.Select(word => word.GetProperty("start").GetDouble()));
+        Assert.Contains(events, message => Type(message) == "endpoint");
+        Assert.Equal(WebSocketCloseStatus.NormalClosure, stream.CloseStatus);
+    }
+
+    [Fact]
+    public async Task OpenAIs_realtime_events_add_up_to_the_text_of_each_item()
+    {
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "intent=transcription&language=en", "realtime");
+        Task<IReadOnlyList<JsonElement>> heard = stream.ReadToEndAsync();
+        await stream.SendTextAsync("{\"type\":\"transcription_session.update\",\"session\":{}}");
+        foreach (byte[] piece in Sound(24_000, "pcm16").Chunk(4801))
+        {
+            await stream.SendTextAsync($"{{\"type\":\"input_audio_buffer.append\",\"audio\":\"{Convert.ToBase64String(piece)}\"}}");
+        }
+
+        await stream.SendTextAsync("{\"type\":\"input_audio_buffer.commit\"}");
+        IReadOnlyList<JsonElement> events = await heard;
+        Assert.Equal(["transcription_session.created", "transcription_session.updated"], events.Take(2).Select(Type));
+        JsonElement completed = events.First(message => Type(message) == "conversation.item.input_audio_transcription.completed");
+        Assert.Contains("rock music", completed.GetProperty("transcript").GetString(), StringComparison.Ordinal);
+        string deltas = string.Concat(events
+            .Where(message => Type(message) == "conversation.item.input_audio_transcription.delta" && message.GetProperty("item_id").GetString() == completed.GetProperty("item_id").GetString())
+            .Select(message => message.GetProperty("delta").GetString()));
+        Assert.Equal(completed.GetProperty("transcript").GetString(), deltas.Trim());
+    }
+
+    [Fact]
+    public async Task Silence_is_no_text()
+    {
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
+        Task<IReadOnlyList<JsonElement>> heard = stream.ReadToEndAsync();
+        await stream.SendAsync(new byte[64_000], 6400);
+        await stream.SendTextAsync("{\"type\":\"end\"}");
+        Assert.DoesNotContain(await heard, message => Type(message) is "partial" or "final");
+    }
+
+    [Theory]
+    [InlineData("garbage")]
+    [InlineData("{\"type\":\"dance\"}")]
+    [InlineData("[]")]
+    public async Task A_text_that_is_no_message_is_told_so_and_ends_the_stream(string text)
+    {
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
+        await stream.SendTextAsync(text);
+        await EndsWithAsync(stream, "unknown_message", WebSocketCloseStatus.InvalidPayloadData);
+    }
+
+    [Fact]
+    public async Task Garbage_where_floats_belong_is_told_so_and_ends_the_stream()
+    {
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "encoding=float32");
+        byte[] garbage = new byte[4096];
+        new Random(1).NextBytes(garbage);
+        await stream.SendAsync(garbage, garbage.Length);
+        await EndsWithAsync(stream, "invalid_audio", WebSocketCloseStatus.InvalidPayloadData);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_large_is_told_so_and_ends_the_stream()
+    {
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
+        Task sending = stream.SendAsync(new byte[2 << 20], 2 << 20);
+        await EndsWithAsync(stream, "message_too_large", WebSocketCloseStatus.MessageTooBig);
+        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    [Theory]
+    [InlineData("sample_rate=0", 400)]
+    [InlineData("sample_rate=fast", 400)]
+    [InlineData("encoding=mp3", 400)]
+    [InlineData("model=gpt-9", 404)]
+    [InlineData("langage=en", 400)]
+    public async Task An_address_that_makes_no_sense_is_refused_before_the_socket_opens(string query, int status)
+    {
+        using ClientWebSocket socket = new() { Options = { CollectHttpResponseDetails = true } };
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(StreamOfTest.Address(_server, query), CancellationToken.None));
+        Assert.Equal(status, (int)socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_no_socket_is_told_to_be_one()
+    {
+        using HttpResponseMessage response = await _server.Client.GetAsync("/v1/stream");
+        Assert.Equal((426, "upgrade_required"), ((int)response.StatusCode, (await response.ErrorAsync()).Code));
+    }
+
+    [Fact]
+    public async Task A_page_of_another_server_may_not_open_a_socket()
+    {
+        using ClientWebSocket socket = new() { Options = { CollectHttpResponseDetails = true } };
+        socket.Options.SetRequestHeader("Origin", "https://evil.example");
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(StreamOfTest.Address(_server, ""), CancellationToken.None));
+        Assert.Equal(403, (int)socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task Idle_streams_are_ended_and_there_are_no_more_than_allowed()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaximumStreams = 2, StreamIdleTimeout = TimeSpan.FromSeconds(2) });
+        using StreamOfTest first = await StreamOfTest.OpenAsync(server, ""), second = await StreamOfTest.OpenAsync(server, "");
+        using ClientWebSocket third = new() { Options = { CollectHttpResponseDetails = true } };
+        await Assert.ThrowsAsync<WebSocketException>(() => third.ConnectAsync(StreamOfTest.Address(server, ""), CancellationToken.None));
+        Assert.Equal(429, (int)third.HttpStatusCode);
+        await EndsWithAsync(first, "stream_idle", WebSocketCloseStatus.PolicyViolation);
+        await EndsWithAsync(second, "stream_idle", WebSocketCloseStatus.PolicyViolation);
+        await Eventually.HoldsAsync(async () =>
+        {
+            using ClientWebSocket again = new();
+            await Task.WhenAny(again.ConnectAsync(StreamOfTest.Address(server, ""), CancellationToken.None));
+            return again.State == WebSocketState.Open;
+        });
+    }
+
+    [Fact]
+    public async Task A_client_that_vanishes_leaves_the_server_well()
+    {
+        for (int i = 0; i < 5; i++)
+        {
+            using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
+            await stream.SendAsync(Sound(16_000, "pcm16"), 32_000);
+            stream.Abort();
+        }
+
+        Assert.True((await _server.TranscribeAsync()).IsSuccessStatusCode);
+        Assert.DoesNotContain("Error", _server.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stop_is_told()
+    {
+        await using RunningServer server = await RunningServer.StartAsync();
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(server, "");
+        Task stop = server.StopAsync();
+        await EndsWithAsync(stream, "shutting_down", WebSocketCloseStatus.EndpointUnavailable);
+        await stop;
+    }
+
+    private static async Task EndsWithAsync(StreamOfTest stream, string code, WebSocketCloseStatus status)
+    {
+        JsonElement last = (await stream.ReadToEndAsync())[^1];
+        Assert.Equal(("error", code), (Type(last), last.GetProperty("error").GetProperty("code").GetString()));
+        Assert.Equal(status, stream.CloseStatus);
+    }
+
+    private static string? Type(JsonElement message) => message.GetProperty("type").GetString();
+
+    /// <summary>The recording, and a second of silence behind it.</summary>
+    private static byte[] Sound(int rate, string encoding)
+    {
+        float[] samples = [.. AudioFile.Load(RunningServer.Recording).Samples, .. new float[AudioClip.SampleRate]];
+        float[] resampled = Resampler.Resample(samples, AudioClip.SampleRate, rate);
+        return [.. resampled.SelectMany(sample => encoding == "pcm16" ? BitConverter.GetBytes((short)Math.Clamp(sample * 32768, -32768, 32767)) : BitConverter.GetBytes(sample))];
+    }
+}
+
+/// <summary>A client of /v1/stream.</summary>
+internal sealed class StreamOfTest : IDisposable
+{
+    private readonly ClientWebSocket _socket = new();
+
+    public WebSocketCloseStatus? CloseStatus => _socket.CloseStatus;
+
+    public static Uri Address(RunningServer server, string query, string dialect = "stream") => new($"ws://{server.Address.Authority}/v1/{dialect}?{query}");
+
+    public static async Task<StreamOfTest> OpenAsync(RunningServer server, string query, string dialect = "stream")
+    {
+        StreamOfTest stream = new();
+        await stream._socket.ConnectAsync(Address(server, query, dialect), CancellationToken.None);
+        return stream;
+    }
+
+    public async Task SendAsync(byte[] sound, int frameBytes)
+    {
+        foreach (byte[] frame in sound.Chunk(frameBytes))
+        {
+            await _socket.SendAsync(frame, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+        }
+    }
+
+    public Task SendTextAsync(string text) => _socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+
+    /// <summary>All messages until the server closes, one minute at most.</summary>
+    public async Task<IReadOnlyList<JsonElement>> ReadToEndAsync()
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromMinutes(1));
+        List<JsonElement> messages = [];
+        byte[] buffer = new byte[1 << 16];
+        while (true)
+        {
+            int length = 0;
+            WebSocketReceiveResult result;
+            do
+            {
+                result = await _socket.ReceiveAsync(new ArraySegment<byte>(buffer, length, buffer.Length - length), patience.Token);
+                length += result.Count;
+            }
+            while (!result.EndOfMessage);
+
+            if (result.MessageType == WebSocketMessageType.Close)
+            {
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, patience.Token);
+                return messages;
+            }
+
+            messages.Add(JsonDocument.Parse(buffer.AsMemory(0, length)).RootElement.Clone());
+        }
+    }
+
+    public void Abort() => _socket.Abort();
+
+    public void Dispose() => _socket.Dispose();
+}

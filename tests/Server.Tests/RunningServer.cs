@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Handwritten.Kernels.Cpu;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Models;
+using Handwritten.Tests;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+
+namespace Handwritten.Server.Tests;
+
+/// <summary>A real server on the loopback interface, with the demo model on the CPU; it goes with the test.</summary>
+internal sealed class RunningServer : IAsyncDisposable
+{
+    /// <summary>A recording that the demo model knows: "Please play rock music in the garage."</summary>
+    public static string Recording { get; } = TestData.Weights("samples", "01-en.wav");
+
+    /// <summary>What the demo model hears in it.</summary>
+    public const string Text = "Please play rock music in the garage.";
+
+    private readonly WebApplication _application;
+    private readonly LogOfTest _log = new();
+
+    private RunningServer(ServerOptions options) => _application = ServerApplication.Create(options, logging => logging.AddProvider(_log));
+
+    public Uri Address => new(_application.Urls.Single());
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public IServiceProvider Services => _application.Services;
+
+    /// <summary>What the server has logged.</summary>
+    public string Log => string.Join('\n', _log.Lines);
+
+    public static ModelSource DemoModel(EngineOptions? engine = null) =>
+        new("whisper-nano", TestData.Weights("whisper-nano"), () => new CpuKernels(2), engine ?? new EngineOptions { Windows = 2, Lanes = 8, EncoderBatch = 2 });
+
+    public static async Task<RunningServer> StartAsync(Func<ServerOptions, ServerOptions>? change = null)
+    {
+        ServerOptions options = new() { Models = [DemoModel()], Port = 0, ShutdownTimeout = TimeSpan.FromSeconds(20) };
+        RunningServer server = new(change?.Invoke(options) ?? options);
+        await server._application.StartAsync();
+        server.Client = new HttpClient { BaseAddress = server.Address, Timeout = TimeSpan.FromMinutes(1) };
+        return server;
+    }
+
+    public Task StopAsync(CancellationToken cancellation = default) => _application.StopAsync(cancellation);
+
+    /// <summary>A form with the recording and fields.</summary>
+    public static MultipartFormDataContent Form(params (string Name, string Value)[] fields) => Form(File.ReadAllBytes(Recording), fields);
+
+    /// <summary>A form with any bytes as the recording.</summary>
+    public static MultipartFormDataContent Form(byte[]? recording, params (string Name, string Value)[] fields)
+    {
+        MultipartFormDataContent form = [];
+        if (recording is not null)
+        {
+            ByteArrayContent file = new(recording);
+            file.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+            form.Add(file, "file", "recording.wav");
+        }
+
+        foreach ((string name, string value) in fields)
+        {
+            form.Add(new StringContent(value), name);
+        }
+
+        return form;
+    }
+
+    public Task<HttpResponseMessage> TranscribeAsync(params (string Name, string Value)[] fields) => Client.PostAsync("/v1/audio/transcriptions", Form(fields));
+
+    public async ValueTask DisposeAsync()
+    {
+        Client?.Dispose();
+        await _application.StopAsync();
+        await _application.DisposeAsync();
+    }
+
+    private sealed class LogOfTest : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue($"{logLevel} {formatter(state, exception)} {exception}");
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>Reads answers.</summary>
+internal static class Answers
+{
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response)
+    {
+        using JsonDocument document = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>The error object, whose four fields must all be there.</summary>
+    public static async Task<(string Message, string Type, string? Param, string? Code)> ErrorAsync(this HttpResponseMessage response)
+    {
+        JsonElement error = (await response.JsonAsync()).GetProperty("error");
+        return (error.GetProperty("message").GetString()!, error.GetProperty("type").GetString()!, error.GetProperty("param").GetString(), error.GetProperty("code").GetString());
+    }
+}
