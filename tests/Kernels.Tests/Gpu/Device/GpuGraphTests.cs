@@ -1,4 +1,5 @@
 using Handwritten.Kernels.Gpu;
+using Handwritten.Tests;
 using Xunit;
 
 namespace Handwritten.Kernels.Tests.Gpu.Device;
@@ -63,7 +64,8 @@ public sealed class GpuGraphTests : IDisposable
         _device.Synchronize();
     }
 
-    public static TheoryData<string> NotRecordable => ["wait", "read", "allocate"];
+    /// <summary>On a GPU a small tensor comes out of a segment that is there already, so nothing is asked of the driver.</summary>
+    public static TheoryData<string> NotRecordable => EmulatedDriver.IsReal ? ["wait", "read"] : ["wait", "read", "allocate"];
 
     [Theory]
     [MemberData(nameof(NotRecordable))]
