@@ -23,7 +23,8 @@ public sealed class IlgpuFixture : IDisposable
         Hopper = Find("H200").CreateCudaAccelerator(_context);
         Turing = Find("T4").CreateCudaAccelerator(_context);
 
-        CudaDevice Find(string name) => _context.Devices.OfType<CudaDevice>().Single(device => device.Name == $"Emulated NVIDIA {name}");
+        // A real GPU stands for both.
+        CudaDevice Find(string name) => _context.Devices.OfType<CudaDevice>().First(device => EmulatedLibrary.IsReal || device.Name == $"Emulated NVIDIA {name}");
     }
 
     /// <summary>A new context of ILGPU's.</summary>

@@ -16,6 +16,9 @@ internal static unsafe partial class EmulatedLibrary
     private static readonly Lazy<nint> Shared = new(LoadShared);
     private static bool _isResolved;
 
+    /// <summary>Whether ILGPU's programs run on the machine's own GPU instead: with HANDWRITTEN_TEST_DEVICE=cuda.</summary>
+    public static bool IsReal { get; } = System.Environment.GetEnvironmentVariable("HANDWRITTEN_TEST_DEVICE") == "cuda";
+
     /// <summary>The library that this process shares, initialised, with three devices: an H200, a T4 and an A100.</summary>
     public static nint Handle => Shared.Value;
 
@@ -64,6 +67,13 @@ internal static unsafe partial class EmulatedLibrary
 
     private static nint LoadShared()
     {
+        if (IsReal)
+        {
+            nint driver = NativeLibrary.Load("libcuda.so.1");
+            Assert.Equal(CudaResult.Success, Initialize(driver, devices: null));
+            return driver;
+        }
+
         nint library = NativeLibrary.Load(Built.Value);
         Assert.Equal(CudaResult.Success, Initialize(library, "h200,t4,a100"));
         return library;
