@@ -24,10 +24,10 @@ for project in src/Cli tools/gpu/GpuTests; do
 done
 cp tools/gpu/run.sh tools/gpu/*.py "$program/"
 
-# What only debuggers, profilers and the SDK's test runner load.
+# What only debuggers, profilers, the SDK's test runner and the server load.
 (cd "$program/bin" && rm -f -- *.xml *.pdb createdump libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so \
   libcoreclrtraceptprovider.so Microsoft.VisualBasic*.dll Microsoft.TestPlatform.*.dll Microsoft.VisualStudio.*.dll \
-  Microsoft.CodeCoverage.*.dll testhost* xunit.runner.visualstudio*.dll Newtonsoft.Json.dll)
+  Microsoft.CodeCoverage.*.dll Microsoft.AspNetCore.*.dll Scalar.*.dll OpenTelemetry*.dll testhost* xunit.runner.visualstudio*.dll Newtonsoft.Json.dll)
 
 cp Handwritten.sln "$data/" # tests find their data below it
 cp -r weights "$data/"
