@@ -10,8 +10,8 @@ internal sealed class DeviceOptions
 {
     private readonly Option<ComputeDevice> _device = new("--device")
     {
-        Description = "Where it runs: auto takes a GPU if there is one, cuda:1 the second GPU; emulated runs the GPU's kernels on the CPU, to test and to learn.",
-        HelpName = "auto|cpu|cuda[:N]|emulated",
+        Description = "Where it runs: auto takes a GPU if there is one, cuda:1 the second GPU, cuda:T4 the first whose name has that; emulated runs the GPU's kernels on the CPU, to test and to learn.",
+        HelpName = "auto|cpu|cuda[:N|:NAME]|emulated",
         DefaultValueFactory = _ => ComputeDevice.Auto,
         CustomParser = result =>
         {

@@ -15,8 +15,9 @@ public sealed record ComputeDevice
 
     private readonly string _name;
     private readonly int _index;
+    private readonly string? _model; // a part of the GPU's own name, instead of its number
 
-    private ComputeDevice(string name, int index = 0) => (_name, _index) = (name, index);
+    private ComputeDevice(string name, int index = 0, string? model = null) => (_name, _index, _model) = (name, index, model);
 
     /// <summary>The first GPU if there is one that can be used, else the CPU.</summary>
     public static ComputeDevice Auto { get; } = new("auto");
@@ -38,7 +39,10 @@ public sealed record ComputeDevice
         return new ComputeDevice(CudaName, index);
     }
 
-    /// <summary>Reads <c>auto</c>, <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c> or <c>emulated</c>.</summary>
+    /// <summary>
+    /// Reads <c>auto</c>, <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c> or <c>emulated</c>; a GPU also by a part of its own name:
+    /// <c>cuda:H100</c>, <c>emulated:T4</c>.
+    /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="device">What it names.</param>
     /// <returns>Whether it names a device; none of that name need be there.</returns>
@@ -48,6 +52,10 @@ public sealed record ComputeDevice
         if (text?.Split(':') is [CudaName, var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int index))
         {
             device = Cuda(index);
+        }
+        else if (text?.Split(':') is [CudaName or "emulated", [>= 'A' and <= 'Z' or >= 'a' and <= 'z', ..] model])
+        {
+            device = new ComputeDevice(text.Split(':')[0], model: model);
         }
 
         return device is not null;
@@ -79,7 +87,7 @@ public sealed record ComputeDevice
                 : throw new ArgumentException("The CPU computes in float32, with weights as they are stored: leave the compute type out, or choose a GPU.", nameof(type));
         }
 
-        if (device == Emulated)
+        if (device._name == Emulated._name)
         {
             CudaLibrary.UseEmulator(CudaLibrary.FindEmulator());
         }
@@ -88,11 +96,14 @@ public sealed record ComputeDevice
             CudaLibrary.UseDriver();
         }
 
-        return GpuKernels.Create(new GpuDevice(device._index, warn), type ?? ComputeType.Float16);
+        int index = device._model is null ? device._index : GpuDescription.Find(device._model).Index;
+        return GpuKernels.Create(new GpuDevice(index, warn), type ?? ComputeType.Float16);
     }
 
     /// <summary>As <see cref="TryParse"/> reads it.</summary>
-    public override string ToString() => _index == 0 ? _name : string.Create(CultureInfo.InvariantCulture, $"{_name}:{_index}");
+    public override string ToString() => _model is not null ? $"{_name}:{_model}"
+        : _index == 0 ? _name
+        : string.Create(CultureInfo.InvariantCulture, $"{_name}:{_index}");
 
     private static bool HasGpu()
     {

@@ -14,6 +14,8 @@ public class ComputeDeviceTests
     [InlineData("cuda:0", "cuda")]
     [InlineData("cuda:12", "cuda:12")]
     [InlineData("emulated", "emulated")]
+    [InlineData("cuda:H100", "cuda:H100")]
+    [InlineData("emulated:T4", "emulated:T4")]
     public void A_name_is_read_and_written(string name, string written)
     {
         Assert.Equal(written, ComputeDevice.Parse(name).ToString());
