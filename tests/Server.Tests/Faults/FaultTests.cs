@@ -4,6 +4,7 @@ using System.Text;
 using Handwritten.Kernels.Gpu;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Models;
+using Handwritten.Tests;
 using Xunit;
 
 namespace Handwritten.Server.Tests.Faults;
@@ -65,8 +66,9 @@ public sealed class FaultTests
     {
         await using RunningServer server = await RunningServer.StartAsync();
         await server.TranscribeAsync();
+        byte[] minutes = await File.ReadAllBytesAsync(TestData.Path("audio", "long-en.wav")); // on any machine longer than the client stays
         using CancellationTokenSource leaving = new(TimeSpan.FromMilliseconds(300));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(("beam_size", "8")), leaving.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(minutes, ("beam_size", "8")), leaving.Token));
         await Eventually.HoldsAsync(async () => (await (await server.Client.GetAsync("/health/ready")).JsonAsync()).GetProperty("models")[0] is var model
             && model.GetProperty("active").GetInt32() == 0 && model.GetProperty("waiting").GetInt32() == 0);
     }
