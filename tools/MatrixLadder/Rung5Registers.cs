@@ -14,8 +14,8 @@ namespace Handwritten.MatrixLadder;
 ///                   +---+---+-- ... --+---+                (rung 4: five reads of 4 bytes, four multiply-adds)
 /// </code>
 /// The tile is 64 x 64, which also halves the traffic with memory. The replays that are left are those of the stores: lanes
-/// whose chunks of k are 16 · <see cref="Pitch"/> floats apart fall into two banks. To have none, the shipped kernel does not
-/// turn its tiles; it permutes their chunks (see Swizzle).
+/// that are two chunks of k apart store 8 · <see cref="Pitch"/> floats apart, into the same bank. To have none, the shipped
+/// kernel does not turn its tiles; it permutes their chunks (see Swizzle).
 /// </summary>
 internal static class Rung5Registers
 {
