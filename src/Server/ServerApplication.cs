@@ -69,7 +69,7 @@ public static class ServerApplication
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
-        services.AddOpenApi();
+        services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
         AddTelemetry(services, options);
     }
 
