@@ -13,7 +13,7 @@ internal sealed record TranscriptionForm
     /// <summary>The recording, in any format that ffmpeg reads.</summary>
     public required IFormFile File { get; init; }
 
-    /// <summary>A model of this server; whisper-1 stands for its default.</summary>
+    /// <summary>A model of this server; whisper-1, gpt-4o-transcribe and gpt-4o-mini-transcribe stand for its default.</summary>
     public string? Model { get; init; }
 
     /// <summary>Text to pretend to have heard before: names, spelling, style.</summary>
