@@ -59,7 +59,7 @@ internal sealed class BatchingSettings
             $"{_vad.FirstGiven(parsed)} says what speech is: give {_vadFilter.Name} or {_batchSize.Name} as well.");
         Refuse(
             decoding.HasClips(parsed) && (filter || overlap),
-            $"{decoding.ClipsName} names what to transcribe, and so does {(filter ? _vadFilter.Name : _chunkLength.Name)}: give only one of them.");
+            $"{DecodingSettings.ClipsName} names what to transcribe, and so does {(filter ? _vadFilter.Name : _chunkLength.Name)}: give only one of them.");
         Refuse(
             decoding.AsksForPreviousText(parsed) && IsBatched(parsed),
             $"The windows of {(overlap ? _chunkLength.Name : _batchSize.Name)} do not know the text before them: leave out --condition-on-previous-text.");
