@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Batching;
@@ -29,8 +28,6 @@ internal sealed class BatchingSettings
     private readonly Option<OrNone<double>> _stride = Optional.Number("--stride",
         "With --chunk-length: how much of a window its neighbours hear as well, on either side; None for a sixth.", null, 0, 15);
 
-    private SileroVad? _network;
-
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
@@ -42,13 +39,15 @@ internal sealed class BatchingSettings
         _vad.AddTo(command);
     }
 
-    /// <summary>Refuses what contradicts itself.</summary>
+    /// <summary>What was chosen, here and in the options beside these.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="decoding">The options beside these.</param>
-    /// <exception cref="UsageException">It does.</exception>
-    public void Verify(ParseResult parsed, DecodingSettings decoding)
+    /// <exception cref="UsageException">Options contradict each other.</exception>
+    public TranscriptionOptions Read(ParseResult parsed, DecodingSettings decoding)
     {
-        bool filter = parsed.GetValue(_vadFilter), overlap = Overlap(parsed) is not null, silences = parsed.GetValue(_batchSize) is not null && !overlap;
+        TranscriptionOptions options = decoding.Read(parsed);
+        OverlappingWindows? overlapping = parsed.GetValue(_chunkLength).Value is double length ? new(length, parsed.GetValue(_stride).Value) : null;
+        bool overlap = overlapping is not null, filter = parsed.GetValue(_vadFilter), silences = parsed.GetValue(_batchSize) is not null && !overlap;
         Refuse(overlap && filter, $"{_chunkLength.Name} cuts by the clock, and {_vadFilter.Name} at silences: give only one of them.");
         Refuse(
             silences && !filter && IsGiven(parsed, _vadFilter),
@@ -61,34 +60,23 @@ internal sealed class BatchingSettings
             decoding.HasClips(parsed) && (filter || overlap),
             $"{decoding.ClipsName} names what to transcribe, and so does {(filter ? _vadFilter.Name : _chunkLength.Name)}: give only one of them.");
         Refuse(
-            decoding.AsksForPreviousText(parsed) && IsBatched(parsed),
+            decoding.AsksForPreviousText(parsed) && (overlap || silences),
             $"The windows of {(overlap ? _chunkLength.Name : _batchSize.Name)} do not know the text before them: leave out --condition-on-previous-text.");
         Refuse(
             overlap && decoding.AsksForHallucinations(parsed),
             $"--hallucination-silence-threshold moves windows, and {_chunkLength.Name} fixes them: give only one of them.");
-        Overlap(parsed)?.Verify();
-        _ = _vad.Read(parsed, new());
+        overlapping?.Verify();
+        return options with
+        {
+            Windows = new WindowOptions
+            {
+                BatchSize = parsed.GetValue(_batchSize),
+                VadFilter = filter,
+                VoiceActivity = filter || silences ? _vad.Read(parsed, silences ? VoiceActivityOptions.ForWindows : new()) : null,
+                Overlap = overlapping,
+            },
+        };
     }
-
-    /// <summary>Whether windows are computed side by side.</summary>
-    public bool IsBatched(ParseResult parsed) => parsed.GetValue(_batchSize) is not null || Overlap(parsed) is not null;
-
-    /// <summary>How recordings are cut by the clock; null if they are not.</summary>
-    private OverlappingWindows? Overlap(ParseResult parsed) =>
-        parsed.GetValue(_chunkLength).Value is double length ? new OverlappingWindows(length, parsed.GetValue(_stride).Value) : null;
-
-    private IReadOnlyList<SpeechWindow> CutAtSilences(ParseResult parsed, TranscriptionOptions options, DecodingSettings decoding, AudioClip clip, CancellationToken cancellation) =>
-        SpeechWindows.Collect(decoding.HasClips(parsed)
-            ? SpeechWindows.RegionsOf(options.Clips, clip.Samples.Length)
-            : FindSpeech(clip, _vad.Read(parsed, VoiceActivityOptions.ForWindows), cancellation));
-
-    /// <summary>Begins to transcribe a recording whose windows go on from each other.</summary>
-    /// <exception cref="Runtime.Decoding.OptionsException">The options make no sense, or not for this recording.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ITranscriptionRun Start(ParseResult parsed, Transcriber transcriber, AudioClip clip, TranscriptionOptions options, CancellationToken cancellation) =>
-        parsed.GetValue(_vadFilter)
-            ? new SpeechOnlyRun(transcriber, clip.Samples, FindSpeech(clip, _vad.Read(parsed, new()), cancellation), options, cancellation)
-            : transcriber.Start(clip.Samples, options, cancellation);
 
     /// <summary>Transcribes recordings whose windows share batches.</summary>
     /// <param name="parsed">The command line.</param>
@@ -100,28 +88,30 @@ internal sealed class BatchingSettings
     /// <param name="finish">Takes a recording, its sound, and what makes its transcript.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The exit code of the first recording that failed.</returns>
-    public ExitCode Run(
+    public static ExitCode Run(
         ParseResult parsed, DecodingSettings decoding, TranscriptionOptions options, RecordingLoop loop, IReadOnlyList<string> recordings, Narrator narrator,
         Action<string, AudioClip, Func<Transcript>> finish, CancellationToken cancellation)
     {
-        OverlappingWindows? overlap = Overlap(parsed);
-        TranscriptionOptions fitting = options;
+        TranscriptionOptions? fitting = null;
         Stopwatch watch = new();
         (double seconds, List<string> done) = (0, []);
         BatchedRecordings batched = new(
-            recording => loop.Load(recording, cancellation),
-            clip => overlap is null ? CutAtSilences(parsed, options, decoding, clip, cancellation) : [],
-            () =>
+            recording =>
             {
-                fitting = decoding.For(parsed, options, loop.Model, narrator);
-                BatchedTranscriber transcriber = new(loop.Model, fitting, parsed.GetValue(_batchSize) ?? 1);
-                watch.Start();
-                return transcriber;
+                AudioClip clip = loop.Load(recording, cancellation);
+                return (clip, PreparedRecording.Of(clip.Samples, options, cancellation));
             },
-            (transcriber, clip, windows) => overlap is null ? transcriber.Start(clip.Samples, windows, cancellation) : transcriber.Start(clip.Samples, overlap, cancellation));
+            prepared =>
+            {
+                fitting ??= decoding.For(parsed, options, loop.Model, narrator);
+                RecordingTranscriber transcriber = loop.Transcriber;
+                watch.Start();
+                return transcriber.Start(prepared with { Options = fitting }, cancellation);
+            },
+            more => loop.ShareBatches(more));
         ExitCode exitCode = batched.Run(recordings, (recording, clip, run) => finish(recording, clip, () =>
         {
-            narrator.Follow(recording, run, loop.Model, fitting);
+            narrator.Follow(recording, run, loop.Model, fitting!);
             seconds += clip.Seconds;
             done.Add(clip.Source.Name);
             return run.Transcript;
@@ -144,7 +134,4 @@ internal sealed class BatchingSettings
             throw new UsageException(sentence);
         }
     }
-
-    private IReadOnlyList<SpeechRegion> FindSpeech(AudioClip clip, VoiceActivityOptions options, CancellationToken cancellation) =>
-        SpeechRegions.Find(_network ??= SileroVad.Load(), clip.Samples, options, cancellation);
 }

@@ -55,7 +55,7 @@ internal sealed class VadCommand : Command
             IReadOnlyList<SpeechRegion> regions = SpeechRegions.Find(probabilities, clip.Samples.Length, options);
             if (plot is not null)
             {
-                ChartFile.Write(SpeechChart.Draw(Path.GetFileName(recording), clip.Samples, probabilities, regions, options), plot, 1200, 300);
+                ChartFile.Write(SpeechChart.Draw(Path.GetFileName(RecordingInputs.PathOf(recording)), clip.Samples, probabilities, regions, options), plot, 1200, 300);
             }
 
             double speech = regions.Sum(region => region.EndSeconds - region.StartSeconds);
