@@ -49,8 +49,8 @@ internal sealed record BatchTimes(IReadOnlyList<BatchSetting> Settings, double[]
 
 /// <summary>
 /// Times the same windows greedily and with beams, with words and without, in batches of several sizes, and as many
-/// recordings or as one. All settings take turns, so that whatever else the machine does hits all of them, and only ratios
-/// within a turn are compared. The recordings are loaded and cut before; the first turn is a warm-up.
+/// recordings or as one. All settings take turns, in another order each time, so that whatever else the machine does hits all
+/// of them, and only ratios within a turn are compared. The recordings are loaded and cut before; the first turn is a warm-up.
 /// </summary>
 internal static class BatchBenchmark
 {
@@ -84,8 +84,18 @@ internal static class BatchBenchmark
     {
         (ReadOnlyMemory<float>, IReadOnlyList<SpeechWindow>)[] one = [Join(recordings)];
         using BatchedTranscriber transcriber = new(model);
+        Random order = new(Seed: 1);
         int done = 0;
-        return new BatchTimes(Settings, [.. Enumerable.Range(-1, turns + 1).Select(_ => (double[])[.. Settings.Select(Time)]).Skip(1)]);
+        return new BatchTimes(Settings, [.. Enumerable.Range(-1, turns + 1).Select(_ => Turn()).Skip(1)]);
+
+        double[] Turn()
+        {
+            int[] places = [.. Enumerable.Range(0, Settings.Count)];
+            order.Shuffle(places);
+            double[] seconds = new double[places.Length];
+            Array.ForEach(places, place => seconds[place] = Time(Settings[place]));
+            return seconds;
+        }
 
         double Time(BatchSetting setting)
         {

@@ -27,6 +27,7 @@ internal sealed class PlotCommand : Command
     {
         Description = "The recording, in any format that ffmpeg reads (WAV without it): a file, a pattern, an http(s) address; - is standard input.",
         Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result => [result.Tokens[0].Value],
     });
 
     private readonly Option<string> _output = new("--output", "-o") { Description = "The picture.", HelpName = "FILE.png", Required = true };
