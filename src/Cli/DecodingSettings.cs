@@ -66,7 +66,7 @@ internal sealed class DecodingSettings
 
     private readonly Option<OrNone<double>> _compression = Optional.Number("--compression-ratio-threshold", "Text that compresses better than this is repetitive.", 2.4, 0, 1000);
 
-    private readonly Option<OrNone<double>> _logProbability = Optional.Number("--logprob-threshold", "Text whose mean log-probability is below this is improbable.", -1, -1000, 0);
+    private readonly Option<OrNone<double>> _logProbability = Optional.Number("--logprob-threshold", "Text whose mean log-probability is below this is improbable.", -1, -1000, 0, "--log-prob-threshold");
 
     private readonly Option<OrNone<double>> _noSpeech = Optional.Number("--no-speech-threshold", "A window of improbable text whose no-speech probability is above this is silence.", 0.6, 0, 1);
 

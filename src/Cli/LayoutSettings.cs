@@ -47,10 +47,15 @@ internal sealed class LayoutSettings
             throw new UsageException($"{name} needs the words' times: give --word-timestamps as well.");
         }
 
-        // The original warns as well, and goes on.
+        // The original warns as well of what follows, and goes on.
         if (options.MaxLineCount is not null && options.MaxLineWidth is null)
         {
             tell($"{_maxLineCount.Name} counts the lines that {_maxLineWidth.Name} makes: without it, it changes nothing.");
+        }
+
+        if (options.MaxWordsPerLine is not null && options.MaxLineWidth is not null)
+        {
+            tell($"{_maxWordsPerLine.Name} changes nothing beside {_maxLineWidth.Name}, which breaks lines by their width.");
         }
 
         return options;

@@ -21,8 +21,9 @@ internal static class Optional
     /// <param name="initially">What holds where it is not given; null for None.</param>
     /// <param name="minimum">The least.</param>
     /// <param name="maximum">The most.</param>
-    public static Option<OrNone<int>> Integer(string name, string description, int? initially, int minimum, int maximum) => Make(
-        name, description, initially, $"a whole number from {minimum} to {maximum}", text =>
+    /// <param name="aliases">Other names.</param>
+    public static Option<OrNone<int>> Integer(string name, string description, int? initially, int minimum, int maximum, params string[] aliases) => Make(
+        name, aliases, description, initially, $"a whole number from {minimum} to {maximum}", text =>
             int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= minimum && number <= maximum ? number : null);
 
     /// <summary>A number or None.</summary>
@@ -31,8 +32,9 @@ internal static class Optional
     /// <param name="initially">What holds where it is not given; null for None.</param>
     /// <param name="minimum">The least.</param>
     /// <param name="maximum">The most.</param>
-    public static Option<OrNone<double>> Number(string name, string description, double? initially, double minimum, double maximum) => Make(
-        name, description, initially, string.Create(CultureInfo.InvariantCulture, $"a number from {minimum} to {maximum}"), text =>
+    /// <param name="aliases">Other names.</param>
+    public static Option<OrNone<double>> Number(string name, string description, double? initially, double minimum, double maximum, params string[] aliases) => Make(
+        name, aliases, description, initially, string.Create(CultureInfo.InvariantCulture, $"a number from {minimum} to {maximum}"), text =>
             double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= minimum && number <= maximum ? number : null);
 
     /// <summary>Numbers with commas between them, or nothing.</summary>
@@ -66,8 +68,8 @@ internal static class Optional
             },
         };
 
-    private static Option<OrNone<T>> Make<T>(string name, string description, T? initially, string what, Func<string, T?> parse)
-        where T : struct => new(name)
+    private static Option<OrNone<T>> Make<T>(string name, string[] aliases, string description, T? initially, string what, Func<string, T?> parse)
+        where T : struct => new(name, aliases)
         {
             Description = description,
             HelpName = "N|None",

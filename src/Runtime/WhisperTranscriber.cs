@@ -52,12 +52,11 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
     public TranscriptionOptions DefaultOptions { get; init; } = new();
 
     /// <summary>Loads a model and makes a transcriber of it; both go together.</summary>
-    /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string)"/> finds.</param>
+    /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.</param>
     /// <param name="options">Where to; null for a GPU if there is one.</param>
     /// <param name="transcription">What holds where a call has no options; null for the defaults of openai/whisper's transcribe().</param>
     /// <exception cref="ModelException">The model cannot be used.</exception>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
-    /// <exception cref="ArgumentException">The options contradict each other.</exception>
     public static WhisperTranscriber Load(string nameOrPath, ModelLoadOptions? options = null, TranscriptionOptions? transcription = null)
     {
         WhisperModel model = WhisperModel.Load(nameOrPath, options);
