@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Batching;
+using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
 
@@ -14,29 +15,17 @@ namespace Handwritten.Cli;
 /// </summary>
 internal sealed class BatchingSettings
 {
-    private readonly Option<int?> _batchSize = Define.Count("--batch-size",
-        "Cut recordings at silences and compute this many windows at a time, those of several recordings together. [default: one after the other, not cut]",
-        BatchedTranscriber.LargestBatch);
+    private static readonly string BatchSize = Name("batch_size"), VadFilter = Name("vad_filter"), ChunkLength = Name("chunk_length"), Stride = Name("stride");
 
-    private readonly Option<bool> _vadFilter = Define.Flag("--vad-filter", "Leave out what is no speech before the model hears it.");
-
-    private readonly VoiceActivitySettings _vad = new("--vad-");
-
-    private readonly Option<OrNone<double>> _chunkLength = Optional.Number("--chunk-length",
-        "Cut recordings into windows of this many seconds that overlap, and merge their texts.", null, 1, 30);
-
-    private readonly Option<OrNone<double>> _stride = Optional.Number("--stride",
-        "With --chunk-length: how much of a window its neighbours hear as well, on either side; None for a sixth.", null, 0, 15);
+    private readonly SettingOptions<WindowChoice> _settings = new(WindowChoice.Settings, new WindowChoice());
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _batchSize, _vadFilter, _chunkLength, _stride })
+        foreach (Option option in _settings.Options)
         {
             command.Add(option);
         }
-
-        _vad.AddTo(command);
     }
 
     /// <summary>What was chosen, here and in the options beside these.</summary>
@@ -46,36 +35,30 @@ internal sealed class BatchingSettings
     public TranscriptionOptions Read(ParseResult parsed, DecodingSettings decoding)
     {
         TranscriptionOptions options = decoding.Read(parsed);
-        OverlappingWindows? overlapping = parsed.GetValue(_chunkLength).Value is double length ? new(length, parsed.GetValue(_stride).Value) : null;
-        bool overlap = overlapping is not null, filter = parsed.GetValue(_vadFilter), silences = parsed.GetValue(_batchSize) is not null && !overlap;
-        Refuse(overlap && filter, $"{_chunkLength.Name} cuts by the clock, and {_vadFilter.Name} at silences: give only one of them.");
+        WindowChoice choice = _settings.Read(parsed);
+        bool overlap = choice.ChunkLength is not null, filter = choice.VadFilter, silences = choice.CutsAtSilences;
+        Refuse(overlap && filter, $"{ChunkLength} cuts by the clock, and {VadFilter} at silences: give only one of them.");
         Refuse(
-            silences && !filter && IsGiven(parsed, _vadFilter),
-            $"{_batchSize.Name} cuts at silences, which {_vadFilter.Name} False forbids: leave it out, or cut by the clock with {_chunkLength.Name}.");
-        Refuse(!overlap && parsed.GetValue(_stride).Value is not null, $"{_stride.Name} says how windows overlap: give {_chunkLength.Name} as well.");
+            silences && !filter && _settings.IsGiven(parsed, "vad_filter"),
+            $"{BatchSize} cuts at silences, which {VadFilter} False forbids: leave it out, or cut by the clock with {ChunkLength}.");
+        Refuse(!overlap && choice.Stride is not null, $"{Stride} says how windows overlap: give {ChunkLength} as well.");
+        string? speech = SpeechChoice.Settings.Select(setting => $"vad_{setting.Name}").FirstOrDefault(name => _settings.IsGiven(parsed, name));
+        Refuse(!filter && !silences && speech is not null, $"{Name(speech ?? "")} says what speech is: give {VadFilter} or {BatchSize} as well.");
         Refuse(
-            !filter && !silences && _vad.FirstGiven(parsed) is not null,
-            $"{_vad.FirstGiven(parsed)} says what speech is: give {_vadFilter.Name} or {_batchSize.Name} as well.");
+            choice.Speech.NegativeThreshold > (choice.Speech.Threshold ?? new VoiceActivityOptions().Threshold),
+            $"{Name("vad_neg_threshold")} is above {Name("vad_threshold")}, so that speech would end before it begins: give a smaller one, or leave it out.");
         Refuse(
             decoding.HasClips(parsed) && (filter || overlap),
-            $"{decoding.ClipsName} names what to transcribe, and so does {(filter ? _vadFilter.Name : _chunkLength.Name)}: give only one of them.");
+            $"{DecodingSettings.ClipsName} names what to transcribe, and so does {(filter ? VadFilter : ChunkLength)}: give only one of them.");
         Refuse(
             decoding.AsksForPreviousText(parsed) && (overlap || silences),
-            $"The windows of {(overlap ? _chunkLength.Name : _batchSize.Name)} do not know the text before them: leave out --condition-on-previous-text.");
+            $"The windows of {(overlap ? ChunkLength : BatchSize)} do not know the text before them: leave out --condition-on-previous-text.");
         Refuse(
             overlap && decoding.AsksForHallucinations(parsed),
-            $"--hallucination-silence-threshold moves windows, and {_chunkLength.Name} fixes them: give only one of them.");
-        overlapping?.Verify();
-        return options with
-        {
-            Windows = new WindowOptions
-            {
-                BatchSize = parsed.GetValue(_batchSize),
-                VadFilter = filter,
-                VoiceActivity = filter || silences ? _vad.Read(parsed, silences ? VoiceActivityOptions.ForWindows : new()) : null,
-                Overlap = overlapping,
-            },
-        };
+            $"--hallucination-silence-threshold moves windows, and {ChunkLength} fixes them: give only one of them.");
+        WindowOptions windows = choice.ToOptions();
+        windows.Overlap?.Verify();
+        return options with { Windows = windows };
     }
 
     /// <summary>Transcribes recordings whose windows share batches.</summary>
@@ -125,7 +108,7 @@ internal sealed class BatchingSettings
         return exitCode;
     }
 
-    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+    private static string Name(string setting) => SettingOptions<WindowChoice>.NameOf(setting);
 
     private static void Refuse(bool contradiction, string sentence)
     {

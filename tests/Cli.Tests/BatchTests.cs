@@ -86,8 +86,8 @@ public sealed class BatchTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--batch-size 0", "--batch-size must be a whole number from 1 to 256, but it is '0'.")]
-    [InlineData("--batch-size 257", "--batch-size must be a whole number from 1 to 256, but it is '257'.")]
+    [InlineData("--batch-size 0", "--batch-size must be a whole number from 1 to 256 or None, but it is '0'.")]
+    [InlineData("--batch-size 257", "--batch-size must be a whole number from 1 to 256 or None, but it is '257'.")]
     [InlineData("--chunk-length 31", "--chunk-length must be a number from 1 to 30 or None, but it is '31'.")]
     [InlineData("--chunk-length 10 --stride 5", "a stride of 5 s on both sides leaves less than 0.5 s of a window of 10 s")]
     [InlineData("--stride 5", "--stride says how windows overlap: give --chunk-length as well.")]

@@ -36,7 +36,7 @@ internal sealed class SubtitleCommand : Command
 
     private readonly BatchingSettings _batching = new();
 
-    private readonly LayoutSettings _layout = new();
+    private readonly LayoutOptions _layout = new();
 
     private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
 

@@ -29,7 +29,7 @@ internal sealed class TranscribeCommand : Command
 
     private readonly Option<string?> _name = Define.Text("--output-name", $"What to call them, of {OutputName.FieldNames}. [default: {{name}}]", "TEMPLATE");
 
-    private readonly LayoutSettings _layout = new();
+    private readonly LayoutOptions _layout = new();
 
     private readonly Option<string?> _cache = Define.Text("--cache",
         "Keep transcripts in this folder, and take them from there when the same sound is to be transcribed with the same model and options.", "FOLDER");

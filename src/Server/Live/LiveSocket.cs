@@ -141,10 +141,16 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
     private async Task SendAsync(object message, CancellationToken cancellation)
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, Json.Options);
-        await _sending.WaitAsync(cancellation);
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(idleTimeout);
+        await _sending.WaitAsync(patience.Token);
         try
         {
-            await socket.SendAsync(json.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, cancellation);
+            await socket.SendAsync(json.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new WebSocketException(WebSocketError.ConnectionClosedPrematurely, "The client does not read.");
         }
         finally
         {
