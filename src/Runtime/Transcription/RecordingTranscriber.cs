@@ -26,6 +26,9 @@ public sealed class RecordingTranscriber : IDisposable
         _batches = new BatchedTranscriber(_transcriber);
     }
 
+    /// <summary>Steps of the decoder since the buffers have grown.</summary>
+    internal long Steps => _transcriber.DecodingTask.Steps;
+
     /// <summary>The model.</summary>
     public WhisperModel Model => _transcriber.Model;
 
