@@ -22,18 +22,11 @@ public class RecordingProperties(DemoModel demo) : IClassFixture<DemoModel>
 
     private static readonly float[] Speech = Recordings.Samples("10-en.wav");
 
-    [Property(MaxTest = 120)]
+    [Property(MaxTest = 100)]
     public void Any_options_on_any_sound_end_with_segments_or_a_sentence(DoNotSize<int> seed)
     {
         Random random = new(seed.Item);
-        TranscriptionOptions options = AnyTranscription.Options(random, demo.Model.Tokenizer);
-        options = options with
-        {
-            Decoding = options.Decoding with { Language = random.Next(3) == 0 ? null : options.Decoding.Language },
-            LanguageDetectionThreshold = random.NextDouble(),
-            Multilingual = random.Next(4) == 0,
-            Windows = Windows(random),
-        };
+        TranscriptionOptions options = Options(random);
         float[] samples = Sound(random);
         double duration = (double)samples.Length / WhisperAudio.SampleRate;
         using RecordingTranscriber transcriber = new(demo.Model);
@@ -85,6 +78,41 @@ public class RecordingProperties(DemoModel demo) : IClassFixture<DemoModel>
             {
                 Assert.Equal(window.Select(segment => segment.Start).Order(), window.Select(segment => segment.Start));
             }
+        }
+    }
+
+    /// <summary>Most of what is drawn contradicts itself; so three times out of four it is drawn again until it does not.</summary>
+    private TranscriptionOptions Options(Random random)
+    {
+        bool makesSense = random.Next(4) > 0;
+        TranscriptionOptions options;
+        do
+        {
+            options = AnyTranscription.Options(random, demo.Model.Tokenizer);
+            options = options with
+            {
+                Decoding = options.Decoding with { Language = random.Next(3) == 0 ? null : options.Decoding.Language },
+                LanguageDetectionThreshold = random.NextDouble(),
+                Multilingual = random.Next(4) == 0,
+                Windows = Windows(random),
+            };
+        }
+        while (makesSense && !MakesSense(options));
+
+        return options;
+    }
+
+    private bool MakesSense(TranscriptionOptions options)
+    {
+        try
+        {
+            options.Verify(demo.Model.Dimensions.Vocabulary);
+            options.Windows.Verify(options);
+            return true;
+        }
+        catch (OptionsException)
+        {
+            return false;
         }
     }
 
