@@ -105,16 +105,16 @@ internal sealed class DecodingSettings
     /// <param name="options">What <see cref="Read"/> gave.</param>
     /// <param name="loop">Has the model.</param>
     /// <param name="narrator">Tells how it goes.</param>
-    /// <param name="start">Begins with a recording.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <returns>Takes the sound and the name of a recording.</returns>
     public Func<AudioClip, string, Transcript> Transcription(
-        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, Func<Transcriber, AudioClip, TranscriptionOptions, ITranscriptionRun> start)
+        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
     {
         TranscriptionOptions? fitting = null;
         return (clip, recording) =>
         {
             fitting ??= For(parsed, options, loop.Model, narrator);
-            return narrator.Transcribe(recording, clip, loop.Model, fitting, () => start(loop.Transcriber, clip, fitting));
+            return narrator.Transcribe(recording, clip, loop.Model, fitting, () => loop.Transcriber.Start(PreparedRecording.Of(clip.Samples, fitting, cancellation), cancellation));
         };
     }
 
