@@ -1,0 +1,120 @@
+import { element } from './elements';
+import { sampleRate } from './sound';
+import { colour, watchTheme } from './theme';
+import { clock, spokenTime } from './time';
+import type { Word } from './transcript';
+
+const bucket = 160; // samples to a peak: 10 ms
+const [barWidth, barGap] = [2, 1.5];
+const [smallStep, largeStep] = [5, 30];
+
+/**
+ * The recording as bars: those played in ink, those heard by the model in grey, those it has yet to hear faint. A click or the arrow keys
+ * seek. Where the browser cannot decode the recording, the bars stand where words are.
+ */
+export class Waveform {
+  private readonly canvas = element<HTMLCanvasElement>('waveform');
+  private peaks: Float32Array | null = null;
+  private words: Word[] = [];
+  private duration = 0;
+  private position = 0;
+  private heard = 0;
+
+  /** @param seek What to do when a place is chosen, in seconds. @param toggle What to do when the space bar is pressed. */
+  constructor(private readonly seek: (seconds: number) => void, toggle: () => void) {
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    watchTheme(() => this.draw());
+    this.canvas.addEventListener('pointerdown', (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.seekTo(event);
+    });
+    this.canvas.addEventListener('pointermove', (event) => {
+      if (this.canvas.hasPointerCapture(event.pointerId)) this.seekTo(event);
+    });
+    this.canvas.addEventListener('keydown', (event) => {
+      const target = {
+        ArrowRight: this.position + smallStep, ArrowUp: this.position + smallStep, ArrowLeft: this.position - smallStep, ArrowDown: this.position - smallStep,
+        PageUp: this.position + largeStep, PageDown: this.position - largeStep, Home: 0, End: this.duration,
+      }[event.key];
+      if (target !== undefined) this.seek(Math.max(0, Math.min(this.duration, target)));
+      else if (event.key === ' ' || event.key === 'Enter') toggle();
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  clear(): void {
+    [this.peaks, this.words, this.duration, this.position, this.heard] = [null, [], 0, 0, 0];
+    this.draw();
+  }
+
+  /** @param samples Mono at 16 kHz. */
+  setSamples(samples: Float32Array): void {
+    const peaks = new Float32Array(Math.ceil(samples.length / bucket));
+    for (let i = 0; i < samples.length; i++) {
+      const at = Math.floor(i / bucket);
+      peaks[at] = Math.max(peaks[at]!, Math.abs(samples[i]!));
+    }
+    const largest = peaks.reduce((a, b) => Math.max(a, b), 1e-6);
+    this.peaks = peaks.map((peak) => Math.sqrt(peak / largest)); // the root lets quiet speech be seen
+    this.setDuration(samples.length / sampleRate);
+  }
+
+  setDuration(seconds: number): void {
+    this.duration = seconds;
+    this.canvas.ariaValueMax = seconds.toFixed(1);
+    this.tell();
+    this.draw();
+  }
+
+  setPosition(seconds: number): void {
+    this.position = seconds;
+    this.tell();
+    this.draw();
+  }
+
+  /** @param seconds How much of the recording has its text. */
+  setHeard(seconds: number, words: Word[] = []): void {
+    this.heard = Math.max(this.heard, seconds);
+    this.words.push(...words);
+    this.draw();
+  }
+
+  private tell(): void {
+    this.canvas.ariaValueNow = this.position.toFixed(1);
+    this.canvas.ariaValueText = `${spokenTime(this.position)} of ${spokenTime(this.duration)}`;
+    element('clock').textContent = `${clock(this.position)} / ${clock(this.duration)}`;
+  }
+
+  private seekTo(event: PointerEvent): void {
+    const box = this.canvas.getBoundingClientRect();
+    if (this.duration > 0) this.seek(Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * this.duration);
+  }
+
+  private draw(): void {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const pen = this.canvas.getContext('2d');
+    if (!pen || width === 0) return;
+    [this.canvas.width, this.canvas.height] = [width * devicePixelRatio, height * devicePixelRatio];
+    pen.scale(devicePixelRatio, devicePixelRatio);
+    const [ink, grey, faint] = [colour('accent'), colour('bar'), colour('bar-faint')];
+    const bars = Math.floor(width / (barWidth + barGap));
+    for (let bar = 0; bar < bars; bar++) {
+      const [from, to] = [(bar / bars) * this.duration, ((bar + 1) / bars) * this.duration];
+      const length = Math.max(2, this.loudness(from, to) * (height - 4));
+      pen.fillStyle = from < this.position ? ink : from < this.heard ? grey : faint;
+      pen.beginPath();
+      pen.roundRect(bar * (barWidth + barGap), (height - length) / 2, barWidth, length, barWidth / 2);
+      pen.fill();
+    }
+  }
+
+  /** How long a bar is, in [0, 1]. */
+  private loudness(from: number, to: number): number {
+    if (!this.peaks) return this.words.some((word) => word.start < to && word.end > from) ? 0.45 : 0;
+    let loudest = 0;
+    const perSecond = sampleRate / bucket;
+    for (let i = Math.floor(from * perSecond); i < Math.max(from * perSecond + 1, to * perSecond) && i < this.peaks.length; i++) loudest = Math.max(loudest, this.peaks[i]!);
+    return loudest;
+  }
+}
