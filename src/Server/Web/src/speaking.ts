@@ -7,6 +7,7 @@ import { Pen } from './pen';
 import type { Settings } from './settings';
 import type { Sheet } from './sheet';
 import { clock } from './time';
+import { withBlanks } from './transcript';
 
 const pen = new Pen(element<HTMLCanvasElement>('pen'));
 const stop = element<HTMLButtonElement>('stop');
@@ -33,7 +34,7 @@ export async function speakOn(sheet: Sheet, settings: Settings, signal: AbortSig
       partial: (committed, tentative) => sheet.setPartial(committed, tentative),
       final: (text, start, end, words) => {
         sheet.setPartial('', '');
-        sheet.append({ text, start, end, words }, language, microphone!.seconds);
+        sheet.append({ text, start, end, words: withBlanks(text, words) }, language, microphone!.seconds);
       },
     }));
     for (const pcm of waiting) stream.send(pcm);

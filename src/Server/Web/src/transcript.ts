@@ -20,3 +20,14 @@ export async function write(transcript: Transcript, format: string): Promise<Blo
   });
   return response.blob();
 }
+
+/** Gives words the blanks that they have before them in their text. */
+export function withBlanks(text: string, words: readonly Word[]): Word[] {
+  let end = 0;
+  return words.map((word) => {
+    const [from, place] = [end, text.indexOf(word.word, end)];
+    if (place < 0) return word;
+    end = place + word.word.length;
+    return { ...word, word: text.slice(from, end) };
+  });
+}

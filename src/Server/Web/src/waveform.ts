@@ -22,6 +22,7 @@ export class Waveform {
 
   /** @param seek What to do when a place is chosen, in seconds. @param toggle What to do when the space bar is pressed. */
   constructor(private readonly seek: (seconds: number) => void, toggle: () => void) {
+    this.tell();
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     watchTheme(() => this.draw());
     this.canvas.addEventListener('pointerdown', (event) => {
@@ -44,8 +45,8 @@ export class Waveform {
   }
 
   clear(): void {
-    [this.peaks, this.words, this.duration, this.position, this.heard] = [null, [], 0, 0, 0];
-    this.draw();
+    [this.peaks, this.words, this.position, this.heard] = [null, [], 0, 0];
+    this.setDuration(0);
   }
 
   /** @param samples Mono at 16 kHz. */
@@ -56,7 +57,7 @@ export class Waveform {
       peaks[at] = Math.max(peaks[at]!, Math.abs(samples[i]!));
     }
     const largest = peaks.reduce((a, b) => Math.max(a, b), 1e-6);
-    this.peaks = peaks.map((peak) => Math.sqrt(peak / largest)); // the root lets quiet speech be seen
+    this.peaks = peaks.map((peak) => (peak / largest) ** 0.75); // lets quiet speech be seen
     this.setDuration(samples.length / sampleRate);
   }
 
