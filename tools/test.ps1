@@ -25,6 +25,10 @@ try {
     [Console]::Error.WriteLine('test: Tests that read compressed recordings will fail without ffmpeg: winget install ffmpeg.')
   }
 
+  if (-not (Get-Command npm -ErrorAction Ignore)) {
+    [Console]::Error.WriteLine("test: The server's web page is not built without Node.js: winget install OpenJS.NodeJS.LTS.")
+  }
+
   & $dotnet build Handwritten.sln -c Release -v quiet --nologo
   if ($LASTEXITCODE -ne 0) {
     Wrong 'The build failed, see above.'

@@ -13,6 +13,7 @@ public sealed class Browser : IAsyncLifetime
 {
     private IPlaywright _playwright = null!;
     private IBrowser _browser = null!;
+    private IBrowserContext? _window;
 
     internal RunningServer Server { get; private set; } = null!;
 
@@ -36,7 +37,7 @@ public sealed class Browser : IAsyncLifetime
         }
     }
 
-    /// <summary>Opens the page of a server in a window of its own.</summary>
+    /// <summary>Opens the page of a server in a new window, and closes the one before.</summary>
     /// <param name="server">The server; the shared one if null.</param>
     /// <param name="dark">Whether the system's colours are dark.</param>
     /// <param name="microphone">Whether the page may listen.</param>
@@ -45,19 +46,20 @@ public sealed class Browser : IAsyncLifetime
     internal async Task<IPage> OpenAsync(RunningServer? server = null, bool dark = false, bool microphone = true, int width = 1120, int height = 800)
     {
         string address = (server ?? Server).Address.AbsoluteUri;
-        IBrowserContext window = await _browser.NewContextAsync(new BrowserNewContextOptions
+        await (_window?.CloseAsync() ?? Task.CompletedTask);
+        _window = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = width, Height = height },
             ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
             ReducedMotion = ReducedMotion.Reduce,
             AcceptDownloads = true,
         });
-        window.SetDefaultTimeout(20_000);
+        _window.SetDefaultTimeout(20_000);
         Assertions.SetDefaultExpectTimeout(20_000);
 
         // What is not granted here is denied, where it would be asked for otherwise.
-        await window.GrantPermissionsAsync(microphone ? ["microphone", "clipboard-read", "clipboard-write"] : ["clipboard-read"], new() { Origin = address });
-        IPage page = await window.NewPageAsync();
+        await _window.GrantPermissionsAsync(microphone ? ["microphone", "clipboard-read", "clipboard-write"] : ["clipboard-read"], new() { Origin = address });
+        IPage page = await _window.NewPageAsync();
         await page.GotoAsync(address);
         return page;
     }

@@ -52,9 +52,10 @@ public sealed class PageTests(Browser browser)
     {
         IPage page = await browser.OpenAsync();
         await Expect(page.GetByLabel("Model")).ToHaveValueAsync("whisper-nano");
+        Task<IFileChooser> chooser = page.WaitForFileChooserAsync();
         await TabToAsync(page, "choose");
-        IFileChooser chooser = await page.RunAndWaitForFileChooserAsync(() => page.Keyboard.PressAsync("Enter"));
-        await chooser.SetFilesAsync(Recordings.Sentences);
+        await page.Keyboard.PressAsync("Enter");
+        await (await chooser).SetFilesAsync(Recordings.Sentences);
         await page.CompleteAsync();
 
         await TabToAsync(page, "waveform");

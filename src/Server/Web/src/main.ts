@@ -37,8 +37,9 @@ element('whole').addEventListener('click', () => {
 });
 
 const ornament = element<HTMLElement>('flourish');
-ornament.setAttribute('viewBox', '0 0 1200 110');
-ornament.querySelector('path')!.setAttribute('d', flourish(1040));
+const [width, height] = [1600, 120];
+ornament.setAttribute('viewBox', `0 0 ${width} ${height}`);
+ornament.querySelector('path')!.setAttribute('d', flourish(width, height));
 
 function load(): void {
   withKey(loadSettings).catch((failure: unknown) => alarm.raise(failure, load));

@@ -9,6 +9,7 @@ export class Player {
   private readonly button = element<HTMLButtonElement>('play');
   private readonly waveform = new Waveform((seconds) => this.seek(seconds), () => this.toggle());
   private playable = false;
+  private source = '';
 
   /** The samples as far as the browser could decode them, mono at 16 kHz. */
   samples: Float32Array | null = null;
@@ -27,17 +28,17 @@ export class Player {
     this.unload();
     show(true, element('player'));
     const source = URL.createObjectURL(recording);
-    this.audio.src = source;
+    this.audio.src = this.source = source;
     this.playable = await new Promise<boolean>((resolve) => {
       this.audio.addEventListener('loadedmetadata', () => resolve(true), { once: true });
       this.audio.addEventListener('error', () => resolve(false), { once: true });
     });
-    if (this.audio.src !== source) return; // another recording has come in the meantime
+    if (this.source !== source) return; // another recording has come in the meantime
     this.button.disabled = !this.playable;
     const seconds = this.playable ? this.audio.duration : 0;
     if (Number.isFinite(seconds) && seconds > 0) this.waveform.setDuration(seconds);
     const samples = await decode(recording, seconds);
-    if (this.audio.src === source && samples) {
+    if (this.source === source && samples) {
       this.samples = samples;
       this.waveform.setSamples(samples);
     }
@@ -45,15 +46,21 @@ export class Player {
 
   unload(): void {
     this.audio.pause();
-    if (this.audio.src) URL.revokeObjectURL(this.audio.src);
+    if (this.source) URL.revokeObjectURL(this.source);
     this.audio.removeAttribute('src');
-    [this.samples, this.playable] = [null, false];
+    [this.samples, this.playable, this.source] = [null, false, ''];
     this.waveform.clear();
     show(false, element('player'));
   }
 
-  get position(): number {
-    return this.audio.currentTime;
+  /** Whether there is a recording. */
+  get isLoaded(): boolean {
+    return this.source !== '';
+  }
+
+  /** Whether the browser can play it. */
+  get isPlayable(): boolean {
+    return this.playable;
   }
 
   seek(seconds: number): void {

@@ -63,7 +63,7 @@ export class Sheet {
   async take(recording: Blob, model: string): Promise<void> {
     this.recording = recording;
     await this.player.load(recording);
-    if (this.recording === recording) this.spectrum.setSource(() => ({ recording, samples: this.player.samples, model }));
+    if (this.recording === recording && this.player.isLoaded) this.spectrum.setSource(() => ({ recording, samples: this.player.samples, model }));
   }
 
   /** Adds what was said. @param duration Of the recording, or of as much of it as there is. */
@@ -80,7 +80,16 @@ export class Sheet {
 
   tellFacts(language: string, duration: number): void {
     [this.transcript.language, this.transcript.duration] = [language, duration];
-    element('facts').textContent = [languageName(language), clock(duration)].filter((fact) => fact !== '').join(' · ');
+    element('facts').textContent = [languageName(language), clock(duration)].filter((fact) => fact !== '').join('\u2002·\u2002');
+  }
+
+  /** Nothing more comes. What cannot be played either is put away. */
+  fail(): void {
+    this.progress.end('');
+    if (this.isEmpty && !this.player.isPlayable) {
+      this.player.unload();
+      this.spectrum.setSource(null);
+    }
   }
 
   /** All is there. */

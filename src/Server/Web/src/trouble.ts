@@ -12,8 +12,8 @@ export class Trouble extends Error {
   }
 
   /** Whether the same request may succeed a little later. */
-  get passes(): boolean {
-    return this.retryAfter !== undefined;
+  get isPassing(): boolean {
+    return this.retryAfter !== undefined || this.code === 'unreachable' || this.code === 'cut_off' || this.wantsKey;
   }
 
   get wantsKey(): boolean {

@@ -18,8 +18,9 @@ export async function transcribeOn(sheet: Sheet, recording: Blob, name: string, 
     sheet.complete(await whenThereIsRoom(sheet, recording, name, settings, signal));
   } catch (failure) {
     if (signal.aborted) return;
-    sheet.progress.end('');
-    alarm.raise(failure, () => void transcribeOn(sheet, recording, name, settings, signal));
+    sheet.fail();
+    const again = () => void transcribeOn(sheet, recording, name, settings, signal);
+    alarm.raise(failure, failure instanceof Trouble && failure.isPassing ? again : undefined);
   }
 }
 
@@ -38,8 +39,8 @@ async function whenThereIsRoom(sheet: Sheet, recording: Blob, name: string, sett
     try {
       return await withKey(() => transcribe(recording, name, settings, listener, signal));
     } catch (failure) {
-      if (!(failure instanceof Trouble && failure.passes && attempt < patience && sheet.isEmpty)) throw failure;
-      for (let left = Math.ceil(failure.retryAfter!); left > 0; left--) {
+      if (!(failure instanceof Trouble && failure.retryAfter !== undefined && attempt < patience && sheet.isEmpty)) throw failure;
+      for (let left = Math.ceil(failure.retryAfter); left > 0; left--) {
         progress.tell('The server is busy.', undefined, `Trying again in ${left} s.`);
         await pause(1, signal);
       }
