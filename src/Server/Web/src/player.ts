@@ -9,6 +9,7 @@ export class Player {
   private readonly button = element<HTMLButtonElement>('play');
   private readonly waveform = new Waveform((seconds) => this.seek(seconds), () => this.toggle());
   private playable = false;
+  private knowsDuration = false;
   private source = '';
 
   /** The samples as far as the browser could decode them, mono at 16 kHz. */
@@ -35,11 +36,11 @@ export class Player {
     });
     if (this.source !== source) return; // another recording has come in the meantime
     this.button.disabled = !this.playable;
-    const seconds = this.playable ? this.audio.duration : 0;
-    if (Number.isFinite(seconds) && seconds > 0) this.waveform.setDuration(seconds);
-    const samples = await decode(recording, seconds);
+    this.knowsDuration = this.playable && Number.isFinite(this.audio.duration);
+    if (this.knowsDuration) this.waveform.setDuration(this.audio.duration);
+    const samples = await decode(recording, this.knowsDuration ? this.audio.duration : null);
     if (this.source === source && samples) {
-      this.samples = samples;
+      [this.samples, this.knowsDuration] = [samples, true];
       this.waveform.setSamples(samples);
     }
   }
@@ -48,7 +49,7 @@ export class Player {
     this.audio.pause();
     if (this.source) URL.revokeObjectURL(this.source);
     this.audio.removeAttribute('src');
-    [this.samples, this.playable, this.source] = [null, false, ''];
+    [this.samples, this.playable, this.knowsDuration, this.source] = [null, false, false, ''];
     this.waveform.clear();
     show(false, element('player'));
   }
@@ -56,11 +57,6 @@ export class Player {
   /** Whether there is a recording. */
   get isLoaded(): boolean {
     return this.source !== '';
-  }
-
-  /** Whether the browser can play it. */
-  get isPlayable(): boolean {
-    return this.playable;
   }
 
   seek(seconds: number): void {
@@ -75,7 +71,7 @@ export class Player {
 
   /** @param duration Of the recording, as the server counts it. @param seconds How much of it has its text. */
   tellHeard(duration: number, seconds: number, words: Word[] = []): void {
-    if (!this.playable) this.waveform.setDuration(duration);
+    if (!this.knowsDuration) this.waveform.setDuration(duration);
     this.waveform.setHeard(seconds, words);
   }
 

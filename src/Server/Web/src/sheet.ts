@@ -35,7 +35,6 @@ export class Sheet {
     element('name').textContent = name;
     element('facts').textContent = '';
     document.title = `${name} · Handwritten`;
-    document.body.dataset['stage'] = 'sheet';
     show(false, element('start'));
     show(true, element('sheet'));
   }
@@ -49,7 +48,6 @@ export class Sheet {
     this.spectrum.setSource(null);
     this.results.clear();
     this.progress.end('');
-    delete document.body.dataset['stage'];
     show(false, element('sheet'), element('sound'), element('whole'));
     show(true, element('start'));
     document.title = 'Handwritten';
@@ -81,15 +79,6 @@ export class Sheet {
   tellFacts(language: string, duration: number): void {
     [this.transcript.language, this.transcript.duration] = [language, duration];
     element('facts').textContent = [languageName(language), clock(duration)].filter((fact) => fact !== '').join('\u2002·\u2002');
-  }
-
-  /** Nothing more comes. What cannot be played either is put away. */
-  fail(): void {
-    this.progress.end('');
-    if (this.isEmpty && !this.player.isPlayable) {
-      this.player.unload();
-      this.spectrum.setSource(null);
-    }
   }
 
   /** All is there. */

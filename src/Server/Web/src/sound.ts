@@ -5,9 +5,16 @@ export const sampleRate = 16_000;
 /** Above an hour the samples alone take hundreds of megabytes; the server hears longer recordings, the page does not draw them. */
 const longest = 3600;
 
-/** The samples of a recording, mono at 16 kHz; null where the browser cannot decode it, or should not. */
-export async function decode(recording: Blob, seconds: number): Promise<Float32Array | null> {
-  if (!(seconds <= longest)) return null;
+/** Recordings that do not say how long they are have at least so many bytes a second. */
+const fewestBytes = 2000;
+
+/**
+ * The samples of a recording, mono at 16 kHz; null where the browser cannot decode it, or should not.
+ *
+ * @param seconds Its length, if that is known.
+ */
+export async function decode(recording: Blob, seconds: number | null): Promise<Float32Array | null> {
+  if ((seconds ?? recording.size / fewestBytes) > longest) return null;
   try {
     const buffer = await new OfflineAudioContext(1, 1, sampleRate).decodeAudioData(await recording.arrayBuffer());
     const mono = buffer.getChannelData(0);

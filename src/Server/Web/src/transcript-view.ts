@@ -12,6 +12,7 @@ const unsure = 0.5;
 export class TranscriptView {
   private readonly list = element<HTMLOListElement>('segments');
   private readonly partial = element('partial');
+  private readonly legend = element('legend');
   private words: { element: HTMLElement; start: number; end: number }[] = [];
   private current: HTMLElement | null = null;
 
@@ -27,6 +28,7 @@ export class TranscriptView {
   clear(): void {
     this.list.replaceChildren();
     this.setPartial('', '');
+    show(false, this.legend);
     [this.words, this.current] = [[], null];
   }
 
@@ -73,7 +75,10 @@ export class TranscriptView {
     span.role = 'button';
     span.tabIndex = this.isEmpty ? 0 : -1;
     span.dataset['start'] = String(word.start);
-    span.classList.toggle('unsure', word.probability < unsure);
+    if (word.probability < unsure) {
+      span.classList.add('unsure');
+      show(true, this.legend);
+    }
     this.words.push({ element: span, start: word.start, end: word.end });
     return [word.word.slice(0, word.word.length - text.length), span];
   }

@@ -18,9 +18,13 @@ export async function transcribeOn(sheet: Sheet, recording: Blob, name: string, 
     sheet.complete(await whenThereIsRoom(sheet, recording, name, settings, signal));
   } catch (failure) {
     if (signal.aborted) return;
-    sheet.fail();
-    const again = () => void transcribeOn(sheet, recording, name, settings, signal);
-    alarm.raise(failure, failure instanceof Trouble && failure.isPassing ? again : undefined);
+    sheet.progress.end('');
+    if (failure instanceof Trouble && failure.isPassing) {
+      alarm.raise(failure, () => void transcribeOn(sheet, recording, name, settings, signal));
+    } else {
+      if (sheet.isEmpty) sheet.close(); // another recording, or other settings, are needed
+      alarm.raise(failure);
+    }
   }
 }
 

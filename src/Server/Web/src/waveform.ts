@@ -4,7 +4,9 @@ import { colour, watchTheme } from './theme';
 import { clock, spokenTime } from './time';
 import type { Word } from './transcript';
 
-const bucket = 160; // samples to a peak: 10 ms
+const peaksPerSecond = 100;
+const bucket = sampleRate / peaksPerSecond;
+const spokenLevel = 0.45; // how tall a word is of which nothing else is known
 const [barWidth, barGap] = [2, 1.5];
 const [smallStep, largeStep] = [5, 30];
 
@@ -15,7 +17,7 @@ const [smallStep, largeStep] = [5, 30];
 export class Waveform {
   private readonly canvas = element<HTMLCanvasElement>('waveform');
   private peaks: Float32Array | null = null;
-  private words: Word[] = [];
+  private spoken: number[] = []; // in place of the peaks, where there are none
   private duration = 0;
   private position = 0;
   private heard = 0;
@@ -45,7 +47,7 @@ export class Waveform {
   }
 
   clear(): void {
-    [this.peaks, this.words, this.position, this.heard] = [null, [], 0, 0];
+    [this.peaks, this.spoken, this.position, this.heard] = [null, [], 0, 0];
     this.setDuration(0);
   }
 
@@ -77,7 +79,9 @@ export class Waveform {
   /** @param seconds How much of the recording has its text. */
   setHeard(seconds: number, words: Word[] = []): void {
     this.heard = Math.max(this.heard, seconds);
-    this.words.push(...words);
+    for (const word of words) {
+      for (let i = Math.floor(word.start * peaksPerSecond); i < word.end * peaksPerSecond; i++) this.spoken[i] = spokenLevel;
+    }
     this.draw();
   }
 
@@ -110,12 +114,11 @@ export class Waveform {
     }
   }
 
-  /** How long a bar is, in [0, 1]. */
+  /** How tall a bar is, in [0, 1]. */
   private loudness(from: number, to: number): number {
-    if (!this.peaks) return this.words.some((word) => word.start < to && word.end > from) ? 0.45 : 0;
+    const levels: ArrayLike<number> = this.peaks ?? this.spoken;
     let loudest = 0;
-    const perSecond = sampleRate / bucket;
-    for (let i = Math.floor(from * perSecond); i < Math.max(from * perSecond + 1, to * perSecond) && i < this.peaks.length; i++) loudest = Math.max(loudest, this.peaks[i]!);
+    for (let i = Math.floor(from * peaksPerSecond); i < Math.max(from * peaksPerSecond + 1, to * peaksPerSecond); i++) loudest = Math.max(loudest, levels[i] ?? 0);
     return loudest;
   }
 }
