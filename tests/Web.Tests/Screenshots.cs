@@ -23,6 +23,7 @@ internal static class Screenshots
             }
 
             string picture = Path.Combine(TestData.Repository, "docs", "pictures", $"web-{name}.png"), raw = Path.GetTempFileName();
+            await page.Mouse.MoveAsync(0, 0);
             await page.EvaluateAsync("document.fonts.ready");
             await page.ScreenshotAsync(new() { Path = raw, Type = ScreenshotType.Png });
 
