@@ -100,7 +100,7 @@ public sealed class TroubleTests(Browser browser)
             await using RunningServer server = await RunningServer.StartAsync(options => options with { ApiKeyFile = keys });
             IPage page = await browser.OpenAsync(server);
             ILocator dialog = page.GetByRole(AriaRole.Dialog, new() { Name = "This server wants a key" });
-            await Expect(dialog).ToContainTextAsync("No API key was given");
+            await Expect(dialog).ToContainTextAsync("ask whoever runs it for one");
             await page.GetByLabel("API key").FillAsync("hw-wrong");
             await page.Keyboard.PressAsync("Enter");
             await Expect(dialog).ToContainTextAsync("is not one of this server's");

@@ -6,7 +6,7 @@ import { withKey } from './key';
 import { flourish } from './pen';
 import { loadSettings, settings } from './settings';
 import { Sheet } from './sheet';
-import { speakOn } from './speaking';
+import { speakOn, type Spoken } from './speaking';
 import './theme';
 import { transcribeOn } from './uploading';
 
@@ -27,7 +27,7 @@ function backToStart(): void {
 }
 
 const sheet = new Sheet(backToStart);
-let spoken: { recording: Blob; name: string } | null = null;
+let spoken: Spoken | null = null;
 
 takeFiles((file) => void transcribeOn(sheet, file, file.name, settings(), begin()));
 element('again').addEventListener('click', backToStart);

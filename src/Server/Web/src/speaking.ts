@@ -6,38 +6,46 @@ import { Microphone } from './microphone';
 import { Pen } from './pen';
 import type { Settings } from './settings';
 import type { Sheet } from './sheet';
-import { clock } from './time';
 import { withBlanks } from './transcript';
 
 const pen = new Pen(element<HTMLCanvasElement>('pen'));
 const stop = element<HTMLButtonElement>('stop');
-const own = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'code' });
+const languages = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'code' });
 
-/** From speech to its transcript on the sheet, while it is spoken; afterwards the recording is there as well. */
-export async function speakOn(sheet: Sheet, settings: Settings, signal: AbortSignal): Promise<{ recording: Blob; name: string } | null> {
+/** A recording, and what to call it. */
+export interface Spoken { recording: Blob; name: string }
+
+/**
+ * From speech to its transcript on the sheet, while it is spoken.
+ *
+ * @returns What was said as a recording; null if it was given up.
+ */
+export async function speakOn(sheet: Sheet, settings: Settings, signal: AbortSignal): Promise<Spoken | null> {
   const name = `Spoken ${new Date().toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })}`;
+  const unsent: Int16Array<ArrayBuffer>[] = []; // what is said before the stream is open
+  let language = settings.language ? languages.of(settings.language)! : '';
+  let microphone: Microphone | null = null;
+  let stream: LiveStream | null = null;
+  let trouble: unknown = null;
   sheet.open(name);
   sheet.progress.tell('Waiting for the microphone');
-  const waiting: Int16Array<ArrayBuffer>[] = []; // what is said before the stream is open
-  let [stream, microphone, language]: [LiveStream | null, Microphone | null, string] = [null, null, settings.language ? own.of(settings.language)! : ''];
-  let trouble: unknown = null;
   try {
     microphone = await Microphone.open((pcm, loudness) => {
       if (stream) stream.send(pcm);
-      else waiting.push(pcm);
+      else unsent.push(pcm);
       pen.hear(loudness);
       sheet.tellFacts(language, microphone?.seconds ?? 0);
     });
-    if (signal.aborted) return null;
+    signal.throwIfAborted();
     stream = await withKey(() => LiveStream.open(settings, microphone!.sampleRate, {
-      language: (code) => { language = own.of(code) ?? code; },
+      language: (code) => { language = languages.of(code) ?? code; },
       partial: (committed, tentative) => sheet.setPartial(committed, tentative),
       final: (text, start, end, words) => {
         sheet.setPartial('', '');
         sheet.append({ text, start, end, words: withBlanks(text, words) }, language, microphone!.seconds);
       },
     }));
-    for (const pcm of waiting) stream.send(pcm);
+    for (const pcm of unsent) stream.send(pcm);
 
     sheet.progress.end('Listening: speak now.');
     show(true, element('live'));
@@ -57,16 +65,18 @@ export async function speakOn(sheet: Sheet, settings: Settings, signal: AbortSig
     await microphone?.close();
     stream?.close();
   }
-  return signal.aborted ? null : finish(sheet, settings, name, microphone, trouble);
-}
 
-async function finish(sheet: Sheet, settings: Settings, name: string, microphone: Microphone | null, trouble: unknown): Promise<{ recording: Blob; name: string } | null> {
-  if (trouble) sheet.progress.end('');
-  if (!microphone || (microphone.seconds === 0 && trouble)) {
+  if (signal.aborted) return null;
+  if (!microphone || !stream) { // it never began
     sheet.close();
     alarm.raise(trouble, () => element('speak').click());
     return null;
   }
+  return finish(sheet, settings, name, microphone, trouble);
+}
+
+/** Makes what was said a recording like any other. */
+async function finish(sheet: Sheet, settings: Settings, name: string, microphone: Microphone, trouble: unknown): Promise<Spoken> {
   const recording = microphone.recording();
   await sheet.take(recording, settings.model);
   sheet.complete(microphone.seconds);
@@ -77,7 +87,7 @@ async function finish(sheet: Sheet, settings: Settings, name: string, microphone
   sound.download = `${name}.wav`;
   show(true, sound, element('whole'));
   element('name').focus();
-  return { recording, name: `${name} (${clock(microphone.seconds)}).wav` };
+  return { recording, name: `${name}.wav` };
 }
 
 const aborted = (signal: AbortSignal): Promise<never> => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));

@@ -3,7 +3,7 @@ import { clock } from './time';
 import type { Segment, Word } from './transcript';
 
 /** Below this a word is marked as one to check. */
-const unsure = 0.5;
+const unsure = 0.4;
 
 /**
  * The words on the page. One of them is in the order of the tab key; from there arrow keys go word by word and segment by

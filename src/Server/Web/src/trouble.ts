@@ -21,6 +21,9 @@ export class Trouble extends Error {
   }
 }
 
+/** What the server says to programs, said to people. */
+const forPeople: Record<string, string> = { missing_api_key: 'This server wants an API key: ask whoever runs it for one.' };
+
 interface ErrorObject { error?: { message?: string; code?: string | null } }
 
 /** Reads the error object of an answer. */
@@ -29,7 +32,7 @@ export function troubleOf(status: number, body: string, retryAfter: string | nul
   const seconds = Number.isFinite(wait) ? wait : undefined;
   try {
     const { error } = JSON.parse(body) as ErrorObject;
-    if (error?.message) return new Trouble(error.message, error.code ?? '', seconds);
+    if (error?.message) return new Trouble(forPeople[error.code ?? ''] ?? error.message, error.code ?? '', seconds);
   } catch {
     // A proxy in front of the server answered with a page of its own.
   }

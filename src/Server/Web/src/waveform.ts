@@ -58,8 +58,7 @@ export class Waveform {
       const at = Math.floor(i / bucket);
       peaks[at] = Math.max(peaks[at]!, Math.abs(samples[i]!));
     }
-    const largest = peaks.reduce((a, b) => Math.max(a, b), 1e-6);
-    this.peaks = peaks.map((peak) => (peak / largest) ** 0.75); // lets quiet speech be seen
+    this.peaks = peaks;
     this.setDuration(samples.length / sampleRate);
   }
 
@@ -80,7 +79,7 @@ export class Waveform {
   setHeard(seconds: number, words: Word[] = []): void {
     this.heard = Math.max(this.heard, seconds);
     for (const word of words) {
-      for (let i = Math.floor(word.start * peaksPerSecond); i < word.end * peaksPerSecond; i++) this.spoken[i] = spokenLevel;
+      for (let i = Math.floor(word.start * peaksPerSecond); i < word.end * peaksPerSecond; i++) this.spoken[i] = 1;
     }
     this.draw();
   }
@@ -103,22 +102,28 @@ export class Waveform {
     [this.canvas.width, this.canvas.height] = [width * devicePixelRatio, height * devicePixelRatio];
     pen.scale(devicePixelRatio, devicePixelRatio);
     const [ink, grey, faint] = [colour('accent'), colour('bar'), colour('bar-faint')];
-    const bars = Math.floor(width / (barWidth + barGap));
-    for (let bar = 0; bar < bars; bar++) {
-      const [from, to] = [(bar / bars) * this.duration, ((bar + 1) / bars) * this.duration];
-      const length = Math.max(2, this.loudness(from, to) * (height - 4));
-      pen.fillStyle = from < this.position ? ink : from < this.heard ? grey : faint;
+    const loudness = this.bars(Math.floor(width / (barWidth + barGap)));
+    for (const [bar, loud] of loudness.entries()) {
+      const begins = (bar / loudness.length) * this.duration;
+      const length = Math.max(2, loud * (height - 4));
+      pen.fillStyle = begins < this.position ? ink : begins < this.heard ? grey : faint;
       pen.beginPath();
       pen.roundRect(bar * (barWidth + barGap), (height - length) / 2, barWidth, length, barWidth / 2);
       pen.fill();
     }
   }
 
-  /** How tall a bar is, in [0, 1]. */
-  private loudness(from: number, to: number): number {
+  /** How tall the bars are, in [0, 1]: the root mean square of the peaks in each, the loudest being 1. */
+  private bars(count: number): number[] {
     const levels: ArrayLike<number> = this.peaks ?? this.spoken;
-    let loudest = 0;
-    for (let i = Math.floor(from * peaksPerSecond); i < Math.max(from * peaksPerSecond + 1, to * peaksPerSecond); i++) loudest = Math.max(loudest, levels[i] ?? 0);
-    return loudest;
+    const perBar = (this.duration * peaksPerSecond) / count;
+    const bars = Array.from({ length: count }, (_, bar) => {
+      const [from, to] = [Math.floor(bar * perBar), Math.floor(bar * perBar) + Math.max(1, Math.ceil(perBar))];
+      let sum = 0;
+      for (let i = from; i < to; i++) sum += (levels[i] ?? 0) ** 2;
+      return Math.sqrt(sum / (to - from));
+    });
+    const loudest = bars.reduce((a, b) => Math.max(a, b), this.peaks ? 1e-6 : 1 / spokenLevel);
+    return bars.map((loud) => (loud / loudest) ** 0.75); // the power lets quiet speech be seen
   }
 }
