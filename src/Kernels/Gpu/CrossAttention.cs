@@ -69,7 +69,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
         int row = firstRow + Grid.IdxX, head = Grid.IdxY, part = RunningAttention.Part;
-        Eight query = TElement.Load(queries, (((row * heads) + head) * RunningAttention.ThreadsOfKey) + part) * RunningAttention.ScoreScale;
+        Eight query = RunningAttention.LoadPart<TElement>(queries, (row * heads) + head) * RunningAttention.ScoreScale;
         int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk;
         RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, IntrinsicMath.Min(first + Chunk, length), Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
@@ -91,7 +91,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         attention = RunningAttention.MergeWarp(attention);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {
-            TElement.Store(y, (((firstRow * Grid.DimY) + head) * RunningAttention.ThreadsOfKey) + part, attention.Result());
+            RunningAttention.StorePart<TElement>(y, (firstRow * Grid.DimY) + head, attention.Result());
         }
     }
 }

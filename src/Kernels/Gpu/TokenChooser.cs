@@ -60,7 +60,7 @@ internal sealed class TokenChooser(GpuDevice device)
     private static void ChooseTokens(
         ChoiceView choice, ArrayView<float> logits, ArrayView<int> outputs, ArrayView<int> lanes, ArrayView<int> tokens, ArrayView<int> positions, int outputCount)
     {
-        ArrayView<TokenScan> sharedText = SharedMemory.Allocate<TokenScan>(Warps), sharedTimes = SharedMemory.Allocate<TokenScan>(Warps);
+        ArrayView<Bits128> sharedText = SharedMemory.Allocate<Bits128>(Warps), sharedTimes = SharedMemory.Allocate<Bits128>(Warps);
         int output = Grid.IdxX, row = outputs[output], lane = lanes[row], position = positions[row];
         long start = (long)output * choice.Vocabulary;
         int place = PlaceOfOutput(outputs, lanes, output, outputCount, lane);

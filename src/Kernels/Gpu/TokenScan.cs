@@ -142,16 +142,17 @@ internal struct TokenScan
 
     /// <summary>What all threads of the block found, in each of them. One barrier; shared: one element for each warp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TokenScan OfBlock(TokenScan scan, ArrayView<TokenScan> shared)
+    public static TokenScan OfBlock(TokenScan scan, ArrayView<Bits128> shared)
     {
         scan = OfWarp(scan);
         if (Warp.LaneIdx == 0)
         {
-            shared[Group.IdxX / WarpSize] = scan;
+            shared[Group.IdxX / WarpSize] = new Bits128(Interop.FloatAsInt(scan.Largest), Interop.FloatAsInt(scan.Sum), (uint)scan.Best, (uint)(scan.Best >> 32));
         }
 
         Group.Barrier();
-        return OfWarp(shared[Warp.LaneIdx]);
+        Bits128 bits = shared[Warp.LaneIdx]; // in one access: field by field, four lanes would ask the same bank
+        return OfWarp(new TokenScan { Largest = Interop.IntAsFloat(bits.X), Sum = Interop.IntAsFloat(bits.Y), Best = ((long)bits.W << 32) | bits.Z });
     }
 
     /// <summary>Gumbel's noise, −ln(−ln(1 − v)).</summary>
