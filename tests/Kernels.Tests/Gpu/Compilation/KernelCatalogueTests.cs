@@ -49,7 +49,6 @@ public sealed class KernelCatalogueTests
     public void Kernels_wait_for_those_before_them_where_they_may_begin_early(int architecture, ComputeType type) =>
         Assert.All(KernelCatalogue.Of(architecture, type), kernel =>
         {
-            string dump = Path.Combine("/tmp/ptx", $"{architecture}-{type}"); Directory.CreateDirectory(dump); File.WriteAllText(Path.Combine(dump, kernel.Request.Name.Replace("<","(").Replace(">",")").Replace(", ","_")[..Math.Min(200, kernel.Request.Name.Length)] + ".ptx"), kernel.Text.Ptx);
             Assert.Equal(architecture >= 90 ? 1 : 0, kernel.Text.Ptx.Split("griddepcontrol.wait;").Length - 1);
             Assert.Equal(architecture >= 90, kernel.Text.Ptx.Contains("griddepcontrol.launch_dependents;", StringComparison.Ordinal));
         });
