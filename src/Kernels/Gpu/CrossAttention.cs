@@ -15,12 +15,10 @@ namespace Handwritten.Kernels.Gpu;
 ///     block (128 threads): one row, one head, one chunk of 128 frames       chunk:  0    1    2  ...  11
 ///       16 groups of 8 threads, a group has one frame at a time,                    └────┴─┬──┴───────┘
 ///       four keys and values in flight; groups are merged as in SelfAttention              │ each writes its part,
-///     then it draws a ticket of its row and head: 0, 1, 2, ...                             ▼ fence, ticket
+///     then it draws a ticket of its row and head: 0, 1, 2, ...                             ▼
 ///     who gets the last one: a warp merges the chunks                                      y
 /// </code>
-/// Which block is the last depends on chance, and nothing else does: chunks are merged in their order. The fence before the
-/// ticket has each part seen by whoever draws a later one; the fence behind it has none of them read too early. The last
-/// block puts the ticket back to 0 for the next launch, so nobody has to clear them.
+/// See <see cref="LastBlock"/>. The chunks are merged in their order, whichever block is the last.
 /// Bytes: the keys and values of a window once for each row; the chunks' results are 1% of that. Bound by memory. Rows of
 /// one window lie next to each other in the grid and find its frames in the L2 cache. The split depends on the number of
 /// frames alone, so a row's result is the same bit by bit in any company.
@@ -78,9 +76,12 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
         int row = firstRow + Grid.IdxX, head = Grid.IdxY, rowHead = (Grid.IdxX * heads) + head;
+        int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk, end = IntrinsicMath.Min(first + Chunk, length);
+        PrefetchFrames(keys, begin + first, begin + end);
+        PrefetchFrames(values, begin + first, begin + end);
+        PreviousKernels.Wait();
         Eight query = RunningAttention.LoadPart<TElement>(queries, (row * heads) + head) * RunningAttention.ScoreScale;
-        int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk;
-        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, IntrinsicMath.Min(first + Chunk, length), Groups, stage);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, end, Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
         if (Group.IdxX < WarpSize) // which has the result of MergeBlock
         {
@@ -89,31 +90,23 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
                 attention.Save(chunks, (rowHead * Grid.DimZ) + Grid.IdxZ, RunningAttention.Part);
             }
 
-            MemoryFence.DeviceLevel();
-            Warp.Barrier();
-            if (IsLast(ref tickets[rowHead]))
+            if (LastBlock.IsThis(ref tickets[rowHead], Grid.DimZ))
             {
-                MemoryFence.DeviceLevel();
                 Merge(chunks, rowHead, y, (row * heads) + head);
             }
         }
     }
 
-    /// <summary>Draws the block's ticket, in a whole warp; tells whether it is the last, and then puts it back to 0.</summary>
+    /// <summary>Has the chunk's keys or values come to the L2 cache: a pass writes none, so this need not wait for the kernels in front.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsLast(ref int tickets)
+    private static void PrefetchFrames(ArrayView<Bits128> source, int begin, int end)
     {
-        int ticket = 0;
-        if (Warp.IsFirstLane)
+        const int sector = 2; // in 16 bytes
+        int size = RunningAttention.ThreadsOfKey * TElement.Vectors;
+        for (int i = (begin * size) + (sector * Group.IdxX); i < end * size; i += sector * Threads)
         {
-            ticket = Atomic.Add(ref tickets, 1);
-            if (ticket == Grid.DimZ - 1)
-            {
-                tickets = 0;
-            }
+            CacheHint.Prefetch(source, i);
         }
-
-        return Warp.Shuffle(ticket, 0) == Grid.DimZ - 1;
     }
 
     /// <summary>A warp merges the chunks of a row and head: each eight threads every fourth of them, and then their results.</summary>

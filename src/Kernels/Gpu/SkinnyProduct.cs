@@ -98,7 +98,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     /// <summary>
     /// Whether to normalise rows in the product that takes them: every block does it anew, and reads the rows, gains and
     /// biases for it out of the L2 cache, which gives a multiprocessor 64 bytes a cycle. Up to 200 KB that is less than the 2 us
-    /// of another launch: any product of a layer with up to 4 rows, and not the logits, whose blocks are thousands.
+    /// of another launch: any product of a layer of large-v3 with up to 6 rows, and not the logits, whose blocks are thousands.
     /// </summary>
     public bool FitsNormed(int rows, int inputs, int outputs) =>
         CanStage(rows, inputs) && (long)Blocks(outputs) * ((4 * rows) + 8) * inputs <= (200L << 10) * device.Multiprocessors;

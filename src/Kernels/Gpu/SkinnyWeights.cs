@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
-using ILGPU.Runtime.Cuda;
 
 namespace Handwritten.Kernels.Gpu;
 
@@ -9,7 +8,7 @@ namespace Handwritten.Kernels.Gpu;
 /// their way at a time, to the lane's own places in shared memory: there they take no registers, which are few where many
 /// blocks wait at once. The steps of a warp are <c>warp, warp + warps, ...</c>; those behind the end are zeros.
 /// </summary>
-internal unsafe struct SkinnyWeights
+internal struct SkinnyWeights
 {
     /// <summary>Steps under way at a time; each thread has so many places of 16 bytes.</summary>
     public const int Steps = 4;
@@ -56,10 +55,7 @@ internal unsafe struct SkinnyWeights
     {
         for (int step = _step + (Steps * Warps); step < _count; step += Warps)
         {
-            fixed (Bits128* address = &weight[_from + (4 * step)])
-            {
-                CudaAsm.Emit("prefetch.global.L2 [%0];", (nint)address);
-            }
+            CacheHint.Prefetch(weight, _from + (4 * step));
         }
     }
 
