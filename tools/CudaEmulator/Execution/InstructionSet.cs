@@ -29,6 +29,7 @@ internal static class InstructionSet
         TransactionBarriers.Table,
         MatrixMultiply.Table,
         MatrixMoves.Table,
+        DependentLaunches.Table,
         NoOperations.Table,
     }.SelectMany(table => table).ToDictionary();
 
