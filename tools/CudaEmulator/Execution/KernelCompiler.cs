@@ -262,6 +262,8 @@ internal sealed unsafe class KernelCompiler
             _ => null,
         }).OfType<PtxVariable>();
 
+    private static IEnumerable<PtxRegister> RegistersOf(PtxInstruction instruction) => instruction.Operands.SelectMany(RegisterAllocation.Within);
+
     private static int Align(ref int bytes, PtxVariable variable)
     {
         var place = (bytes + variable.Alignment - 1) / variable.Alignment * variable.Alignment;
@@ -349,6 +351,12 @@ internal sealed unsafe class KernelCompiler
                     LabelOf = target => labels[graph.BlockOf(target)],
                     End = labels[end],
                 };
+                var sums = RegistersOf(emitter.Instruction).Where(allocation.Sums.Contains).Distinct().ToArray();
+                if (sums.Length > 0 && !WarpgroupMultiply.HasSums(emitter.Instruction))
+                {
+                    WarpgroupMultiply.EmitTouch(emitter, sums);
+                }
+
                 var first = ops.Count;
                 InstructionSet.Emit(emitter);
                 if (ops.Count > first && emitter.Instruction.Opcode != "call")
