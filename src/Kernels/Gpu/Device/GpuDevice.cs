@@ -45,6 +45,7 @@ public sealed class GpuDevice : IDisposable
             _stream = (CudaStream)_accelerator.CreateStream();
             (Multiprocessors, ThreadsAtOnce) = (_accelerator.NumMultiprocessors, _accelerator.MaxNumThreads);
             _memory = new GpuMemory(_accelerator);
+            MultipliesByWarpgroups = ProductInstruction.IsWarpgroups;
             KernelTarget target = KernelTarget.For(ComputeCapability, (10 * newest.Major) + newest.Minor);
             Kernels = new CudaKernelLoader(_accelerator, target, new KernelCache(kernelFolder, warn ?? (_ => { })));
         }
@@ -83,6 +84,9 @@ public sealed class GpuDevice : IDisposable
 
     /// <summary>The most threads that it holds at a time.</summary>
     public int ThreadsAtOnce { get; }
+
+    /// <summary>Whether products are made by wgmma where the device has it: <see cref="ProductInstruction"/>.</summary>
+    internal bool MultipliesByWarpgroups { get; init; }
 
     /// <summary>Kernels that have been compiled since it was opened, and did not come out of the cache.</summary>
     public int CompiledKernels => (Kernels as CudaKernelLoader)?.CompiledCount ?? 0;
