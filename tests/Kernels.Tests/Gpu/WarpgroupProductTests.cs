@@ -10,12 +10,12 @@ namespace Handwritten.Kernels.Tests.Gpu;
 public sealed class WarpgroupProductTests(GpuFixture gpu)
 {
     /// <summary>
-    /// Rows, inputs, outputs: for 132 multiprocessors the first two get tiles of 128 columns, the others of 256. Rows of one chunk,
-    /// of one more than a stage, of more stages than there are.
+    /// Rows, inputs, outputs: for 132 multiprocessors two get tiles of 128 x 128, two of 128 x 256, two of 192 x 256. Rows of one
+    /// chunk, of one more than a stage, of more stages than there are.
     /// </summary>
     private static readonly (int Rows, int Inputs, int Outputs)[] Sizes =
     [
-        (1027, 72, 1000), (1500, 320, 704), (1500, 8, 1472), (1410, 328, 1608),
+        (1027, 72, 1000), (1500, 328, 704), (1500, 8, 1472), (1410, 328, 1608), (16900, 72, 40), (1500, 328, 2880),
     ];
 
     public static TheoryData<string, ComputeType, int, Epilogue, bool> Cases
@@ -31,7 +31,7 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
                     cases.Add((string)opened[0], (ComputeType)opened[1], size, Epilogue.AddToOutput, true);
                     if (Sizes[size].Outputs % 32 == 0)
                     {
-                        cases.Add((string)opened[0], (ComputeType)opened[1], size, Epilogue.Gelu, size == 1);
+                        cases.Add((string)opened[0], (ComputeType)opened[1], size, Epilogue.Gelu, (ComputeType)opened[1] == ComputeType.BFloat16);
                     }
                 }
             }
@@ -54,6 +54,7 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
     {
         MatrixProductTests.Check(gpu.Open(device, type), type, 1030, 64, 1003, Epilogue.None, isSingle: true, hasBias: false);
         MatrixProductTests.Check(gpu.Open(device, type), type, 1500, 64, 1477, Epilogue.None, isSingle: true, hasBias: true);
+        MatrixProductTests.Check(gpu.Open(device, type), type, 16900, 64, 77, Epilogue.None, isSingle: true, hasBias: false);
     }
 
     [Theory]
@@ -62,6 +63,7 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
     {
         ConvolutionTests.Check(gpu.Open(device, type), type, (3, 500, 80, 704, 1), hasPositions: false);
         ConvolutionTests.Check(gpu.Open(device, type), type, (2, 1501, 16, 1472, 2), hasPositions: true);
+        ConvolutionTests.Check(gpu.Open(device, type), type, (13, 1301, 16, 64, 1), hasPositions: true);
     }
 
     [Fact]
@@ -78,9 +80,10 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
     }
 
     [CountersTheory]
-    [InlineData(1500, 704, 128)]
-    [InlineData(1500, 1472, 256)]
-    public void What_moves_is_the_tile_algorithms_least_and_no_bank_is_asked_twice(int rows, int outputs, int columns)
+    [InlineData(1500, 704, 128, 128)]
+    [InlineData(1500, 1472, 128, 256)]
+    [InlineData(1500, 2880, 192, 256)]
+    public void What_moves_is_the_tile_algorithms_least_and_no_bank_is_asked_twice(int rows, int outputs, int tileRows, int tileColumns)
     {
         const int inputs = 256, elementBytes = 2;
         IKernels kernels = gpu.Open(GpuFixture.Hopper, ComputeType.Float16);
@@ -89,13 +92,13 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
         EmulatorCounters counters = EmulatorCounters.Of(() => kernels.MatMul(rows, x, linear, y));
 
         static long tiles(int length, int side) => (length + side - 1) / side;
-        long elements = (tiles(outputs, columns) * rows * inputs) + (tiles(rows, 128) * outputs * inputs) + ((long)rows * outputs);
+        long elements = (tiles(outputs, tileColumns) * rows * inputs) + (tiles(rows, tileRows) * outputs * inputs) + ((long)rows * outputs);
         Assert.Equal(1, counters["launches"]);
         Assert.InRange(counters.GlobalBytes, elements * elementBytes, 1.3 * elements * elementBytes);
         Assert.InRange(counters.Coalescing, 0.95, double.PositiveInfinity);
         Assert.Equal(0, counters["sharedReplays"]);
         Assert.Equal(0, counters["localBytesRead"] + counters["localBytesWritten"]);
-        Assert.Equal(2 * tiles(rows, 128) * 128 * tiles(outputs, columns) * columns * inputs, counters["tensorF16Flops"]);
+        Assert.Equal(2 * tiles(rows, tileRows) * tileRows * tiles(outputs, tileColumns) * tileColumns * inputs, counters["tensorF16Flops"]);
     }
 
     [PtxasTheory]
@@ -108,14 +111,19 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
         foreach ((KernelRequest request, KernelText text) in forms)
         {
             MachineCode code = MachineCode.Of(text.Ptx, 90);
-            bool isWide = request.Name.Contains("Columns256", StringComparison.Ordinal);
+            // A stage is 64 elements of k, copied in front of the loop and in it. Registers: of two blocks of 256 threads, one, and one of 384.
+            (string shape, int copies, int registers) = request.Name switch
+            {
+                var name when name.Contains("Tile128x128", StringComparison.Ordinal) => ("64x128x16", 4 + 4, 128),
+                var name when name.Contains("Tile128x256", StringComparison.Ordinal) => ("64x256x16", 4 + 8, 255),
+                _ => ("64x256x16", 4 + 6, 168),
+            };
             Assert.Contains(".target sm_90a", text.Ptx, StringComparison.Ordinal);
             Assert.Equal("", code.Warnings); // it does not have to wait for each product
-            Assert.Equal(4, code.Count("HGMMA", isWide ? "64x256x16" : "64x128x16")); // a stage is 64 elements of k
-            Assert.Equal(4, code.Count("HGMMA"));
-            Assert.Equal(2 * (isWide ? 12 : 8), code.Count("LDGSTS", "128")); // in front of the loop, and in it
+            Assert.Equal((4, 4), (code.Count("HGMMA"), code.Count("HGMMA", shape)));
+            Assert.Equal((2 * copies, 2 * copies), (code.Count("LDGSTS"), code.Count("LDGSTS", "128")));
             Assert.Equal(0, code.StackBytes + code.SpillBytes);
-            Assert.InRange(code.Registers, 1, isWide ? 255 : 128); // one block of 256 threads on a multiprocessor, or two
+            Assert.InRange(code.Registers, 1, registers);
         }
     }
 

@@ -11,7 +11,7 @@ internal delegate void ProductLaunch<TRows>(
 
 /// <summary>
 /// Chooses among the compiled forms of <see cref="TiledProduct{TCopy, TRows, TTile, TOutput, TActivation}"/> and
-/// <see cref="WarpgroupProduct{TRows, TCore, TColumns, TOutput, TActivation}"/>, compiles each when it is first needed, and
+/// <see cref="WarpgroupProduct{TRows, TCore, TTile, TOutput, TActivation}"/>, compiles each when it is first needed, and
 /// launches it.
 /// </summary>
 /// <typeparam name="TElement">The compute type.</typeparam>
@@ -59,35 +59,25 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         });
     }
 
-    /// <summary>The largest tile of which there are enough to keep the device busy: it has the least traffic.</summary>
     private TileSize Choose(int count, int outputs)
     {
-        if (device.MultipliesByWarpgroups && HasWarpgroups(device))
+        if (device.MultipliesByWarpgroups && HasWarpgroups(device) && 2 * Blocks(TileSize.Square) >= device.Multiprocessors)
         {
-            // Turns of all multiprocessors, and what they cost: a wide tile is twice the work, at 1.3 times the speed.
-            int wide = Turns(TileSize.Wide), narrow = Turns(TileSize.Warpgroups);
-            if (20 * wide <= 13 * narrow)
-            {
-                return TileSize.Wide;
-            }
-
-            if (2 * Count(TileSize.Warpgroups) >= device.Multiprocessors)
-            {
-                return TileSize.Warpgroups;
-            }
+            // Multiprocessors take turns, in each of which one reads so many rows of x and of W: least of all, if the tile is large.
+            return TileSize.OfWarpgroups.MinBy(tile => Tiles(Blocks(tile), device.Multiprocessors) * (tile.Rows + tile.Columns));
         }
 
-        return Count(TileSize.Large) >= device.Multiprocessors ? TileSize.Large : TileSize.Small;
+        // A tile of 128 has half the traffic of one of 64, if there are enough of them to keep the device busy.
+        return Blocks(TileSize.Large) >= device.Multiprocessors ? TileSize.Large : TileSize.Small;
 
-        int Count(TileSize tile) => Tiles(count, tile.Rows) * Tiles(outputs, tile.Columns);
-        int Turns(TileSize tile) => Tiles(Count(tile), device.Multiprocessors);
+        int Blocks(TileSize tile) => Tiles(count, tile.Rows) * Tiles(outputs, tile.Columns);
     }
 
     private static bool HasWarpgroups(GpuDevice device) => device.ComputeCapability == 90 && TElement.Type != DType.F32;
 
     /// <summary>Every form there is: convolutions end in gelu, and what does is aligned.</summary>
     private static IEnumerable<Form> Forms(GpuDevice device) =>
-        from tile in (TileSize[])[TileSize.Small, TileSize.Large, .. HasWarpgroups(device) ? [TileSize.Warpgroups, TileSize.Wide] : (TileSize[])[]]
+        from tile in (TileSize[])[TileSize.Small, TileSize.Large, .. HasWarpgroups(device) ? TileSize.OfWarpgroups : []]
         from isGelu in (bool[])[false, true]
         from isSingle in (bool[])[false, true]
         from isAligned in (bool[])[false, true]
@@ -111,9 +101,9 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         };
 
     private static ProductLaunch<TRows> LoadWarpgroups<TCore>(GpuDevice device, Form form)
-        where TCore : struct, IWarpgroupCore => form.Tile == TileSize.Wide
-            ? LoadKernel<OfWarpgroups<TCore, Columns256>>(device, form)
-            : LoadKernel<OfWarpgroups<TCore, Columns128>>(device, form);
+        where TCore : struct, IWarpgroupCore => form.Tile == TileSize.Square ? LoadKernel<OfWarpgroups<TCore, Tile128x128>>(device, form)
+            : form.Tile == TileSize.Wide ? LoadKernel<OfWarpgroups<TCore, Tile128x256>>(device, form)
+            : LoadKernel<OfWarpgroups<TCore, Tile192x256>>(device, form);
 
     private static ProductLaunch<TRows> LoadTensorCore<TCopy, TTensorCore>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy
@@ -157,13 +147,13 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
             where TActivation : struct, IActivation => TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>.Kernel;
     }
 
-    private readonly struct OfWarpgroups<TCore, TColumns> : IKernel
+    private readonly struct OfWarpgroups<TCore, TTile> : IKernel
         where TCore : struct, IWarpgroupCore
-        where TColumns : struct, ITileColumns
+        where TTile : struct, IWarpgroupTile
     {
         public static Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> With<TOutput, TActivation>()
             where TOutput : struct, IOutput
-            where TActivation : struct, IActivation => WarpgroupProduct<TRows, TCore, TColumns, TOutput, TActivation>.Kernel;
+            where TActivation : struct, IActivation => WarpgroupProduct<TRows, TCore, TTile, TOutput, TActivation>.Kernel;
     }
 
     /// <summary>What a compiled form depends on, besides the compute type and the device.</summary>

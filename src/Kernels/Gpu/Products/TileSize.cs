@@ -15,18 +15,24 @@ internal readonly record struct TileSize(int Rows, int Columns, int Threads, int
     public static readonly TileSize Large = OfWarps(128);
 
     /// <summary>128 x 128 by two warpgroups.</summary>
-    public static readonly TileSize Warpgroups = OfWarpgroups<Columns128>();
+    public static readonly TileSize Square = Of<Tile128x128>();
 
-    /// <summary>128 x 256 by two warpgroups: three quarters of the traffic.</summary>
-    public static readonly TileSize Wide = OfWarpgroups<Columns256>();
+    /// <summary>128 x 256 by two warpgroups.</summary>
+    public static readonly TileSize Wide = Of<Tile128x256>();
+
+    /// <summary>192 x 256 by three warpgroups.</summary>
+    public static readonly TileSize Widest = Of<Tile192x256>();
+
+    /// <summary>Those of warpgroups.</summary>
+    public static IReadOnlyList<TileSize> OfWarpgroups { get; } = [Square, Wide, Widest];
 
     /// <summary>Blocks that have to fit a multiprocessor at once, so that one multiplies while others load or store.</summary>
-    public int BlocksAtOnce(int computeCapability) => this == Wide ? 1 : (computeCapability >= 80 ? 2 : 1) * (this == Small ? 2 : 1);
+    public int BlocksAtOnce(int computeCapability) => this == Wide || this == Widest ? 1 : (computeCapability >= 80 ? 2 : 1) * (this == Small ? 2 : 1);
 
     private static TileSize OfWarps(int side) => new(side, side, 2 * side, TiledProduct.Stages * 2 * side * Swizzle.RowChunks, false);
 
-    private static TileSize OfWarpgroups<TColumns>()
-        where TColumns : struct, ITileColumns => new(
-            WarpgroupProduct.Rows, TColumns.Count, 2 * Warpgroup.Threads,
-            (TColumns.Stages * (WarpgroupProduct.Rows + TColumns.Count) * SharedMatrix.RowChunks) + (SharedMatrix.Alignment / 16), true); // to begin at a multiple of that
+    private static TileSize Of<TTile>()
+        where TTile : struct, IWarpgroupTile => new(
+            TTile.Rows, TTile.Columns, 2 * TTile.Rows,
+            (TTile.Stages * (TTile.Rows + TTile.Columns) * SharedMatrix.RowChunks) + (SharedMatrix.Alignment / 16), true); // to begin at a multiple of that
 }

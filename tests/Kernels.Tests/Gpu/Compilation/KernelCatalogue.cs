@@ -46,7 +46,7 @@ internal static class KernelCatalogue
     /// <summary>Architectures whose code ILGPU compiles in the same way share it: only the head of the text differs. One has an instruction of its own.</summary>
     private static KernelText Compile(KernelRequest request, KernelTarget target)
     {
-        bool isOwn = request.Method.DeclaringType!.Name.StartsWith(nameof(WarpgroupProduct), StringComparison.Ordinal);
+        bool isOwn = request.Method.DeclaringType!.Name.StartsWith(nameof(WarpgroupProduct<,,,,>), StringComparison.Ordinal);
         KernelTarget shared = isOwn ? target : KernelTarget.For(target.CompilerArchitecture == CudaArchitecture.SM_75 ? 75 : 80);
         KernelText text = Texts.GetOrAdd((request, shared), key => new(() => Compilers.GetOrAdd(shared, target => new KernelCompiler(target)).Compile(request))).Value;
         return text with { Ptx = PtxRequirements.Write(text.Ptx, target.Architecture) };
