@@ -17,7 +17,7 @@ internal sealed partial record MachineCode(int Registers, int StackBytes, int Sp
 {
     private readonly Lazy<Dictionary<string, int>> _instructions = new(() => Disassemble(Code));
 
-    private static readonly string Tools = Path.Combine(TestData.Repository, "artifacts", "cuda-toolkit");
+    private static readonly string Tools = Path.Combine(TestData.Repository, "artifacts", "cuda-toolkit-12");
     private static readonly ConcurrentDictionary<(string Ptx, int Architecture), MachineCode> Known = new();
 
     /// <summary>Whether tools/ptxas/fetch.sh has brought the tools.</summary>
