@@ -45,7 +45,7 @@ public sealed class GpuDevice : IDisposable
             _stream = (CudaStream)_accelerator.CreateStream();
             (Multiprocessors, ThreadsAtOnce) = (_accelerator.NumMultiprocessors, _accelerator.MaxNumThreads);
             _memory = new GpuMemory(_accelerator);
-            MultipliesByWarpgroups = ProductInstruction.IsWarpgroups;
+            MultipliesByWarpgroups = ProductInstruction.IsWarpgroups(Environment.GetEnvironmentVariable(ProductInstruction.Variable));
             KernelTarget target = KernelTarget.For(ComputeCapability, (10 * newest.Major) + newest.Minor);
             Kernels = new CudaKernelLoader(_accelerator, target, new KernelCache(kernelFolder, warn ?? (_ => { })));
         }

@@ -9,9 +9,9 @@ internal static class ProductInstruction
     /// <summary>The variable.</summary>
     public const string Variable = "HANDWRITTEN_PRODUCTS";
 
-    /// <summary>Whether it says "wgmma".</summary>
+    /// <summary>Whether a value of the variable says "wgmma".</summary>
     /// <exception cref="GpuException">It says something else than the two.</exception>
-    public static bool IsWarpgroups => Environment.GetEnvironmentVariable(Variable)?.Trim() switch
+    public static bool IsWarpgroups(string? value) => value?.Trim() switch
     {
         null or "" or "mma" => false,
         "wgmma" => true,
