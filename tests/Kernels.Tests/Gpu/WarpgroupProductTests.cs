@@ -15,7 +15,7 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
     /// </summary>
     private static readonly (int Rows, int Inputs, int Outputs)[] Sizes =
     [
-        (1027, 72, 1000), (1500, 328, 704), (1500, 8, 1472), (1410, 328, 1608), (16900, 72, 40), (1500, 328, 2880),
+        (1027, 72, 1000), (1500, 328, 736), (1500, 8, 1472), (1410, 328, 1608), (16900, 72, 32), (1500, 328, 2880),
     ];
 
     public static TheoryData<string, ComputeType, int, Epilogue, bool> Cases
@@ -28,9 +28,9 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
                 for (int size = 0; size < Sizes.Length; size++)
                 {
                     cases.Add((string)opened[0], (ComputeType)opened[1], size, Epilogue.None, false);
-                    cases.Add((string)opened[0], (ComputeType)opened[1], size, Epilogue.AddToOutput, true);
-                    if (Sizes[size].Outputs % 32 == 0)
+                    if (Sizes[size].Outputs % 32 == 0) // other float32 results are made by mma.sync
                     {
+                        cases.Add((string)opened[0], (ComputeType)opened[1], size, Epilogue.AddToOutput, true);
                         cases.Add((string)opened[0], (ComputeType)opened[1], size, Epilogue.Gelu, (ComputeType)opened[1] == ComputeType.BFloat16);
                     }
                 }
@@ -46,15 +46,6 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
     {
         (int rows, int inputs, int outputs) = Sizes[size];
         MatrixProductTests.Check(gpu.Open(device, type), type, rows, inputs, outputs, epilogue, isSingle, hasBias: true);
-    }
-
-    [Theory]
-    [MemberData(nameof(GpuFixture.Warpgroups), MemberType = typeof(GpuFixture))]
-    public void Logits_may_be_of_any_width(string device, ComputeType type)
-    {
-        MatrixProductTests.Check(gpu.Open(device, type), type, 1030, 64, 1003, Epilogue.None, isSingle: true, hasBias: false);
-        MatrixProductTests.Check(gpu.Open(device, type), type, 1500, 64, 1477, Epilogue.None, isSingle: true, hasBias: true);
-        MatrixProductTests.Check(gpu.Open(device, type), type, 16900, 64, 77, Epilogue.None, isSingle: true, hasBias: false);
     }
 
     [Theory]

@@ -43,9 +43,9 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
             throw new ArgumentException($"A {y.Type} result takes no addend and is a multiple of 8 wide; this is {outputs} wide.", nameof(y));
         }
 
-        TileSize tile = Choose(count, outputs);
-        bool isSingle = y.Type == DType.F32;
-        ProductLaunch<TRows> kernel = _kernels[new Form(tile, isGelu, isSingle, IsAligned: !isSingle || outputs % 32 == 0)];
+        bool isSingle = y.Type == DType.F32, isAligned = !isSingle || outputs % 32 == 0;
+        TileSize tile = Choose(count, outputs, isAligned);
+        ProductLaunch<TRows> kernel = _kernels[new Form(tile, isGelu, isSingle, isAligned)];
 
         KernelConfig configuration = new(Tiles(count, tile.Rows) * Tiles(outputs, tile.Columns), tile.Threads, SharedMemoryConfig.RequestDynamic<Bits128>(tile.SharedChunks));
         kernel(device.Stream, configuration, rows, x.Vectors, weight.Vectors, inputs * TElement.Type.ByteSize() / 16, new ProductResult
@@ -59,9 +59,9 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         });
     }
 
-    private TileSize Choose(int count, int outputs)
+    private TileSize Choose(int count, int outputs, bool isAligned)
     {
-        if (device.MultipliesByWarpgroups && HasWarpgroups(device) && 2 * Blocks(TileSize.Square) >= device.Multiprocessors)
+        if (device.MultipliesByWarpgroups && HasWarpgroups(device) && isAligned && 2 * Blocks(TileSize.Square) >= device.Multiprocessors)
         {
             // Multiprocessors take turns, in each of which one reads so many rows of x and of W: least of all, if the tile is large.
             return TileSize.OfWarpgroups.MinBy(tile => Tiles(Blocks(tile), device.Multiprocessors) * (tile.Rows + tile.Columns));
@@ -75,13 +75,14 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
 
     private static bool HasWarpgroups(GpuDevice device) => device.ComputeCapability == 90 && TElement.Type != DType.F32;
 
-    /// <summary>Every form there is: convolutions end in gelu, and what does is aligned.</summary>
+    /// <summary>Every form there is: convolutions end in gelu, and what does is aligned, as is what warpgroups compute.</summary>
     private static IEnumerable<Form> Forms(GpuDevice device) =>
         from tile in (TileSize[])[TileSize.Small, TileSize.Large, .. HasWarpgroups(device) ? TileSize.OfWarpgroups : []]
         from isGelu in (bool[])[false, true]
         from isSingle in (bool[])[false, true]
         from isAligned in (bool[])[false, true]
         where isSingle || (isAligned && TElement.Type != DType.F32)
+        where isAligned || !tile.IsOfWarpgroups // results of any width are logits, of few rows
         where isGelu ? isAligned : typeof(TRows) == typeof(DenseRows)
         select new Form(tile, isGelu, isSingle, isAligned);
 
