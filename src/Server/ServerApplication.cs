@@ -9,6 +9,7 @@ using Handwritten.Server.Recognition;
 using Handwritten.Server.Remote;
 using Handwritten.Server.Uploads;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
@@ -43,6 +44,9 @@ public static class ServerApplication
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.MaximumUploadBytes;
+            kestrel.Limits.RequestHeadersTimeout = options.SlowClientTimeout;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: options.SlowClientTimeout);
+            kestrel.Limits.KeepAliveTimeout = options.ConnectionIdleTimeout;
         }).UseUrls($"http://{options.Host}:{options.Port}");
         AddServices(builder.Services, options);
 
@@ -65,7 +69,7 @@ public static class ServerApplication
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
-        services.AddOpenApi();
+        services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
         AddTelemetry(services, options);
     }
 

@@ -65,7 +65,7 @@ internal static unsafe partial class CudaDriver
             _ when IsFatal(result) => $"The GPU failed in mid-run ({name}, seen by {call}): all that it held is lost, so the engine must be opened again.",
             _ => $"The GPU failed: {call} returned CUDA error {result} ({name}).",
         };
-        return new GpuException(message, cause) { IsDeviceLost = IsFatal(result) };
+        return new GpuException(message, cause) { IsDeviceLost = IsFatal(result), IsOutOfMemory = result == OutOfMemory };
     }
 
     /// <summary>Whether the context is of no more use: by cuda.h, after these errors every further call in it fails.</summary>
