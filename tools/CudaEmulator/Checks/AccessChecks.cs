@@ -221,6 +221,34 @@ internal sealed unsafe class AccessChecks
         history?.EndCopy(offset, bytes);
     }
 
+    /// <summary>A wgmma of a warp begins to read chunks of 16 bytes: <paramref name="places"/> are their shared addresses.</summary>
+    public void BeginProduct(Op* op, Warp w, ReadOnlySpan<int> places)
+    {
+        Accessor by = new((int)(op - kernel.Code), w.Index, 0, Meeting.No);
+        foreach (var place in places)
+        {
+            if (history is not null)
+            {
+                Require(history.TryBeginRead(place, MatrixDescriptor.ChunkBytes, by), op, w, by);
+            }
+
+            CheckShared(op, w, 0, place, MatrixDescriptor.ChunkBytes, MatrixDescriptor.ChunkBytes);
+        }
+    }
+
+    /// <summary>A wgmma of a warp has been waited for.</summary>
+    public void EndProduct(Op* op, Warp w, ReadOnlySpan<int> places)
+    {
+        Accessor by = new((int)(op - kernel.Code), w.Index, 0, Meeting.No);
+        for (var i = 0; history is not null && i < places.Length; i++)
+        {
+            history.EndRead(places[i], MatrixDescriptor.ChunkBytes, by);
+        }
+    }
+
+    /// <summary>Threads of a warp fence what they know of for what reads asynchronously.</summary>
+    public void FenceProxy(Warp w) => order?.Fence(w.Index);
+
     /// <summary>The lanes of a warp have waited for each other.</summary>
     public void Synchronise(Warp w) => order?.Synchronise(w.Index);
 
@@ -496,7 +524,11 @@ internal sealed unsafe class AccessChecks
         var earlier = race.Earlier;
         var source = kernel.Sources[earlier.Instruction];
         var who = $"thread {block.Launch.Block.At(earlier.Warp * Lanes.Count + earlier.Lane)} at PTX line {source.Line} ({string.Join('.', [source.Opcode, .. source.Modifiers])})";
-        var what = race.IsUnderWay
+        var what = race.IsUnfenced
+            ? $"{who} wrote {Place(race.Offset)}, which is read asynchronously here: fence.proxy.async has to come between, behind the write"
+            : race.IsUnderWay && !race.HasWritten
+            ? $"a race with a product: {who} has begun to read {Place(race.Offset)}, and has not waited for it; wgmma.wait_group has to come between, and a barrier for other threads"
+            : race.IsUnderWay
             ? $"a race with a copy: {who} has begun to copy to {Place(race.Offset)}, and has not waited for it; cp.async.wait_group has to come between, and a barrier for other threads"
             : $"a race: {who} {(race.HasWritten ? "wrote" : "read")} the same bytes, {Place(race.Offset)}, and no {(earlier.Warp == by.Warp ? "bar.warp.sync or barrier" : "barrier")} orders the two accesses";
         return w.Fault(op, lane, CudaResult.LaunchFailed, what);
