@@ -24,7 +24,7 @@ internal sealed record BatchingGain(int Clients, int Turns, IReadOnlyList<Batchi
     {
         using PlainTranscriber plain = new();
         await using ServerProcess on = await ServerProcess.StartAsync([], cancellation), off = await ServerProcess.StartAsync(OneAtATime, cancellation);
-        int longRequests = Math.Max(clients, (int)(requests * Recording.Short.Average(recording => recording.Seconds) / Recording.Long.Average(recording => recording.Seconds)));
+        int longRequests = Math.Max(1, (int)(requests * Recording.Short.Average(recording => recording.Seconds) / Recording.Long.Average(recording => recording.Seconds)));
         List<BatchingRow> rows = [];
         foreach (Way way in new[] { Way.Greedy, Way.Beams })
         {

@@ -4,7 +4,8 @@ namespace Handwritten.Load;
 /// <param name="WarmedUpBytes">Median of the first samples behind the warm-up.</param>
 /// <param name="LastBytes">Median of as many last samples.</param>
 /// <param name="PeakBytes">The largest.</param>
-internal sealed record Growth(long WarmedUpBytes, long LastBytes, long PeakBytes)
+/// <param name="Course">All samples.</param>
+internal sealed record Growth(long WarmedUpBytes, long LastBytes, long PeakBytes, IReadOnlyList<long> Course)
 {
     /// <summary>Samples of a run; a tenth of them are the warm-up.</summary>
     public const int Samples = 100;
@@ -27,6 +28,7 @@ internal sealed record Growth(long WarmedUpBytes, long LastBytes, long PeakBytes
         return new Growth(
             (long)samples.Skip(Tenth).Take(Tenth).Select(bytes => (double)bytes).Median(),
             (long)samples.TakeLast(Tenth).Select(bytes => (double)bytes).Median(),
-            samples.Max());
+            samples.Max(),
+            samples);
     }
 }

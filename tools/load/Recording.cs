@@ -25,7 +25,7 @@ internal sealed record Recording(string Name, byte[] Bytes, float[] Samples, str
     public double Seconds => (double)Samples.Length / AudioClip.SampleRate;
 
     /// <summary>The demo model's folder.</summary>
-    public static string ModelFolder => Path.Combine(Repository(), "weights", "whisper-nano");
+    public static string ModelFolder => Path.Combine(Built.Repository, "weights", "whisper-nano");
 
     /// <summary>The samples as 16-bit integers, and silence behind them.</summary>
     public byte[] ToPcm(double silence)
@@ -39,7 +39,7 @@ internal sealed record Recording(string Name, byte[] Bytes, float[] Samples, str
     /// <summary>The demo model's clips, of which the manifest says what is spoken in them.</summary>
     private static IReadOnlyList<Recording> Load()
     {
-        string folder = Path.Combine(Repository(), "tests", "data", "audio");
+        string folder = Path.Combine(Built.Repository, "tests", "data", "audio");
         using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "manifest.json")));
         return
         [
@@ -53,16 +53,5 @@ internal sealed record Recording(string Name, byte[] Bytes, float[] Samples, str
                    file, File.ReadAllBytes(path), AudioFile.Load(path).Samples, clip.GetProperty("language").GetString()!,
                    segments[segments.GetArrayLength() - 1].GetProperty("end").GetDouble()),
         ];
-    }
-
-    private static string Repository()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Handwritten.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new DirectoryNotFoundException("The load tests need the repository's recordings: Handwritten.sln is in no folder above the program.");
     }
 }

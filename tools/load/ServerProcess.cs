@@ -47,6 +47,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Processor time that it has taken so far, in seconds, of all cores together.</summary>
+    public double ProcessorSeconds
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime.TotalSeconds;
+        }
+    }
+
     /// <summary>Starts it, and waits until the model is loaded.</summary>
     /// <param name="arguments">Options of <c>handwritten serve</c>.</param>
     /// <param name="cancellation">Ends the waiting, and the server.</param>
@@ -54,7 +64,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     {
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("handwritten-load-");
         Process process = Process.Start(new ProcessStartInfo(DotnetHost,
-            [Path.Combine(AppContext.BaseDirectory, "handwritten.dll"), "serve", "--port", "0", "--device", "cpu", "--model", Recording.ModelFolder, .. arguments])
+            [Built.Command, "serve", "--port", "0", "--device", "cpu", "--model", Recording.ModelFolder, .. arguments])
         {
             RedirectStandardError = true,
             Environment = { ["TMPDIR"] = scratch.FullName },
