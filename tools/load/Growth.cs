@@ -7,10 +7,13 @@ namespace Handwritten.Load;
 /// <param name="Course">All samples.</param>
 internal sealed record Growth(long WarmedUpBytes, long LastBytes, long PeakBytes, IReadOnlyList<long> Course)
 {
-    /// <summary>Samples of a run; a tenth of them are the warm-up.</summary>
+    /// <summary>Samples of a run.</summary>
     public const int Samples = 100;
 
-    private const int Tenth = Samples / 10;
+    /// <summary>The first of them: code is compiled, pools fill, and what is sent lies in the buffers of sockets for a while.</summary>
+    private const int WarmUp = Samples / 5;
+
+    private const int Compared = Samples / 10;
 
     /// <summary>More is growth: what is less comes and goes with the garbage collector.</summary>
     private const double Allowed = 0.05;
@@ -26,8 +29,8 @@ internal sealed record Growth(long WarmedUpBytes, long LastBytes, long PeakBytes
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(samples.Count, Samples);
         return new Growth(
-            (long)samples.Skip(Tenth).Take(Tenth).Select(bytes => (double)bytes).Median(),
-            (long)samples.TakeLast(Tenth).Select(bytes => (double)bytes).Median(),
+            (long)samples.Skip(WarmUp).Take(Compared).Select(bytes => (double)bytes).Median(),
+            (long)samples.TakeLast(Compared).Select(bytes => (double)bytes).Median(),
             samples.Max(),
             samples);
     }
