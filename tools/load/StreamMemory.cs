@@ -25,9 +25,8 @@ internal sealed record StreamMemory(double AudioSeconds, double Seconds, int Sen
         await using ServerProcess server = await ServerProcess.StartAsync([], cancellation);
         using StreamClient stream = await StreamClient.OpenAsync(server, "language=en", cancellation);
         long begun = Stopwatch.GetTimestamp();
-        Task<int> heard = CountFinalsAsync(stream, cancellation);
         byte[][] sentences = [.. Recording.Short.Where(recording => recording.Language == "en").Select(recording => recording.ToPcm(Pause))];
-        List<long> samples = [];
+        Task<(int Finals, IReadOnlyList<long> Memory)> hearing = HearAsync(stream, server, audioSeconds, cancellation);
         double sent = 0;
         int count = 0;
         while (sent < audioSeconds)
@@ -39,15 +38,11 @@ internal sealed record StreamMemory(double AudioSeconds, double Seconds, int Sen
             }
 
             sent += (double)sentence.Length / MessageBytes;
-            while (samples.Count < Growth.Samples && sent >= audioSeconds * (samples.Count + 1) / Growth.Samples)
-            {
-                samples.Add(server.ResidentBytes);
-            }
         }
 
         await stream.EndAsync(cancellation);
-        int finals = await heard;
-        return new StreamMemory(sent, Stopwatch.GetElapsedTime(begun).TotalSeconds, count, finals, Growth.Of(samples));
+        (int finals, IReadOnlyList<long> memory) = await hearing;
+        return new StreamMemory(sent, Stopwatch.GetElapsedTime(begun).TotalSeconds, count, finals, Growth.Of(memory));
     }
 
     public Table ToTable()
@@ -67,9 +62,11 @@ internal sealed record StreamMemory(double AudioSeconds, double Seconds, int Sen
         }
     }
 
-    private static async Task<int> CountFinalsAsync(StreamClient stream, CancellationToken cancellation)
+    /// <summary>Counts what was heard, and looks at the memory each time another hundredth of the sound has been.</summary>
+    private static async Task<(int Finals, IReadOnlyList<long> Memory)> HearAsync(StreamClient stream, ServerProcess server, double audioSeconds, CancellationToken cancellation)
     {
         int finals = 0;
+        List<long> memory = [];
         await foreach (JsonElement message in stream.EventsAsync(cancellation))
         {
             switch (message.GetProperty("type").GetString())
@@ -77,11 +74,19 @@ internal sealed record StreamMemory(double AudioSeconds, double Seconds, int Sen
                 case "final":
                     finals++;
                     break;
+                case "endpoint":
+                    double heard = message.GetProperty("time").GetDouble();
+                    while (memory.Count < Growth.Samples && heard >= audioSeconds * memory.Count / Growth.Samples)
+                    {
+                        memory.Add(server.ResidentBytes);
+                    }
+
+                    break;
                 case "error":
                     throw new InvalidOperationException($"The server ended the stream: {message}");
             }
         }
 
-        return finals;
+        return (finals, memory);
     }
 }
