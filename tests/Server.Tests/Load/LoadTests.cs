@@ -23,7 +23,7 @@ public sealed class LoadTests
     {
         BatchingGain found = await BatchingGain.MeasureAsync(clients: 2, turns: 1, requests: 4, CancellationToken.None);
         Assert.Null(found.Failure);
-        Assert.All(found.Rows, row => Assert.True(row.On > 0 && row.Off > 0 && row.Plain > 0));
+        Assert.All(found.Rows, row => Assert.True(row.On.Throughput > 0 && row.Off.Throughput > 0 && row.Plain.Throughput > 0));
     }
 
     [Fact]
