@@ -11,6 +11,7 @@ using Handwritten.Load;
 
 Option<FileInfo?> json = new("--json") { Description = "Write what was found to this file, too.", HelpName = "FILE", Recursive = true };
 RootCommand root = new("Load tests of the server, with the demo model on this machine's CPU.") { json };
+TimeSpan longest = TimeSpan.FromHours(3); // of each test
 List<(string Name, Func<ParseResult, CancellationToken, Task<IFindings>> Measure)> tests = [];
 
 Option<int[]> numbers = new("--clients") { Description = "Numbers of clients.", HelpName = "N", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. Throughput.UsualClients] };
@@ -20,6 +21,13 @@ Option<int> turns = Count("--turns", "Turns that count.", BatchingGain.UsualTurn
 Option<int> batchingRequests = Count("--requests", "Short requests of a turn.", BatchingGain.UsualRequests);
 Option<int> memoryRequests = Count("--requests", "Requests.", RequestMemory.UsualRequests, least: Growth.Samples);
 Option<double> hours = new("--hours") { Description = "Hours of speech.", HelpName = "N", DefaultValueFactory = _ => StreamMemory.UsualHours };
+hours.Validators.Add(result =>
+{
+    if (!(result.GetValueOrDefault<double>() >= StreamMemory.LeastHours))
+    {
+        result.AddError($"--hours must be a number from {StreamMemory.LeastHours} on.");
+    }
+});
 Option<int> sentences = Count("--sentences", "Sentences.", LiveLatency.UsualSentences);
 Option<int> others = Count("--clients", "Clients that send recordings meanwhile.", 0, least: 0);
 Option<int> seed = Count("--seed", "Says what happens when.", FaultStorm.UsualSeed, least: 0);
@@ -44,7 +52,7 @@ all.SetAction(async (parsed, cancellation) =>
     Report report = new(Console.Out);
     foreach ((string name, var measure) in tests)
     {
-        report.Add(await measure(root.Parse(name), cancellation));
+        report.Add(await Within(longest, measure, root.Parse(name), cancellation));
     }
 
     return report.End(parsed.GetValue(json));
@@ -59,11 +67,19 @@ void Add(string name, string description, Option[] options, Func<ParseResult, Ca
     command.SetAction(async (parsed, cancellation) =>
     {
         Report report = new(Console.Out);
-        report.Add(await measure(parsed, cancellation));
+        report.Add(await Within(longest, measure, parsed, cancellation));
         return report.End(parsed.GetValue(json));
     });
     root.Add(command);
     tests.Add((name, measure));
+}
+
+// A server that hangs must not keep the test for ever.
+static async Task<IFindings> Within(TimeSpan longest, Func<ParseResult, CancellationToken, Task<IFindings>> measure, ParseResult parsed, CancellationToken cancellation)
+{
+    using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+    patience.CancelAfter(longest);
+    return await measure(parsed, patience.Token);
 }
 
 static Option<int> Count(string name, string description, int usual, int least = 1)

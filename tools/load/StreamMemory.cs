@@ -9,6 +9,9 @@ internal sealed record StreamMemory(double AudioSeconds, double Seconds, int Sen
 {
     public const double UsualHours = 24;
 
+    /// <summary>With less, a hundredth of it would be less than a sentence.</summary>
+    public const double LeastHours = 0.25;
+
     /// <summary>Silence behind each sentence: enough for an end-point.</summary>
     private const double Pause = 1;
 

@@ -6,12 +6,16 @@ namespace Handwritten.Server.Tests.Load;
 
 /// <summary>The load tests of tools/load, each for some seconds: what they find is judged where it does not hang on the machine's speed.</summary>
 [Collection(nameof(ServersUnderLoad))]
-public sealed class LoadTests
+public sealed class LoadTests : IDisposable
 {
+    private readonly CancellationTokenSource _patience = new(TimeSpan.FromMinutes(10));
+
+    public void Dispose() => _patience.Dispose();
+
     [Fact]
     public async Task Clients_at_the_same_time_share_steps_and_get_the_texts_that_their_recordings_have_alone()
     {
-        Throughput found = await Throughput.MeasureAsync([1, 8], requests: 48, CancellationToken.None);
+        Throughput found = await Throughput.MeasureAsync([1, 8], requests: 48, _patience.Token);
         Assert.Null(found.Failure);
         Assert.Equal((1, 1), (found.Rows[0].TextsPerStep, found.Rows[0].WindowsPerPass));
         Assert.InRange(found.Rows[1].TextsPerStep, 1.5, 8);
@@ -21,7 +25,7 @@ public sealed class LoadTests
     [Fact]
     public async Task Batching_changes_no_text()
     {
-        BatchingGain found = await BatchingGain.MeasureAsync(clients: 2, turns: 1, requests: 4, CancellationToken.None);
+        BatchingGain found = await BatchingGain.MeasureAsync(clients: 2, turns: 1, requests: 4, _patience.Token);
         Assert.Null(found.Failure);
         Assert.All(found.Rows, row => Assert.True(row.On.Throughput > 0 && row.Off.Throughput > 0 && row.Plain.Throughput > 0));
     }
@@ -29,21 +33,21 @@ public sealed class LoadTests
     [Fact]
     public async Task Short_requests_leave_the_servers_memory_flat()
     {
-        RequestMemory found = await RequestMemory.MeasureAsync(clients: 4, requests: 300, CancellationToken.None);
+        RequestMemory found = await RequestMemory.MeasureAsync(clients: 4, requests: 300, _patience.Token);
         Assert.Null(found.Failure);
     }
 
     [Fact]
     public async Task Twenty_minutes_of_streamed_sound_leave_the_servers_memory_flat()
     {
-        StreamMemory found = await StreamMemory.MeasureAsync(audioSeconds: 20 * 60, CancellationToken.None);
+        StreamMemory found = await StreamMemory.MeasureAsync(audioSeconds: 20 * 60, _patience.Token);
         Assert.Null(found.Failure);
     }
 
     [Fact]
     public async Task What_is_spoken_at_real_speed_is_heard()
     {
-        LiveLatency found = await LiveLatency.MeasureAsync(sentences: 2, otherClients: 2, CancellationToken.None);
+        LiveLatency found = await LiveLatency.MeasureAsync(sentences: 2, otherClients: 2, _patience.Token);
         Assert.Null(found.Failure);
         Assert.All(found.Sentences, sentence => Assert.True(sentence.AllWords <= sentence.Final));
     }
@@ -51,7 +55,7 @@ public sealed class LoadTests
     [Fact]
     public async Task Healthy_clients_are_served_right_among_faulty_ones_who_leave_nothing_behind()
     {
-        FaultStorm found = await FaultStorm.MeasureAsync(seed: 1, clients: 6, requests: 120, CancellationToken.None);
+        FaultStorm found = await FaultStorm.MeasureAsync(seed: 1, clients: 6, requests: 120, _patience.Token);
         Assert.Null(found.Failure);
         Assert.Equal(Enum.GetValues<Deed>(), found.Deeds.Keys.Order()); // every kind was there
         Assert.Equal(120, found.Deeds.Values.Sum());
