@@ -11,6 +11,7 @@ using Handwritten.Server.Spectrograms;
 using Handwritten.Server.Transcripts;
 using Handwritten.Server.Uploads;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -44,6 +45,9 @@ public static class ServerApplication
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.MaximumUploadBytes;
+            kestrel.Limits.RequestHeadersTimeout = options.SlowClientTimeout;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: options.SlowClientTimeout);
+            kestrel.Limits.KeepAliveTimeout = options.ConnectionIdleTimeout;
         }).UseUrls($"http://{options.Host}:{options.Port}");
         AddServices(builder.Services, options);
 
@@ -66,7 +70,7 @@ public static class ServerApplication
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
-        services.AddOpenApi();
+        services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
         AddTelemetry(services, options);
     }
 

@@ -30,6 +30,12 @@ public sealed record ServerOptions
     /// <summary>The largest request, in bytes.</summary>
     public long MaximumUploadBytes { get; init; } = 512L << 20;
 
+    /// <summary>How long the head of a request may take to come, and its body may come at less than 240 bytes a second.</summary>
+    public TimeSpan SlowClientTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long a connection may be kept open without a request; longer than load balancers do, who must be the first to close it.</summary>
+    public TimeSpan ConnectionIdleTimeout { get; init; } = TimeSpan.FromSeconds(130);
+
     /// <summary>The longest recording, in seconds.</summary>
     public double MaximumAudioSeconds { get; init; } = 4 * 3600;
 

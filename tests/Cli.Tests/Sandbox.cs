@@ -60,7 +60,11 @@ internal sealed class Sandbox : IDisposable
 
     /// <summary>Runs a line of bash in which <c>"$DOTNET" "$PROGRAM"</c> is the real program.</summary>
     public Outcome InShell(string line, params (string Name, string? Value)[] environment) =>
-        Run("bash", ["-c", line], environment: [.. environment, ("DOTNET", DotnetHost), ("PROGRAM", Program)]);
+        Run("bash", ["-c", line], environment: InShell(environment));
+
+    /// <summary>Starts a line of bash in which <c>"$DOTNET" "$PROGRAM"</c> is the real program.</summary>
+    public Process StartInShell(string line, params (string Name, string? Value)[] environment) =>
+        Start("bash", ["-c", line], environment: InShell(environment));
 
     /// <summary>Starts the real program.</summary>
     public Process StartHandwritten(params string[] arguments) => Start(DotnetHost, [Program, .. arguments]);
@@ -101,6 +105,8 @@ internal sealed class Sandbox : IDisposable
 
         return Process.Start(start)!;
     }
+
+    private static (string Name, string? Value)[] InShell((string Name, string? Value)[] environment) => [.. environment, ("DOTNET", DotnetHost), ("PROGRAM", Program)];
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }

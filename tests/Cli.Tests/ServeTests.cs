@@ -1,12 +1,10 @@
-using System.Diagnostics;
-using System.Text.RegularExpressions;
 using Handwritten.Tests;
 using Xunit;
 
 namespace Handwritten.Cli.Tests;
 
 /// <summary>The server as a process, and its client.</summary>
-public sealed partial class ServeTests : IDisposable
+public sealed class ServeTests : IDisposable
 {
     private readonly Sandbox _sandbox = new();
 
@@ -17,27 +15,17 @@ public sealed partial class ServeTests : IDisposable
     {
         Outcome made = _sandbox.Handwritten("api-key", "reporter", "--api-keys", "keys");
         Assert.DoesNotContain(made.Output.Trim(), File.ReadAllText(_sandbox["keys"]), StringComparison.Ordinal);
-        using Process server = _sandbox.StartHandwritten("serve", "--port", "0", "--device", "cpu", "--model", TestData.Weights("whisper-nano"), "--api-keys", "keys", "--batch-size", "2");
-        try
-        {
-            string address = await ListeningAsync(server);
-            string recording = TestData.Weights("samples", "01-en.wav");
-            Outcome refused = _sandbox.Handwritten("stream", recording, "--server", address);
-            Assert.Equal((2, true), (refused.ExitCode, refused.Error.Contains("wants an API key", StringComparison.Ordinal)));
+        using RunningServeCommand server = await RunningServeCommand.ListeningAsync(
+            _sandbox.StartHandwritten("serve", "--port", "0", "--device", "cpu", "--model", TestData.Weights("whisper-nano"), "--api-keys", "keys", "--batch-size", "2"));
+        string recording = TestData.Weights("samples", "01-en.wav");
+        Outcome refused = _sandbox.Handwritten("stream", recording, "--server", server.Address);
+        Assert.Equal((2, true), (refused.ExitCode, refused.Error.Contains("wants an API key", StringComparison.Ordinal)));
 
-            Outcome heard = _sandbox.Handwritten([("HANDWRITTEN_API_KEY", made.Output.Trim())], "stream", recording, "--server", address, "--language", "en");
-            Assert.Equal(("", 0), (heard.Error, heard.ExitCode));
-            Assert.Contains("rock music", heard.Output, StringComparison.Ordinal);
-            Assert.DoesNotContain("\e", heard.Output, StringComparison.Ordinal);
-
-            Assert.Equal(0, _sandbox.Run("kill", ["-TERM", $"{server.Id}"]).ExitCode);
-            Assert.True(server.WaitForExit(TimeSpan.FromSeconds(30)));
-            Assert.Equal(0, server.ExitCode);
-        }
-        finally
-        {
-            server.Kill(entireProcessTree: true);
-        }
+        Outcome heard = _sandbox.Handwritten([("HANDWRITTEN_API_KEY", made.Output.Trim())], "stream", recording, "--server", server.Address, "--language", "en");
+        Assert.Equal(("", 0), (heard.Error, heard.ExitCode));
+        Assert.Contains("rock music", heard.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", heard.Output, StringComparison.Ordinal);
+        server.Terminate(_sandbox);
     }
 
     [Theory]
@@ -61,22 +49,4 @@ public sealed partial class ServeTests : IDisposable
         Outcome outcome = _sandbox.Handwritten([("MODEL_BATCH_SIZE", "many")], "serve", "--port", "0");
         Assert.Equal((2, true), (outcome.ExitCode, outcome.Error.Contains("MODEL_BATCH_SIZE", StringComparison.Ordinal)));
     }
-
-    private static async Task<string> ListeningAsync(Process server)
-    {
-        using CancellationTokenSource patience = new(TimeSpan.FromMinutes(1));
-        while (await server.StandardError.ReadLineAsync(patience.Token) is { } line)
-        {
-            if (Listening().Match(line) is { Success: true } match)
-            {
-                _ = server.StandardError.ReadToEndAsync(CancellationToken.None); // a full pipe would stop it
-                return match.Groups[1].Value;
-            }
-        }
-
-        throw new InvalidOperationException("The server ended before it listened.");
-    }
-
-    [GeneratedRegex("listening at (http://[^ ]+)")]
-    private static partial Regex Listening();
 }

@@ -1,12 +1,16 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
+using System.Net.NetworkInformation;
 using System.Text.Json;
 using Handwritten.Kernels.Cpu;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Models;
+using Handwritten.Server.Uploads;
 using Handwritten.Tests;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Xunit;
 
 namespace Handwritten.Server.Tests;
 
@@ -41,9 +45,39 @@ internal sealed class RunningServer : IAsyncDisposable
         ServerOptions options = new() { Models = [DemoModel()], Port = 0, ShutdownTimeout = TimeSpan.FromSeconds(20) };
         RunningServer server = new(change?.Invoke(options) ?? options);
         await server._application.StartAsync();
-        server.Client = new HttpClient { BaseAddress = server.Address, Timeout = TimeSpan.FromMinutes(1) };
+        server.Client = server.NewClient();
         return server;
     }
+
+    /// <summary>Demands that a healthy request is answered right, and that nothing is left of those before.</summary>
+    public async Task IsUnharmedAsync()
+    {
+        using (HttpResponseMessage response = await TranscribeAsync())
+        {
+            Assert.Equal(Text, (await response.JsonAsync()).GetProperty("text").GetString());
+        }
+
+        Client.Dispose(); // and with it its connections
+        Client = NewClient();
+        await Eventually.HoldsAsync(() => Task.FromResult(Leftovers().Length == 0), otherwise: Leftovers);
+    }
+
+    /// <summary>What is held of requests: files, connections, places in the engines.</summary>
+    private string Leftovers()
+    {
+        int files = Directory.GetFiles(Services.GetRequiredService<Scratch>().Folder).Length;
+        int connections = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
+            .Count(connection => connection.LocalEndPoint.Port == Address.Port && connection.State is TcpState.Established or TcpState.CloseWait);
+        EngineStatistics[] engines = [.. Services.GetRequiredService<ModelCatalogue>().All.Select(host => host.Loaded?.Engine.Statistics).OfType<EngineStatistics>()];
+        (string What, int Count)[] held =
+        [
+            ("files", files), ("connections", connections), ("waiting", engines.Sum(engine => engine.Waiting.Sum())), ("active", engines.Sum(engine => engine.Active)),
+            ("windows", engines.Sum(engine => engine.WindowsInUse)), ("lanes", engines.Sum(engine => engine.LanesInUse)),
+        ];
+        return string.Join(", ", held.Where(one => one.Count > 0).Select(one => $"{one.Count} {one.What}"));
+    }
+
+    private HttpClient NewClient() => new() { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(1) };
 
     public Task StopAsync(CancellationToken cancellation = default) => _application.StopAsync(cancellation);
 

@@ -284,8 +284,23 @@ internal sealed class EngineLoop : IDisposable
                     _counters.QueueSeconds += run.Owner.QueueTime.TotalSeconds;
                 }
 
-                run.Start();
+                Start(run);
             }
+        }
+    }
+
+    /// <summary>A machine that has no thread left for a run still has those of the others.</summary>
+    private void Start(RecordingRun run)
+    {
+        try
+        {
+            run.Start();
+        }
+        catch (Exception exception)
+        {
+            FreeWindow(run);
+            _underWay.Remove(run);
+            run.Abandon(exception);
         }
     }
 

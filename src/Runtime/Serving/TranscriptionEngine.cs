@@ -20,9 +20,6 @@ namespace Handwritten.Runtime.Serving;
 /// </summary>
 public sealed class TranscriptionEngine : IAsyncDisposable
 {
-    /// <summary>A sample beyond this, 60 dB above full scale, is no sound; its square may not fit the spectrogram.</summary>
-    private const float LargestSample = 1000;
-
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(2);
 
     private readonly Lock _gate = new();
@@ -189,20 +186,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
                 $"A window of speech lies outside the recording.");
         }
 
-        RequireSound(request.Samples.Span);
-    }
-
-    /// <summary>Refuses what is no sound, before it becomes numbers that would be none.</summary>
-    /// <exception cref="AudioException">A sample is no number, or far beyond [−1, 1].</exception>
-    internal static void RequireSound(ReadOnlySpan<float> samples)
-    {
-        for (int i = 0; i < samples.Length; i++)
-        {
-            if (!(Math.Abs(samples[i]) <= LargestSample))
-            {
-                throw new AudioException($"sample {i} of the recording is {samples[i]}, which is no sound: samples lie between -1 and 1.");
-            }
-        }
+        AudioClip.RequireSound(request.Samples.Span);
     }
 
     /// <summary>Whether there is room.</summary>

@@ -77,6 +77,12 @@ public sealed record TranscriptionOptions
     /// <summary>Whether each window's language is detected anew.</summary>
     public bool Multilingual { get; init; }
 
+    /// <summary>
+    /// How a recording is cut into windows. <see cref="WhisperTranscriber"/> and <see cref="RecordingTranscriber"/> cut by
+    /// it; whoever uses what lies beneath them has cut the recording himself.
+    /// </summary>
+    public WindowOptions Windows { get; init; } = new();
+
     /// <summary>Refuses what makes no sense whatever the recording.</summary>
     /// <param name="vocabulary">Tokens of the model.</param>
     /// <exception cref="OptionsException">Options contradict each other, or a number makes no sense.</exception>

@@ -29,7 +29,8 @@ internal static class ApiErrors
             StatusCodes.Status408RequestTimeout, "The request arrived too slowly and was given up.", code: "request_timeout", innerException: failure),
         BadHttpRequestException bad => new ApiException(bad.StatusCode, Sentence(bad), code: "bad_request", innerException: failure),
         ModelException => Unavailable("The model cannot be loaded; the server's log says why.", "model_unavailable", failure),
-        GpuException or OutOfMemoryException => Unavailable("The device that runs the model failed or is out of memory; try again.", "device_failed", failure),
+        OutOfMemoryException or GpuException { IsOutOfMemory: true } => Unavailable("There is not enough memory for this request now; try again, or cut the recording into parts.", "out_of_memory", failure),
+        GpuException => Unavailable("The device that runs the model failed; try again.", "device_failed", failure),
         OperationCanceledException => Unavailable("The server is shutting down; try again.", "shutting_down", failure),
         _ => new ApiException(StatusCodes.Status500InternalServerError, "Something unexpected happened in the server; its log says what.", ErrorType.Server, code: "internal_error", innerException: failure),
     };
@@ -41,6 +42,13 @@ internal static class ApiErrors
     /// <summary>Too much at once: the client shall come back.</summary>
     public static ApiException Busy(string message, string code, TimeSpan? retryAfter) =>
         new(StatusCodes.Status429TooManyRequests, message, ErrorType.RateLimit, code: code) { RetryAfter = retryAfter ?? RetrySoon };
+
+    /// <summary>Nowhere to put the recording.</summary>
+    public static ApiException NoStorage(Exception cause) => new(
+        StatusCodes.Status507InsufficientStorage, "The server has no room for this recording now; try again later.", ErrorType.Server, code: "insufficient_storage", innerException: cause)
+    {
+        RetryAfter = TimeSpan.FromSeconds(30),
+    };
 
     private static ApiException Unavailable(string message, string code, Exception cause) =>
         new(StatusCodes.Status503ServiceUnavailable, message, ErrorType.Server, code: code, innerException: cause) { RetryAfter = TimeSpan.FromSeconds(5) };

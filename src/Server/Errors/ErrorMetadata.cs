@@ -5,8 +5,10 @@ internal static class ErrorMetadata
 {
     private static readonly int[] Statuses =
     [
-        StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge,
+        StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status404NotFound, StatusCodes.Status408RequestTimeout,
+        StatusCodes.Status413PayloadTooLarge,
         StatusCodes.Status415UnsupportedMediaType, StatusCodes.Status429TooManyRequests, StatusCodes.Status503ServiceUnavailable,
+        StatusCodes.Status507InsufficientStorage,
     ];
 
     /// <summary>Every failure is an <see cref="ErrorResponse"/>.</summary>

@@ -84,8 +84,15 @@ internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scra
         }
 
         FileStream file = scratch.CreateFile();
-        await file.WriteAsync(bytes.AsMemory(0, count), cancellation);
-        await file.FlushAsync(cancellation);
-        return new UploadedInput(file);
+        try
+        {
+            await Scratch.WriteAsync(file, bytes.AsMemory(0, count), cancellation);
+            return new UploadedInput(file);
+        }
+        catch
+        {
+            await file.DisposeAsync();
+            throw;
+        }
     }
 }

@@ -12,6 +12,9 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
     /// <summary>What can be loaded.</summary>
     public ModelSource Source => source;
 
+    /// <summary>When its folder was made, as the server found it; the folder may go while the model is served.</summary>
+    public DateTimeOffset Created { get; } = new(Directory.GetCreationTimeUtc(source.Folder));
+
     /// <summary>The model if it is in memory.</summary>
     public LoadedModel? Loaded
     {

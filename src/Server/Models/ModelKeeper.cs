@@ -2,9 +2,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace Handwritten.Server.Models;
 
-/// <summary>Loads models before the first request, and unloads those that nobody uses.</summary>
+/// <summary>
+/// Loads models before the first request, unloads those that nobody uses, and tries those again that could not be loaded: a
+/// server that is not ready gets no requests, which would be what tries them.
+/// </summary>
 internal sealed class ModelKeeper(ModelCatalogue models, ServerOptions options, TimeProvider time) : BackgroundService
 {
+    private const int RoundsBetweenAttempts = 10;
+
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -14,12 +19,17 @@ internal sealed class ModelKeeper(ModelCatalogue models, ServerOptions options, 
             await Task.WhenAll(models.All.Select(host => TouchAsync(host, stoppingToken)));
         }
 
-        if (options.UnloadAfter is { } idle)
+        using PeriodicTimer timer = new(Round, time);
+        for (int round = 1; await timer.WaitForNextTickAsync(stoppingToken); round++)
         {
-            using PeriodicTimer timer = new(Round, time);
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            foreach (ModelHost host in models.All)
             {
-                foreach (ModelHost host in models.All)
+                if (host.LastFailure is not null && round % RoundsBetweenAttempts == 0)
+                {
+                    await TouchAsync(host, stoppingToken);
+                }
+
+                if (options.UnloadAfter is { } idle)
                 {
                     host.UnloadIfIdle(idle);
                 }
@@ -35,7 +45,7 @@ internal sealed class ModelKeeper(ModelCatalogue models, ServerOptions options, 
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            // It is in the log and in the health; the first request tries again.
+            // It is in the log and in the health; the next request tries again, or the next round.
         }
     }
 }

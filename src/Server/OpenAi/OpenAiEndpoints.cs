@@ -82,5 +82,5 @@ public sealed record ModelList(string Object, IReadOnlyList<ModelAnswer> Data);
 public sealed record ModelAnswer(string Id, string Object, long Created, string OwnedBy)
 {
     internal static ModelAnswer Of(ModelHost host) =>
-        new(host.Source.Name, "model", new DateTimeOffset(Directory.GetCreationTimeUtc(host.Source.Folder)).ToUnixTimeSeconds(), "handwritten");
+        new(host.Source.Name, "model", host.Created.ToUnixTimeSeconds(), "handwritten");
 }

@@ -66,7 +66,7 @@ internal sealed class RunningTranscription : IDisposable
         _lease.Dispose();
     }
 
-    /// <summary>A device that failed once fails for ever: the model is loaded anew for the next request.</summary>
+    /// <summary>A device that was lost fails for ever: the model is loaded anew for the next request.</summary>
     private async Task<T> GuardAsync<T>(Task<T> task)
     {
         try
@@ -76,7 +76,7 @@ internal sealed class RunningTranscription : IDisposable
         catch (Exception failure)
         {
             _activity?.SetStatus(ActivityStatusCode.Error, failure.GetType().Name);
-            if (failure is GpuException)
+            if (failure is GpuException { IsDeviceLost: true })
             {
                 _lease.Retire();
             }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Handwritten.Server.Errors;
+using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Remote;
 
@@ -57,7 +58,7 @@ internal sealed class RemoteClient : IDisposable
     /// <param name="file">Where to.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="ApiException">It cannot be fetched, or is too large.</exception>
-    public async Task FetchAsync(Uri address, IReadOnlyDictionary<string, string> headers, Stream file, CancellationToken cancellation)
+    public async Task FetchAsync(Uri address, IReadOnlyDictionary<string, string> headers, FileStream file, CancellationToken cancellation)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(_options.DecodingTimeout);
@@ -78,10 +79,8 @@ internal sealed class RemoteClient : IDisposable
                     throw ApiErrors.TooLarge();
                 }
 
-                await file.WriteAsync(buffer.AsMemory(0, count), limit.Token);
+                await Scratch.WriteAsync(file, buffer.AsMemory(0, count), limit.Token);
             }
-
-            await file.FlushAsync(limit.Token);
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
         {

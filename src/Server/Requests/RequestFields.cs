@@ -1,5 +1,4 @@
-using System.Globalization;
-using Handwritten.Model.Tokenization;
+using Handwritten.Runtime.Settings;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Requests;
@@ -31,53 +30,31 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
     };
 
     /// <summary>One of a few words.</summary>
-    public string? Choice(string name, params ReadOnlySpan<string> words)
-    {
-        string? value = Text(name);
-        return value is null || words.Contains(value)
-            ? value
-            : throw ApiException.BadField(name, $"{name} must be one of {string.Join(", ", words)}, but it is '{value}'.");
-    }
+    public string? Choice(string name, params string[] words) => Text(name) is { } text ? Read(name, text, ValueKind.Choice(words)) : null;
 
     /// <summary>True or false.</summary>
-    public bool? Flag(string name) => Text(name)?.ToLowerInvariant() switch
-    {
-        null => null,
-        "true" or "1" => true,
-        "false" or "0" => false,
-        var other => throw ApiException.BadField(name, $"{name} must be true or false, but it is '{other}'."),
-    };
+    public bool? Flag(string name) => Text(name) is { } text ? Read(name, text, ValueKind.Flag) : null;
 
     /// <summary>A number.</summary>
-    public double? Number(string name, double minimum, double maximum) => Text(name) switch
-    {
-        null => null,
-        var text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= minimum && number <= maximum => number,
-        var text => throw ApiException.BadField(name, string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {minimum} to {maximum}, but it is '{text}'.")),
-    };
+    public double? Number(string name, double minimum, double maximum) => Text(name) is { } text ? Read(name, text, ValueKind.Number(minimum, maximum)) : null;
 
     /// <summary>A whole number.</summary>
-    public int? Integer(string name, int minimum, int maximum) => Text(name) switch
-    {
-        null => null,
-        var text when int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= minimum && number <= maximum => number,
-        var text => throw ApiException.BadField(name, $"{name} must be a whole number from {minimum} to {maximum}, but it is '{text}'."),
-    };
+    public int? Integer(string name, int minimum, int maximum) => Text(name) is { } text ? Read(name, text, ValueKind.WholeNumber(minimum, maximum)) : null;
 
-    /// <summary>Numbers: in a list, or with commas between them.</summary>
-    public IReadOnlyList<double>? Numbers(string name, double minimum, double maximum)
+    /// <summary>Sets whatever of some settings was sent; a list may come with commas or as a name several times.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="options">What holds where nothing was sent.</param>
+    /// <exception cref="ApiException">A value makes no sense.</exception>
+    public TOptions Set<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options)
     {
-        string[] parts = [.. List(name).SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
-        return parts.Length == 0 ? null : [.. parts.Select(part =>
-            double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= minimum && number <= maximum
-                ? number
-                : throw ApiException.BadField(name, string.Create(CultureInfo.InvariantCulture, $"{name} must be numbers from {minimum} to {maximum}, but one is '{part}'.")))];
+        foreach (Setting<TOptions> setting in settings)
+        {
+            string? text = setting.IsList && List(setting.Name) is { Count: > 0 } values ? string.Join(',', values) : Text(setting.Name);
+            options = string.IsNullOrEmpty(text) ? options : Guard(setting.Name, () => setting.Set(options, setting.Name, text));
+        }
+
+        return options;
     }
-
-    /// <summary>A language, as its code.</summary>
-    public string? Language(string name) => Text(name) is not { } text
-        ? null
-        : Languages.FindCode(text) ?? throw ApiException.BadField(name, $"{name} must be a code such as 'en' or a name such as 'English', but it is '{text}'.");
 
     /// <summary>Refuses what nobody asked for.</summary>
     /// <exception cref="ApiException">There is a field that means nothing here.</exception>
@@ -86,6 +63,20 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
         if (_values.FirstOrDefault(field => !_known.Contains(field.Key)) is { } unknown)
         {
             throw ApiException.BadField(unknown.Key, $"Unrecognized request argument supplied: {unknown.Key}.", "unknown_parameter");
+        }
+    }
+
+    private static T Read<T>(string name, string text, ValueKind<T> kind) => Guard(name, () => kind.Read(name, text));
+
+    private static T Guard<T>(string name, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (SettingException failure)
+        {
+            throw ApiException.BadField(name, failure.Message);
         }
     }
 }

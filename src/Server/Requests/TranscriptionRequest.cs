@@ -1,6 +1,6 @@
 using Handwritten.Model.Tokenization;
-using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Output;
+using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
 
@@ -22,8 +22,6 @@ internal enum ResponseFormat
 /// </summary>
 internal sealed record TranscriptionRequest
 {
-    private const int MostTemperatures = 100;
-
     /// <summary>The model's name; null for the default.</summary>
     public string? Model { get; init; }
 
@@ -51,10 +49,8 @@ internal sealed record TranscriptionRequest
     /// <exception cref="ApiException">A field makes no sense.</exception>
     public static TranscriptionRequest Parse(RequestFields fields, SpeechTask? task)
     {
-        TranscriptionOptions options = ParseOptions(fields, task ?? (fields.Choice("task", "transcribe", "translate") == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe));
-        WriterOptions layout = new(
-            fields.Integer("max_line_width", 1, 1_000_000), fields.Integer("max_line_count", 1, 1_000_000),
-            fields.Flag("highlight_words") ?? false, fields.Integer("max_words_per_line", 1, 1_000_000));
+        TranscriptionOptions options = ParseOptions(fields, task);
+        WriterOptions layout = fields.Set(LayoutSettings.All, new WriterOptions());
         (bool words, bool segments) = ParseGranularities(fields);
         bool layoutNeedsWords = layout is not { MaxLineWidth: null, MaxLineCount: null, HighlightWords: false, MaxWordsPerLine: null };
         TranscriptionRequest request = new()
@@ -107,58 +103,19 @@ internal sealed record TranscriptionRequest
         var other => throw ApiException.BadField("chunking_strategy", $"chunking_strategy must be auto, but it is '{other}'."),
     };
 
-    private static TranscriptionOptions ParseOptions(RequestFields fields, SpeechTask task)
+    private static TranscriptionOptions ParseOptions(RequestFields fields, SpeechTask? task)
     {
-        TranscriptionOptions initially = new();
-        return initially with
+        TranscriptionChoice choice = fields.Set(TranscriptionSettings.All.Where(setting => task is null || setting.Name != "task"), new TranscriptionChoice());
+        if (choice.Temperature > 0 && fields.Text("temperature_increment_on_fallback") is null)
         {
-            Decoding = new DecodingOptions
-            {
-                Language = fields.Language("language"),
-                Task = task,
-                BeamSize = fields.Integer("beam_size", 1, DecodingOptions.MostLanes),
-                BestOf = fields.Integer("best_of", 1, DecodingOptions.MostLanes),
-                Patience = fields.Number("patience", 0, 1000),
-                LengthPenalty = fields.Number("length_penalty", 0, 1),
-                Seed = (ulong)(fields.Integer("seed", 0, int.MaxValue) ?? 0),
-                SuppressTokens = fields.Numbers("suppress_tokens", -1, 1_000_000)?.Select(token => (int)token).ToArray() ?? new DecodingOptions().SuppressTokens,
-                SuppressBlank = fields.Flag("suppress_blank") ?? true,
-                WithoutTimestamps = fields.Flag("without_timestamps") ?? false,
-                MaxInitialTimestamp = fields.Number("max_initial_timestamp", 0, 30) ?? new DecodingOptions().MaxInitialTimestamp,
-                RepetitionPenalty = fields.Number("repetition_penalty", 0.01, 1000) ?? 1,
-                NoRepeatNgramSize = fields.Integer("no_repeat_ngram_size", 0, 448) ?? 0,
-                MaxNewTokens = fields.Integer("max_new_tokens", 1, 448),
-            },
-            Temperatures = ParseTemperatures(fields),
-            CompressionRatioThreshold = fields.Number("compression_ratio_threshold", 0, 1000) ?? initially.CompressionRatioThreshold,
-            LogProbabilityThreshold = fields.Number("logprob_threshold", -1000, 0) ?? initially.LogProbabilityThreshold,
-            NoSpeechThreshold = fields.Number("no_speech_threshold", 0, 1) ?? initially.NoSpeechThreshold,
-            ConditionOnPreviousText = fields.Flag("condition_on_previous_text") ?? true,
-            PromptResetOnTemperature = fields.Number("prompt_reset_on_temperature", 0, 100) ?? initially.PromptResetOnTemperature,
-            InitialPrompt = fields.Text("prompt"),
-            CarryInitialPrompt = fields.Flag("carry_initial_prompt") ?? false,
-            Hotwords = fields.Text("hotwords"),
-            Clips = fields.Numbers("clip_timestamps", 0, 1e6) ?? initially.Clips,
-            WordTimestamps = fields.Flag("word_timestamps") ?? false,
-            PrependPunctuations = fields.Text("prepend_punctuations") ?? initially.PrependPunctuations,
-            AppendPunctuations = fields.Text("append_punctuations") ?? initially.AppendPunctuations,
-            HallucinationSilenceThreshold = fields.Number("hallucination_silence_threshold", 0, 1e6),
-            LanguageDetectionSegments = fields.Integer("language_detection_segments", 1, 100_000) ?? initially.LanguageDetectionSegments,
-            LanguageDetectionThreshold = fields.Number("language_detection_threshold", 0, 1) ?? initially.LanguageDetectionThreshold,
-            Multilingual = fields.Flag("multilingual") ?? false,
-        };
-    }
+            choice = choice with { TemperatureIncrement = null }; // as OpenAI has it: any temperature but 0 is the only one
+        }
 
-    /// <summary>
-    /// As OpenAI has it: at 0, the default, repetitive or improbable text is tried again at higher temperatures; any other
-    /// temperature is the only one.
-    /// </summary>
-    private static IReadOnlyList<double> ParseTemperatures(RequestFields fields)
-    {
-        double first = fields.Number("temperature", 0, 1) ?? 0;
-        double? increment = fields.Number("temperature_increment_on_fallback", 0.01, 100);
-        return increment is null && first > 0
-            ? [first]
-            : [.. Enumerable.Range(0, MostTemperatures).Select(i => first + (i * (increment ?? 0.2))).TakeWhile(temperature => temperature < 1 + 1e-6)];
+        TranscriptionOptions options = choice.ToOptions();
+        return options with
+        {
+            Decoding = options.Decoding with { Task = task ?? options.Decoding.Task },
+            InitialPrompt = fields.Text("prompt") ?? options.InitialPrompt, // OpenAI's name for it
+        };
     }
 }

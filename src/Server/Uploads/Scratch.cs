@@ -1,3 +1,5 @@
+using Handwritten.Server.Errors;
+
 namespace Handwritten.Server.Uploads;
 
 /// <summary>A folder of this process for recordings that are being worked on; nobody else may look into it.</summary>
@@ -15,7 +17,26 @@ internal sealed class Scratch : IDisposable
         Access = FileAccess.ReadWrite,
         Share = FileShare.ReadWrite | FileShare.Delete,
         Options = FileOptions.Asynchronous | FileOptions.DeleteOnClose,
+        BufferSize = 0, // so that what cannot be written fails where it is written
     });
+
+    /// <summary>Writes a part of a recording into a file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="bytes">The part.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="ApiException">There is no room: nothing that the client could mend.</exception>
+    public static async ValueTask WriteAsync(FileStream file, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    {
+        try
+        {
+            await file.WriteAsync(bytes, cancellation);
+        }
+        catch (Exception failure) when (failure is IOException or ArgumentOutOfRangeException)
+        {
+            // The second is what .NET makes of a file that is too large for its file system or for what the process may write.
+            throw ApiErrors.NoStorage(failure);
+        }
+    }
 
     public void Dispose()
     {

@@ -103,8 +103,12 @@ internal sealed class UploadedForm : IDisposable
 
             RecordingName = HeaderUtilities.RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName).ToString();
             _file = scratch.CreateFile();
-            await section.Body.CopyToAsync(_file, cancellation);
-            await _file.FlushAsync(cancellation);
+            byte[] buffer = new byte[1 << 16];
+            while (await section.Body.ReadAsync(buffer, cancellation) is int count and > 0)
+            {
+                await Scratch.WriteAsync(_file, buffer.AsMemory(0, count), cancellation);
+            }
+
             return;
         }
 

@@ -14,4 +14,7 @@ public sealed class GpuException : Exception
     /// another; the process can go on.
     /// </summary>
     public bool IsDeviceLost { get; init; }
+
+    /// <summary>Whether the device had too little free memory for what was asked: what it holds is unharmed.</summary>
+    public bool IsOutOfMemory { get; init; }
 }

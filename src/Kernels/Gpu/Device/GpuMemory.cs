@@ -166,7 +166,7 @@ public sealed class GpuMemory
     private GpuException TooLittle(long bytes, string label, string rest)
     {
         string users = string.Join(", ", Report().Select(use => $"{use.Label} {Text(use.Bytes)}"));
-        return new GpuException($"The GPU has too little memory: {label} needs {Text(bytes)} more, and {rest}{(users.Length > 0 ? $" (in use: {users})" : "")}. Choose a smaller batch, model or compute type.");
+        return new GpuException($"The GPU has too little memory: {label} needs {Text(bytes)} more, and {rest}{(users.Length > 0 ? $" (in use: {users})" : "")}. Choose a smaller batch, model or compute type.") { IsOutOfMemory = true };
     }
 
     private (long Free, long Total) Info()

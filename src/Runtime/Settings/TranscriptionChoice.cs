@@ -1,0 +1,30 @@
+using Handwritten.Runtime.Transcription;
+
+namespace Handwritten.Runtime.Settings;
+
+/// <summary>
+/// How to transcribe, as people choose it: a first temperature and how it rises, where <see cref="TranscriptionOptions"/> has the
+/// temperatures one by one.
+/// </summary>
+public sealed record TranscriptionChoice
+{
+    /// <summary>More attempts at a window than that are a slip of the finger.</summary>
+    private const int MostTemperatures = 100;
+
+    /// <summary>Everything but the temperatures.</summary>
+    public TranscriptionOptions Options { get; init; } = new();
+
+    /// <summary>The temperature of the first attempt at a window.</summary>
+    public double Temperature { get; init; }
+
+    /// <summary>How much higher the temperature of each further attempt is, up to 1; null for one attempt.</summary>
+    public double? TemperatureIncrement { get; init; } = 0.2;
+
+    /// <summary>As numpy.arange has them: 0.6000000000000001 is the fourth, and that is what files show.</summary>
+    public IReadOnlyList<double> Temperatures => TemperatureIncrement is double increment && Temperature <= 1
+        ? [.. Enumerable.Range(0, MostTemperatures).Select(i => Temperature + (i * increment)).TakeWhile(temperature => temperature < 1 + 1e-6)]
+        : [Temperature];
+
+    /// <summary>The options with the temperatures.</summary>
+    public TranscriptionOptions ToOptions() => Options with { Temperatures = Temperatures };
+}

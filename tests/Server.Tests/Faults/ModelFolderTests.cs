@@ -1,0 +1,79 @@
+using System.Net;
+using System.Text.Json;
+using Handwritten.Tests;
+using Xunit;
+
+namespace Handwritten.Server.Tests.Faults;
+
+/// <summary>A model's folder that goes, and comes back, while the server runs.</summary>
+public sealed class ModelFolderTests : IDisposable
+{
+    private readonly string _parent = Directory.CreateTempSubdirectory("handwritten-models-").FullName;
+
+    private string Folder => Path.Combine(_parent, "whisper-nano");
+
+    private string Elsewhere => Path.Combine(_parent, "elsewhere");
+
+    public ModelFolderTests()
+    {
+        Directory.CreateDirectory(Folder);
+        foreach (string file in Directory.GetFiles(TestData.Weights("whisper-nano")))
+        {
+            File.Copy(file, Path.Combine(Folder, Path.GetFileName(file)));
+        }
+    }
+
+    [Fact]
+    public async Task A_model_in_memory_is_served_on()
+    {
+        await using RunningServer server = await StartAsync(unloadAfter: null);
+        await server.TranscribeAsync();
+        Directory.Delete(Folder, recursive: true);
+        await server.IsUnharmedAsync();
+        JsonElement model = await (await server.Client.GetAsync("/v1/models/whisper-nano")).JsonAsync();
+        Assert.InRange(model.GetProperty("created").GetInt64(), 1, long.MaxValue);
+        Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health/ready")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_model_that_was_unloaded_is_unavailable_until_its_folder_is_back()
+    {
+        await using RunningServer server = await StartAsync(unloadAfter: TimeSpan.FromSeconds(1));
+        await server.TranscribeAsync();
+        await Eventually.HoldsAsync(async () => !(await HealthAsync(server)).GetProperty("models")[0].GetProperty("loaded").GetBoolean());
+        Directory.Move(Folder, Elsewhere);
+
+        using HttpResponseMessage refused = await server.TranscribeAsync();
+        (string message, string type, _, string? code) = await refused.ErrorAsync();
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "model_unavailable", "server_error"), (refused.StatusCode, code, type));
+        Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        Assert.DoesNotContain(_parent, message, StringComparison.Ordinal); // nothing of our files
+        Assert.Equal("failed", (await HealthAsync(server)).GetProperty("status").GetString());
+        Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health/live")).StatusCode);
+
+        Directory.Move(Elsewhere, Folder);
+        await server.IsUnharmedAsync();
+        Assert.Equal("ready", (await HealthAsync(server)).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task A_server_without_requests_is_ready_again_when_the_folder_is_back()
+    {
+        Directory.Move(Folder, Elsewhere);
+        await using RunningServer server = await StartAsync(unloadAfter: null);
+        await Eventually.HoldsAsync(async () => (await HealthAsync(server)).GetProperty("status").GetString() == "failed");
+        Directory.Move(Elsewhere, Folder);
+        await Eventually.HoldsAsync(async () => (await HealthAsync(server)).GetProperty("status").GetString() == "ready");
+        await server.IsUnharmedAsync();
+    }
+
+    public void Dispose() => Directory.Delete(_parent, recursive: true);
+
+    private Task<RunningServer> StartAsync(TimeSpan? unloadAfter) => RunningServer.StartAsync(options => options with
+    {
+        Models = [RunningServer.DemoModel() with { Folder = Folder }],
+        UnloadAfter = unloadAfter,
+    });
+
+    private static async Task<JsonElement> HealthAsync(RunningServer server) => await (await server.Client.GetAsync("/health/ready")).JsonAsync();
+}
