@@ -25,6 +25,18 @@ try {
     [Console]::Error.WriteLine('test: Tests that read compressed recordings will fail without ffmpeg: winget install ffmpeg.')
   }
 
+  $node = 'artifacts/openai-node' # OpenAI's client for Node.js, which the server is tested with
+  if (-not (Test-Path "$node/node_modules/openai")) {
+    if (Get-Command npm -ErrorAction Ignore) {
+      New-Item -ItemType Directory -Force $node | Out-Null
+      Copy-Item tests/Server.Tests/OpenAi/node/package*.json $node
+      npm ci --prefix $node --silent
+    }
+    if (-not (Test-Path "$node/node_modules/openai")) {
+      [Console]::Error.WriteLine("test: There is no npm, or it cannot reach its registry: the server is tested without OpenAI's client for Node.js and without its web page (winget install OpenJS.NodeJS.LTS).")
+    }
+  }
+
   & $dotnet build Handwritten.sln -c Release -v quiet --nologo
   if ($LASTEXITCODE -ne 0) {
     Wrong 'The build failed, see above.'

@@ -109,6 +109,23 @@ public interface IKernels : IDisposable
     void MatMul(int rows, Tensor x, Linear linear, Tensor y, Epilogue epilogue = Epilogue.None);
 
     /// <summary>
+    /// <see cref="LayerNorm"/> and then <see cref="MatMul"/> with its result, in one operation where that is faster. x: [rows,
+    /// inputs] float32, y: [rows, outputs] and no sum that it takes; the same bits as by both.
+    /// </summary>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="x">What is normalised.</param>
+    /// <param name="norm">The norm.</param>
+    /// <param name="linear">The product.</param>
+    /// <param name="normed">[rows, inputs]: what is between the two may be left here, or not.</param>
+    /// <param name="y">The result.</param>
+    /// <param name="epilogue">What becomes of the sums.</param>
+    void NormMatMul(int rows, Tensor x, Norm norm, Linear linear, Tensor normed, Tensor y, Epilogue epilogue = Epilogue.None)
+    {
+        LayerNorm(rows, x, norm, normed);
+        MatMul(rows, normed, linear, y, epilogue);
+    }
+
+    /// <summary>
     /// Full self-attention of the encoder, every frame looks at every frame of its window:
     /// y = concat over heads of softmax(q kᵀ / sqrt(head size)) v.
     /// queryKeyValue: [batch, frames, 3 · width], y: [batch, frames, width].

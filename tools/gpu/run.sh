@@ -3,15 +3,17 @@
 #
 #   run.sh RESULTS               in a package that pack.sh made, where neither .NET nor a network is needed
 #   run.sh --emulated RESULTS    in the repository: a dry run on the emulated driver, with the smallest sizes
+#   run.sh --sanitize RESULTS    instead of all that: compute-sanitizer over the kernels' tests, class by class
 #
 # Every step has a time limit of its own, and the next one follows whatever becomes of it. RESULTS/steps.tsv tells how each
 # ended; RESULTS/report.md holds our figures beside those of torch and transformers, where Python has them.
 # BUDGET: seconds for all of it (460); what comes after is left out.
 set -uo pipefail
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
-emulated=
+emulated= sanitize=
 [ "${1-}" = --emulated ] && emulated=--emulated && shift
-[ $# = 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ "${1-}" = --sanitize ] && sanitize=--sanitize && shift
+[ $# = 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 results=$(readlink -f -- "$1")
 scratch=$(mktemp -d)
@@ -75,6 +77,23 @@ else
 fi
 model_options() { [ "$1" = whisper-nano ] && echo "--model $root/weights/$1" || echo "--shape $1"; }
 
+sanitize() { # SECONDS CLASS...: each class of tests under each tool, while there is time
+  local tool class limit=$1
+  shift
+  command -v compute-sanitizer >/dev/null || { printf 'sanitizer\tleft out: no compute-sanitizer\t0\n' | tee -a "$results/steps.tsv" >&2; return; }
+  for tool in memcheck racecheck initcheck synccheck; do
+    for class in "$@"; do
+      step "$tool-$class" "$limit" compute-sanitizer --tool $tool --error-exitcode 9 "${tests[@]}" "$class"
+    done
+  done
+}
+if [ -n "$sanitize" ]; then
+  sanitize 60 LayerNormalizationTests SkinnyProductTests DecoderAttentionTests TokenChoiceTests MatrixProductTests \
+    WarpgroupProductTests ConvolutionTests EncoderAttentionTests LogMelTransformTests WindowCopyTests RecordedStepTests
+  cat "$results/steps.tsv"
+  exit
+fi
+
 # A new cache of kernels: the first start compiles them, the second one finds them.
 for start in 1 2; do
   HANDWRITTEN_KERNEL_CACHE=$scratch/cold step "cold-$start" 40 "${handwritten[@]}" bench "${device[@]}" --model "$root/weights/whisper-nano" --runs 1 --json
@@ -86,6 +105,9 @@ for model in "${models[@]}"; do
   for batch in "${batches[@]}"; do
     step "bench-$model-b$batch" 60 "${handwritten[@]}" bench "${device[@]}" $(model_options "$model") --runs $runs --batch-size "$batch" --products --json
   done
+done
+for batch in "${batches[@]}"; do # the same products by Hopper's own instruction
+  HANDWRITTEN_PRODUCTS=wgmma step "wgmma-${models[0]}-b$batch" 60 "${handwritten[@]}" bench "${device[@]}" $(model_options "${models[0]}") --runs $runs --batch-size "$batch" --products --json
 done
 step audio 60 "${handwritten[@]}" bench "${device[@]}" "${large[@]}" --runs 1 --batch-size "${batches[-1]}" "${audio[@]}" --json
 step gpu-tests 150 "${tests[@]}" $emulated --without .Compilation. $filter # what is only compiled needs no GPU, and minutes
@@ -99,15 +121,14 @@ if python3 -c 'import torch, transformers' 2>/dev/null; then
       step "parity-$shape-$type" 20 "${handwritten[@]}" parity "${device[@]}" --shape $shape --compute-type $type --reference "$root/tests/data/reference/shapes" --dump "$scratch/dumps/$shape-$type.safetensors" --json
     done
   done
+  for type in float16 bfloat16; do
+    HANDWRITTEN_PRODUCTS=wgmma step "parity-${models[0]}-$type-wgmma" 20 "${handwritten[@]}" parity "${device[@]}" --shape "${models[0]}" --compute-type $type --reference "$root/tests/data/reference/shapes" --json
+  done
   step parity-torch 60 python3 "$here/parity.py" "$root/tests/data/reference" "$scratch/dumps" "$results/parity.json"
 else
   printf 'ladder, parity-torch\tleft out: no torch and transformers\t0\n' | tee -a "$results/steps.tsv" >&2
 fi
-if [ -z "$emulated" ] && command -v compute-sanitizer >/dev/null; then
-  for tool in memcheck racecheck; do
-    step "sanitizer-$tool" 45 compute-sanitizer --tool $tool --error-exitcode 9 "${tests[@]}" LayerNormalizationTests
-  done
-fi
+[ -n "$emulated" ] || sanitize 45 LayerNormalizationTests
 
 python3 "$here/report.py" "$results" >"$results/report.md" || echo "report.py failed" >&2
 cat "$results/report.md"

@@ -1,5 +1,6 @@
 using Handwritten.Runtime.Output;
 using ScottPlot;
+using SkiaSharp;
 
 namespace Handwritten.Cli.Charts;
 
@@ -26,6 +27,11 @@ internal static class ChartFile
 
     private static void Write(Image image, string path)
     {
+        if (!SKTypeface.Default.ContainsGlyph('0'))
+        {
+            Console.Error.WriteLine("handwritten: The picture has no text, because this machine has no fonts: install some, for example with 'sudo apt-get install fonts-dejavu-core'.");
+        }
+
         byte[] png = image.GetImageBytes(ImageFormat.Png);
         try
         {

@@ -31,8 +31,11 @@ public sealed record LiveOptions
     /// <summary>Seconds of silence that end a sentence.</summary>
     public double EndpointSilence { get; init; } = 0.6;
 
-    /// <summary>Speech begins in 32 ms with at least this probability, and ends below 0.15 less.</summary>
+    /// <summary>Speech begins in 32 ms with at least this probability, and ends below 0.15 less; 0 takes everything for speech.</summary>
     public double SpeechThreshold { get; init; } = 0.5;
+
+    /// <summary>Seconds that are heard before speech is noticed.</summary>
+    public double Padding { get; init; } = 0.5;
 
     /// <summary>Whose stream it is, as in <see cref="EngineRequest.Client"/>.</summary>
     public string Client { get; init; } = "";
@@ -46,6 +49,7 @@ public sealed record LiveOptions
         OptionsException.Require(Interval is > 0 and <= 30, $"The interval of hypotheses must be above 0 and at most 30 s, but it is {Interval}.");
         OptionsException.Require(HoldBack is >= 0 and <= 10, $"What is held back must be from 0 to 10 s, but it is {HoldBack}.");
         OptionsException.Require(EndpointSilence is > 0 and <= 10, $"The silence that ends a sentence must be above 0 and at most 10 s, but it is {EndpointSilence}.");
-        OptionsException.Require(SpeechThreshold is > 0 and < 1, $"The threshold of speech must lie between 0 and 1, but it is {SpeechThreshold}.");
+        OptionsException.Require(SpeechThreshold is >= 0 and < 1, $"The threshold of speech must lie between 0 and 1, but it is {SpeechThreshold}.");
+        OptionsException.Require(Padding is >= 0 and <= 10, $"What is heard before speech must be from 0 to 10 s, but it is {Padding}.");
     }
 }

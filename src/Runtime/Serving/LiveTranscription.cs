@@ -26,7 +26,6 @@ namespace Handwritten.Runtime.Serving;
 public sealed class LiveTranscription : IAsyncDisposable
 {
     private const int Rate = WhisperAudio.SampleRate, Window = SileroVad.Window;
-    private const int PreRoll = Rate / 2; // what is kept before speech is noticed
     private const int FullRoom = 2 * Rate; // a sentence that leaves no more room than this is cut
     private const int ShortestSpeech = 3; // windows; a click is no sentence
     private const int PromptCharacters = 200;
@@ -35,6 +34,7 @@ public sealed class LiveTranscription : IAsyncDisposable
     private readonly TranscriptionEngine _engine;
     private readonly LiveOptions _options;
     private readonly SpeechEnds _speech;
+    private readonly int _padding; // samples that are kept before speech is noticed
     private readonly RollingAudio _audio = new(WhisperAudio.WindowSamples);
     private readonly Agreement _agreement = new();
     private readonly Pipe _input = new(new PipeOptions(pauseWriterThreshold: WhisperAudio.WindowSamples * sizeof(float), resumeWriterThreshold: WhisperAudio.WindowSamples / 2 * sizeof(float), useSynchronizationContext: false));
@@ -60,6 +60,7 @@ public sealed class LiveTranscription : IAsyncDisposable
         (_engine, _options) = (engine, options ?? new LiveOptions());
         _options.Verify(engine.Model.Dimensions.Vocabulary);
         _speech = new SpeechEnds(vad, _options.SpeechThreshold, (long)(_options.EndpointSilence * Rate));
+        _padding = (int)(_options.Padding * Rate);
         _language = _options.Transcription.Decoding.Language;
         _languageIsSettled = _language is not null;
         _work = Task.Run(Work);
@@ -169,7 +170,7 @@ public sealed class LiveTranscription : IAsyncDisposable
         switch (_speech.Hear(window))
         {
             case SpeechChange.Begins:
-                _audio.DropBefore(_audio.End - Window - PreRoll);
+                _audio.DropBefore(_audio.End - Window - _padding);
                 _heardUpTo = _audio.Start;
                 await Tell(new LiveSpeechStart(Seconds(_audio.Start))).ConfigureAwait(false);
                 break;
@@ -177,7 +178,7 @@ public sealed class LiveTranscription : IAsyncDisposable
                 await FinishSentence().ConfigureAwait(false);
                 break;
             case SpeechChange.None when !_speech.IsSpeaking:
-                _audio.DropBefore(_audio.End - PreRoll);
+                _audio.DropBefore(_audio.End - _padding);
                 break;
             case SpeechChange.None when _audio.Room < FullRoom:
                 await CutSentence().ConfigureAwait(false);
@@ -215,7 +216,7 @@ public sealed class LiveTranscription : IAsyncDisposable
     {
         await Finish(_speech.SpokenWindows >= ShortestSpeech ? await Transcribe(isFinal: true).ConfigureAwait(false) : []).ConfigureAwait(false);
         await Tell(new LiveEndpoint(Seconds(_speech.LastEnd))).ConfigureAwait(false);
-        _audio.DropBefore(_audio.End - PreRoll);
+        _audio.DropBefore(_audio.End - _padding);
     }
 
     /// <summary>Makes room where somebody goes on speaking: behind the last committed word, or if there is none, here.</summary>

@@ -1,39 +1,38 @@
 using System.Net.WebSockets;
 using System.Text.Json;
+using Handwritten.Kernels.Gpu;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Live;
 
 /// <summary>
-/// A live stream over a WebSocket: one loop reads sound and hands it on, another sends what was heard. A slow engine lets the
-/// first loop wait, which stops reading, which in the end stops the client: nothing piles up.
+/// A live stream over a WebSocket: one loop reads messages and hands sound on, another sends what was heard. A slow engine lets
+/// the first loop wait, which stops reading, which in the end stops the client: nothing piles up.
 /// </summary>
-internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, StreamSettings settings, TimeSpan idleTimeout) : IDisposable
+internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeSpan idleTimeout) : IDisposable
 {
-    /// <summary>A message holds at most this: 16 s of 16-bit sound at 32 kHz.</summary>
-    private const int MostMessageBytes = 1 << 20;
+    private const int UsualMessageBytes = 1 << 16;
 
     private readonly SemaphoreSlim _sending = new(1);
-    private readonly byte[] _message = new byte[MostMessageBytes];
-    private readonly PcmStream _pcm = new(settings.SampleRate, settings.Format);
+    private byte[] _message = new byte[UsualMessageBytes];
     private Task<ValueWebSocketReceiveResult>? _reading;
     private volatile bool _isClosing;
 
     /// <summary>Serves the stream to its end.</summary>
-    /// <param name="live">Follows what is said.</param>
+    /// <param name="session">Hears the sound.</param>
     /// <param name="model">The model's name.</param>
     /// <param name="aborted">The client is gone.</param>
     /// <param name="stopping">The server stops: the client is told, and may go on elsewhere.</param>
-    public async Task RunAsync(LiveTranscription live, string model, CancellationToken aborted, CancellationToken stopping)
+    public async Task RunAsync(LiveSession session, string model, CancellationToken aborted, CancellationToken stopping)
     {
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         Task telling = Task.CompletedTask, listening = Task.CompletedTask, stopped = Task.Delay(Timeout.Infinite, stopping);
         try
         {
             await SendAsync(dialect.Greet(model), ending.Token);
-            telling = TellAsync(live, ending.Token);
-            listening = ListenAsync(live, ending.Token);
+            telling = TellAsync(session, ending.Token);
+            listening = ListenAsync(session, ending.Token);
 
             // Whichever fails first ends the other.
             await await Task.WhenAny(telling, listening, stopped);
@@ -67,39 +66,86 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
 
     public void Dispose() => _sending.Dispose();
 
-    private async Task ListenAsync(LiveTranscription live, CancellationToken cancellation)
+    private async Task ListenAsync(LiveSession session, CancellationToken cancellation)
     {
-        while (await ReceiveAsync(cancellation) is { } message)
+        bool goesOn = true;
+        while (goesOn && await ReceiveAsync(cancellation) is { } message)
         {
-            ClientMessage meaning = message.IsText ? dialect.Read(message.Content) : new ClientMessage(message.Content);
-            if (meaning.Reply is { } reply)
+            try
             {
-                await SendAsync(reply, cancellation);
+                goesOn = await FollowAsync(session, message.IsText ? dialect.Read(message.Content) : new ClientMessage(Audio: message.Content), cancellation);
             }
-
-            if (!meaning.Audio.IsEmpty)
+            catch (ApiException error) when (dialect.ForgivesMessages && error.Status < StatusCodes.Status500InternalServerError)
             {
-                await live.WriteAsync(_pcm.Push(meaning.Audio.Span), cancellation);
-            }
-
-            if (meaning.IsEnd)
-            {
-                break;
+                await SendAllAsync(dialect.Complain(error, isLast: false), cancellation);
             }
         }
 
-        await live.WriteAsync(_pcm.Finish(), cancellation);
-        live.Complete();
+        await session.CompleteAsync(cancellation);
     }
 
-    private async Task TellAsync(LiveTranscription live, CancellationToken cancellation)
+    /// <summary>Does what a message asks for.</summary>
+    /// <returns>Whether others may follow.</returns>
+    private async Task<bool> FollowAsync(LiveSession session, ClientMessage message, CancellationToken cancellation)
     {
-        await foreach (LiveEvent heard in live.Events(cancellation))
+        switch (message.Request)
         {
-            foreach (object message in dialect.Tell(heard))
+            case ClientRequest.Commit:
+                await session.EndPartAsync(isCommitted: true, cancellation);
+                break;
+            case ClientRequest.Clear:
+                await session.ClearAsync();
+                break;
+            case ClientRequest.Configure:
+                await session.ConfigureAsync(message.Settings!, cancellation);
+                break;
+            default:
+                break;
+        }
+
+        if (message.Reply is { } reply)
+        {
+            await SendAsync(reply, cancellation);
+        }
+
+        if (!message.Audio.IsEmpty)
+        {
+            await session.WriteAsync(message.Audio, cancellation);
+        }
+
+        return message.Request != ClientRequest.End;
+    }
+
+    private async Task TellAsync(LiveSession session, CancellationToken cancellation)
+    {
+        await foreach (StreamPart part in session.Parts(cancellation))
+        {
+            await using (part)
             {
-                await SendAsync(message, cancellation);
+                dialect.Begin(part);
+                await TellAsync(part, cancellation);
+                await SendAllAsync(dialect.End(part), cancellation);
             }
+        }
+    }
+
+    private async Task TellAsync(StreamPart part, CancellationToken cancellation)
+    {
+        try
+        {
+            await foreach (LiveEvent heard in part.Live.Events(cancellation))
+            {
+                await SendAllAsync(dialect.Tell(heard), cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (part.IsDropped)
+        {
+            // Nobody wants to hear it any more.
+        }
+        catch (GpuException failure) when (failure.IsDeviceLost)
+        {
+            part.RetireModel();
+            throw;
         }
     }
 
@@ -109,6 +155,11 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
         int length = 0;
         while (!_isClosing)
         {
+            if (length == _message.Length)
+            {
+                Array.Resize(ref _message, Math.Min(2 * length, dialect.MostMessageBytes));
+            }
+
             // To cancel a read would abort the socket, and the client would never know why.
             _reading = socket.ReceiveAsync(_message.AsMemory(length), cancellation).AsTask();
             if (await Task.WhenAny(_reading, Task.Delay(idleTimeout, cancellation)) != _reading)
@@ -129,13 +180,21 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
                 return (result.MessageType == WebSocketMessageType.Text, _message.AsMemory(0, length));
             }
 
-            if (length == _message.Length)
+            if (length == dialect.MostMessageBytes)
             {
-                throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"A message has more than {MostMessageBytes} bytes: send sound in smaller pieces.", code: "message_too_large");
+                throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"A message has more than {dialect.MostMessageBytes} bytes: send sound in smaller pieces.", code: "message_too_large");
             }
         }
 
         return null;
+    }
+
+    private async Task SendAllAsync(IEnumerable<object> messages, CancellationToken cancellation)
+    {
+        foreach (object message in messages)
+        {
+            await SendAsync(message, cancellation);
+        }
     }
 
     private async Task SendAsync(object message, CancellationToken cancellation)
@@ -163,7 +222,7 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, Strea
         try
         {
             using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
-            await SendAsync(dialect.Complain(error), patience.Token);
+            await SendAllAsync(dialect.Complain(error, isLast: true), patience.Token);
             await CloseAsync(StatusOf(error), error.Code ?? "error");
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)

@@ -15,6 +15,10 @@ namespace Handwritten.Server.Live;
 /// </summary>
 internal sealed class NativeDialect(StreamSettings settings) : IStreamDialect
 {
+    public int MostMessageBytes => 1 << 20; // 16 s of 16-bit sound at 32 kHz
+
+    public bool ForgivesMessages => false;
+
     public object Greet(string model) => new { Type = "ready", Model = model, settings.SampleRate, Encoding = settings.Format };
 
     public ClientMessage Read(ReadOnlyMemory<byte> json)
@@ -24,7 +28,7 @@ internal sealed class NativeDialect(StreamSettings settings) : IStreamDialect
             using JsonDocument message = JsonDocument.Parse(json);
             if (message.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("type", out JsonElement type) && type.ValueEquals("end"))
             {
-                return new ClientMessage(IsEnd: true);
+                return new ClientMessage(ClientRequest.End);
             }
         }
         catch (JsonException)
@@ -33,6 +37,11 @@ internal sealed class NativeDialect(StreamSettings settings) : IStreamDialect
         }
 
         throw new ApiException(StatusCodes.Status400BadRequest, "A text message must be {\"type\":\"end\"}; sound is sent in binary messages.", code: "unknown_message");
+    }
+
+    public void Begin(StreamPart part)
+    {
+        // There is only one.
     }
 
     public IEnumerable<object> Tell(LiveEvent heard)
@@ -48,7 +57,9 @@ internal sealed class NativeDialect(StreamSettings settings) : IStreamDialect
         };
     }
 
-    public object Complain(ApiException error) => new { Type = "error", error.ToResponse().Error };
+    public IEnumerable<object> End(StreamPart part) => [];
+
+    public IEnumerable<object> Complain(ApiException error, bool isLast) => [new { Type = "error", error.ToResponse().Error }];
 
     public object TakeLeave() => new { Type = "done" };
 }

@@ -1,7 +1,7 @@
 using System.Net.WebSockets;
-using Handwritten.Runtime.Serving;
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
+using Handwritten.Server.Live.Realtime;
 using Handwritten.Server.Models;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
@@ -20,7 +20,8 @@ internal static class StreamEndpoints
             .WithTags(Tag)
             .WithSummary("A WebSocket: sound in, text out while it is spoken. ?sample_rate=16000&encoding=pcm16|float32 and the options of a transcription.")
             .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
-        clients.MapGet("/v1/realtime", (HttpContext context, LiveService live) => live.ServeAsync(context, settings => new RealtimeDialect(settings), RealtimeDialect.SampleRate))
+        clients.MapGet("/v1/realtime", (HttpContext context, LiveService live, ModelCatalogue models) => live.ServeAsync(
+                context, settings => new RealtimeDialect(settings, RealtimeShape.Of(context.Request), name => models.Find(name).Source.Name), RealtimeDialect.SampleRate))
             .WithTags(Tag)
             .WithSummary("The same in the messages of OpenAI's realtime transcription: 24 kHz, 16-bit samples in base64.")
             .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
@@ -51,11 +52,11 @@ internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, 
         telemetry.CountStream(1);
         try
         {
-            using ModelLease lease = await host.AcquireAsync(context.RequestAborted);
-            await using LiveTranscription live = new(lease.Model.Engine, recognizer.Vad, settings.Options);
+            using ModelLease lease = await host.AcquireAsync(context.RequestAborted); // in memory for as long as the stream is open
+            await using LiveSession session = new(models, recognizer, settings);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
-            using LiveSocket stream = new(socket, speak(settings), settings, options.StreamIdleTimeout);
-            await stream.RunAsync(live, lease.Model.Model.Name, context.RequestAborted, lifetime.ApplicationStopping);
+            using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout);
+            await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping);
         }
         finally
         {

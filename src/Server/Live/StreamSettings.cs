@@ -22,6 +22,9 @@ internal enum SampleFormat
 /// <param name="Options">How speech is followed.</param>
 internal sealed record StreamSettings(string? Model, int SampleRate, SampleFormat Format, LiveOptions Options)
 {
+    /// <summary>Bytes of a second of sound.</summary>
+    public int BytesPerSecond => SampleRate * (Format == SampleFormat.Pcm16 ? sizeof(short) : sizeof(float));
+
     public const int LowestRate = 4000, UsualRate = 16_000, HighestRate = 192_000;
 
     /// <summary>Reads the query of an address.</summary>

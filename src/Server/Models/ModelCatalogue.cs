@@ -5,8 +5,8 @@ namespace Handwritten.Server.Models;
 /// <summary>The models that this server has, the default one first.</summary>
 internal sealed class ModelCatalogue : IAsyncDisposable
 {
-    /// <summary>What OpenAI calls Whisper: here the default model, so that clients work as they are.</summary>
-    public const string OpenAiName = "whisper-1";
+    /// <summary>OpenAI's models that write down what is said: here the default model, so that clients work as they are.</summary>
+    private static readonly string[] OpenAiNames = ["whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"];
 
     public ModelCatalogue(ServerOptions options, TimeProvider time, ILogger<ModelHost> logger) =>
         All = [.. options.Models.Select(source => new ModelHost(source, time, logger))];
@@ -15,7 +15,7 @@ internal sealed class ModelCatalogue : IAsyncDisposable
 
     /// <summary>Finds a model by name; without one, the default.</summary>
     /// <exception cref="ApiException">There is none of that name.</exception>
-    public ModelHost Find(string? name) => name is null or OpenAiName
+    public ModelHost Find(string? name) => name is null || OpenAiNames.Contains(name)
         ? All.FirstOrDefault(host => host.Source.Name == name) ?? All[0]
         : All.FirstOrDefault(host => host.Source.Name == name) ?? throw new ApiException(
             StatusCodes.Status404NotFound,

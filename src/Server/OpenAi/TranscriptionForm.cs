@@ -13,7 +13,7 @@ internal sealed record TranscriptionForm
     /// <summary>The recording, in any format that ffmpeg reads.</summary>
     public required IFormFile File { get; init; }
 
-    /// <summary>A model of this server; whisper-1 stands for its default.</summary>
+    /// <summary>A model of this server; whisper-1, gpt-4o-transcribe and gpt-4o-mini-transcribe stand for its default.</summary>
     public string? Model { get; init; }
 
     /// <summary>Text to pretend to have heard before: names, spelling, style.</summary>
@@ -26,7 +26,7 @@ internal sealed record TranscriptionForm
     [JsonPropertyName("timestamp_granularities[]")]
     public string[]? TimestampGranularities { get; init; }
 
-    /// <summary>Whether the text is sent as server-sent events while it is made.</summary>
+    /// <summary>Whether the text is sent as server-sent events while it is made; with verbose_json each holds its segment.</summary>
     public bool? Stream { get; init; }
 
     /// <summary>auto cuts the recording at silences into windows that are decoded side by side.</summary>

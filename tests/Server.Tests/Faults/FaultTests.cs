@@ -97,18 +97,20 @@ public sealed class FaultTests
         Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health/live")).StatusCode);
     }
 
-    [Fact]
-    public async Task A_device_that_fails_is_tried_again_by_the_next_request()
+    [Theory]
+    [InlineData(false, "device_failed")]
+    [InlineData(true, "out_of_memory")]
+    public async Task A_device_that_fails_is_tried_again_by_the_next_request(bool lacksMemory, string code)
     {
         int attempts = 0;
         ModelSource demo = RunningServer.DemoModel();
         await using RunningServer server = await RunningServer.StartAsync(options => options with
         {
             LoadEagerly = false,
-            Models = [demo with { CreateKernels = () => attempts++ == 0 ? throw new GpuException("out of memory") : demo.CreateKernels() }],
+            Models = [demo with { CreateKernels = () => attempts++ == 0 ? throw new GpuException("It failed.") { IsOutOfMemory = lacksMemory } : demo.CreateKernels() }],
         });
         using HttpResponseMessage failed = await server.TranscribeAsync();
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "device_failed"), (failed.StatusCode, (await failed.ErrorAsync()).Code));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, code), (failed.StatusCode, (await failed.ErrorAsync()).Code));
         Assert.Equal(HttpStatusCode.OK, (await server.TranscribeAsync()).StatusCode);
     }
 

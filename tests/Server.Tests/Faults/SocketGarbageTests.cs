@@ -12,7 +12,7 @@ public sealed class SocketGarbageTests
         { "unmasked", SocketFrames.Unmasked, WebSocketCloseStatus.ProtocolError },
         { "unknown kind", SocketFrames.UnknownKind, WebSocketCloseStatus.ProtocolError },
         { "no UTF-8", SocketFrames.BrokenText, WebSocketCloseStatus.InvalidPayloadData },
-        { "endless", [.. SocketFrames.Endless, .. new byte[(1 << 20) + 1]], WebSocketCloseStatus.MessageTooBig },
+        { "endless", [.. SocketFrames.Endless, .. new byte[(20 << 20) + 1]], WebSocketCloseStatus.MessageTooBig },
         { "HTTP", Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\n\r\n"), WebSocketCloseStatus.ProtocolError },
     };
 

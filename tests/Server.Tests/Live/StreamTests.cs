@@ -1,7 +1,5 @@
 using System.Net.WebSockets;
-using System.Text;
 using System.Text.Json;
-using Handwritten.Runtime.Audio;
 using Xunit;
 
 namespace Handwritten.Server.Tests.Live;
@@ -19,7 +17,7 @@ public sealed class StreamTests(SharedServer shared)
     {
         using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, $"sample_rate={rate}&encoding={encoding}&language=en");
         Task<IReadOnlyList<JsonElement>> heard = stream.ReadToEndAsync();
-        await stream.SendAsync(Sound(rate, encoding), frameBytes);
+        await stream.SendAsync(StreamOfTest.Sound(rate, encoding), frameBytes);
         await stream.SendTextAsync("{\"type\":\"end\"}");
         IReadOnlyList<JsonElement> events = await heard;
         Assert.Equal("ready", Type(events[0]));
@@ -30,28 +28,6 @@ public sealed class StreamTests(SharedServer shared)
         Assert.Equal(words.Select(word => word.GetProperty("start").GetDouble()).Order(), words.Select(word => word.GetProperty("start").GetDouble()));
         Assert.Contains(events, message => Type(message) == "endpoint");
         Assert.Equal(WebSocketCloseStatus.NormalClosure, stream.CloseStatus);
-    }
-
-    [Fact]
-    public async Task OpenAIs_realtime_events_add_up_to_the_text_of_each_item()
-    {
-        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "intent=transcription&language=en", "realtime");
-        Task<IReadOnlyList<JsonElement>> heard = stream.ReadToEndAsync();
-        await stream.SendTextAsync("{\"type\":\"transcription_session.update\",\"session\":{}}");
-        foreach (byte[] piece in Sound(24_000, "pcm16").Chunk(4801))
-        {
-            await stream.SendTextAsync($"{{\"type\":\"input_audio_buffer.append\",\"audio\":\"{Convert.ToBase64String(piece)}\"}}");
-        }
-
-        await stream.SendTextAsync("{\"type\":\"input_audio_buffer.commit\"}");
-        IReadOnlyList<JsonElement> events = await heard;
-        Assert.Equal(["transcription_session.created", "transcription_session.updated"], events.Take(2).Select(Type));
-        JsonElement completed = events.First(message => Type(message) == "conversation.item.input_audio_transcription.completed");
-        Assert.Contains("rock music", completed.GetProperty("transcript").GetString(), StringComparison.Ordinal);
-        string deltas = string.Concat(events
-            .Where(message => Type(message) == "conversation.item.input_audio_transcription.delta" && message.GetProperty("item_id").GetString() == completed.GetProperty("item_id").GetString())
-            .Select(message => message.GetProperty("delta").GetString()));
-        Assert.Equal(completed.GetProperty("transcript").GetString(), deltas.Trim());
     }
 
     [Fact]
@@ -147,7 +123,7 @@ public sealed class StreamTests(SharedServer shared)
         for (int i = 0; i < 5; i++)
         {
             using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
-            await stream.SendAsync(Sound(16_000, "pcm16"), 32_000);
+            await stream.SendAsync(StreamOfTest.Sound(16_000, "pcm16"), 32_000);
             stream.Abort();
         }
 
@@ -173,70 +149,4 @@ public sealed class StreamTests(SharedServer shared)
     }
 
     private static string? Type(JsonElement message) => message.GetProperty("type").GetString();
-
-    /// <summary>The recording, and a second of silence behind it.</summary>
-    private static byte[] Sound(int rate, string encoding)
-    {
-        float[] samples = [.. AudioFile.Load(RunningServer.Recording).Samples, .. new float[AudioClip.SampleRate]];
-        float[] resampled = Resampler.Resample(samples, AudioClip.SampleRate, rate);
-        return [.. resampled.SelectMany(sample => encoding == "pcm16" ? BitConverter.GetBytes((short)Math.Clamp(sample * 32768, -32768, 32767)) : BitConverter.GetBytes(sample))];
-    }
-}
-
-/// <summary>A client of /v1/stream.</summary>
-internal sealed class StreamOfTest : IDisposable
-{
-    private readonly ClientWebSocket _socket = new();
-
-    public WebSocketCloseStatus? CloseStatus => _socket.CloseStatus;
-
-    public static Uri Address(RunningServer server, string query, string dialect = "stream") => new($"ws://{server.Address.Authority}/v1/{dialect}?{query}");
-
-    public static async Task<StreamOfTest> OpenAsync(RunningServer server, string query, string dialect = "stream")
-    {
-        StreamOfTest stream = new();
-        await stream._socket.ConnectAsync(Address(server, query, dialect), CancellationToken.None);
-        return stream;
-    }
-
-    public async Task SendAsync(byte[] sound, int frameBytes)
-    {
-        foreach (byte[] frame in sound.Chunk(frameBytes))
-        {
-            await _socket.SendAsync(frame, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
-        }
-    }
-
-    public Task SendTextAsync(string text) => _socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
-
-    /// <summary>All messages until the server closes, one minute at most.</summary>
-    public async Task<IReadOnlyList<JsonElement>> ReadToEndAsync()
-    {
-        using CancellationTokenSource patience = new(TimeSpan.FromMinutes(1));
-        List<JsonElement> messages = [];
-        byte[] buffer = new byte[1 << 16];
-        while (true)
-        {
-            int length = 0;
-            WebSocketReceiveResult result;
-            do
-            {
-                result = await _socket.ReceiveAsync(new ArraySegment<byte>(buffer, length, buffer.Length - length), patience.Token);
-                length += result.Count;
-            }
-            while (!result.EndOfMessage);
-
-            if (result.MessageType == WebSocketMessageType.Close)
-            {
-                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, patience.Token);
-                return messages;
-            }
-
-            messages.Add(JsonDocument.Parse(buffer.AsMemory(0, length)).RootElement.Clone());
-        }
-    }
-
-    public void Abort() => _socket.Abort();
-
-    public void Dispose() => _socket.Dispose();
 }

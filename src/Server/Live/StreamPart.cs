@@ -1,0 +1,70 @@
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Models;
+
+namespace Handwritten.Server.Live;
+
+/// <summary>A stretch of a stream that is transcribed with the same settings, and ends when the client says so. It holds its model.</summary>
+/// <param name="lease">The model.</param>
+/// <param name="live">Follows what is said.</param>
+/// <param name="settings">How the sound is to be understood.</param>
+/// <param name="begin">Where it begins in the stream, in seconds.</param>
+internal sealed class StreamPart(ModelLease lease, LiveTranscription live, StreamSettings settings, double begin) : IAsyncDisposable
+{
+    private readonly PcmStream _pcm = new(settings.SampleRate, settings.Format);
+    private long _bytes;
+
+    /// <summary>Follows what is said.</summary>
+    public LiveTranscription Live => live;
+
+    /// <summary>How the sound is to be understood.</summary>
+    public StreamSettings Settings => settings;
+
+    /// <summary>Where it begins in the stream, in seconds.</summary>
+    public double Begin => begin;
+
+    /// <summary>Where it ends so far.</summary>
+    public double End => begin + Seconds;
+
+    /// <summary>Seconds of sound.</summary>
+    public double Seconds => (double)Volatile.Read(ref _bytes) / settings.BytesPerSecond;
+
+    /// <summary>Whether the client committed it; known when it has ended.</summary>
+    public bool IsCommitted { get; private set; }
+
+    /// <summary>Whether the client wants to hear nothing of it any more.</summary>
+    public bool IsDropped { get; private set; }
+
+    /// <summary>Takes sound; waits while much of it is waiting to be heard.</summary>
+    /// <exception cref="Runtime.Audio.AudioException">It is none.</exception>
+    public async Task WriteAsync(ReadOnlyMemory<byte> sound, CancellationToken cancellation)
+    {
+        Interlocked.Add(ref _bytes, sound.Length);
+        await live.WriteAsync(_pcm.Push(sound.Span), cancellation);
+    }
+
+    /// <summary>No more sound follows: what was said becomes final.</summary>
+    /// <param name="isCommitted">Whether that is a whole.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public async Task FinishAsync(bool isCommitted, CancellationToken cancellation)
+    {
+        IsCommitted = isCommitted;
+        await live.WriteAsync(_pcm.Finish(), cancellation);
+        live.Complete();
+    }
+
+    /// <summary>Forgets it; its events end at once.</summary>
+    public async Task DropAsync()
+    {
+        IsDropped = true;
+        await live.DisposeAsync();
+    }
+
+    /// <summary>Lets the next part begin with a fresh model, since this one's device is lost.</summary>
+    public void RetireModel() => lease.Retire();
+
+    public async ValueTask DisposeAsync()
+    {
+        await live.DisposeAsync();
+        lease.Dispose();
+    }
+}
