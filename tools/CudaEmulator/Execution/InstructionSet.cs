@@ -30,6 +30,7 @@ internal static class InstructionSet
         MatrixMultiply.Table,
         WarpgroupMultiply.Table,
         MatrixMoves.Table,
+        DependentLaunches.Table,
         NoOperations.Table,
     }.SelectMany(table => table).ToDictionary();
 

@@ -45,6 +45,7 @@ public sealed class GpuDevice : IDisposable
             _stream = (CudaStream)_accelerator.CreateStream();
             (Multiprocessors, ThreadsAtOnce) = (_accelerator.NumMultiprocessors, _accelerator.MaxNumThreads);
             _memory = new GpuMemory(_accelerator);
+            LaunchesEarly = EarlyLaunches.AreSupported(ComputeCapability);
             MultipliesByWarpgroups = ProductInstruction.IsWarpgroups(Environment.GetEnvironmentVariable(ProductInstruction.Variable));
             KernelTarget target = KernelTarget.For(ComputeCapability, (10 * newest.Major) + newest.Minor);
             Kernels = new CudaKernelLoader(_accelerator, target, new KernelCache(kernelFolder, warn ?? (_ => { })));
@@ -84,6 +85,12 @@ public sealed class GpuDevice : IDisposable
 
     /// <summary>The most threads that it holds at a time.</summary>
     public int ThreadsAtOnce { get; }
+
+    /// <summary>
+    /// Whether the kernels of graphs that are recorded from now on may begin before those in front have ended; from the start,
+    /// where device and driver can. To switch it off is for measuring what it brings.
+    /// </summary>
+    public bool LaunchesEarly { get; set; }
 
     /// <summary>Whether products are made by wgmma where the device has it: <see cref="ProductInstruction"/>.</summary>
     internal bool MultipliesByWarpgroups { get; init; }

@@ -70,11 +70,10 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
         // The warps' parts: two below each other.
         int lane = Group.IdxX & 31, warpRow = ((Group.IdxX >> 5) & 1) * TTile.Rows, warpColumn = (Group.IdxX >> 6) * 32;
         int a = (warpRow * Swizzle.RowChunks) + TTile.PlaceA(lane), b = ((side + warpColumn) * Swizzle.RowChunks) + TTile.PlaceB(lane);
-        row += warpRow + (lane >> 2);
-        column += warpColumn + TOutput.First(lane);
+        int ownRow = warpRow + (lane >> 2), ownColumn = warpColumn + TOutput.First(lane);
 
         TTile tile = default;
-        tile.Fill(TOutput.LoadBias(result, column));
+        tile.Fill(TOutput.LoadBias(result, column + ownColumn));
         for (int first = 0; first < chunks; first += Swizzle.RowChunks)
         {
             TCopy.WaitForAllButOne();
@@ -86,7 +85,7 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
             (now, next, later) = (next, later, now);
         }
 
-        tile.Store<TOutput, TActivation>(result, row, column);
+        TOutput.StoreTile<TCopy, TTile, TActivation>(tile, result, shared, row, column, ownRow, ownColumn);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -43,13 +43,12 @@ internal static class KernelCatalogue
         return ((OfflineKernelLoader)device.Kernels).Kernels;
     }
 
-    /// <summary>Architectures whose code ILGPU compiles in the same way share it: only the head of the text differs. One has an instruction of its own.</summary>
+    /// <summary>Architectures whose code ILGPU compiles in the same way share it: only the head of the text differs.</summary>
     private static KernelText Compile(KernelRequest request, KernelTarget target)
     {
-        bool isOwn = request.Method.DeclaringType!.Name.StartsWith(nameof(WarpgroupProduct<,,,,>), StringComparison.Ordinal);
-        KernelTarget shared = isOwn ? target : KernelTarget.For(target.CompilerArchitecture == CudaArchitecture.SM_75 ? 75 : 80);
-        KernelText text = Texts.GetOrAdd((request, shared), key => new(() => Compilers.GetOrAdd(shared, target => new KernelCompiler(target)).Compile(request))).Value;
-        return text with { Ptx = PtxRequirements.Write(text.Ptx, target.Architecture) };
+        KernelTarget shared = KernelTarget.For(target.CompilerArchitecture == CudaArchitecture.SM_75 ? 75 : 80);
+        KernelText text = Texts.GetOrAdd((request, shared), key => new(() => Compilers.GetOrAdd(shared, target => new KernelCompiler(target)).Translate(request))).Value;
+        return KernelCompiler.Finish(text, request, target);
     }
 
     private static void LoadAll(object holder, HashSet<object> seen)

@@ -19,7 +19,6 @@ internal static unsafe class NoOperations
         ["discard"] = e => Nothing(e, 2, "global", "L2"),
         ["applypriority"] = e => Nothing(e, 2, "global", "L2::evict_normal"),
         ["createpolicy"] = Policy,
-        ["griddepcontrol"] = e => { e.Require(90); Nothing(e, 0, "wait", "launch_dependents"); },
         ["nanosleep"] = e => { e.TakeType(); e.Expect(1); e.Emit(&Sleep); },
         ["pmevent"] = e => Nothing(e, 1, "mask"),
     };
