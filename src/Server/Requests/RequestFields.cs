@@ -50,7 +50,7 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
         foreach (Setting<TOptions> setting in settings)
         {
             string? text = setting.IsList && List(setting.Name) is { Count: > 0 } values ? string.Join(',', values) : Text(setting.Name);
-            options = string.IsNullOrEmpty(text) ? options : Guard(setting.Name, () => setting.Set(options, setting.Name, text));
+            options = string.IsNullOrEmpty(text) ? options : Guard(setting.Name, () => setting.Apply(options, setting.Name, text));
         }
 
         return options;
