@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
-using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;

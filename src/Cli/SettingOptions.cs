@@ -32,7 +32,7 @@ internal sealed class SettingOptions<TOptions>
     /// <summary>What was chosen.</summary>
     public TOptions Read(ParseResult parsed) => _options
         .Where(one => parsed.GetResult(one.Option) is { Implicit: false })
-        .Aggregate(_initially, (options, one) => one.Setting.Set(options, one.Option.Name, TextOf(parsed, one.Option)));
+        .Aggregate(_initially, (options, one) => one.Setting.Apply(options, one.Option.Name, TextOf(parsed, one.Option)));
 
     private static string TextOf(ParseResult parsed, Option option) => option is Option<bool> flag ? ValueKind.Flag.Write(parsed.GetValue(flag)) : parsed.GetValue((Option<string>)option)!;
 
@@ -52,7 +52,7 @@ internal sealed class SettingOptions<TOptions>
             {
                 try
                 {
-                    setting.Set(_initially, name, text);
+                    setting.Apply(_initially, name, text);
                 }
                 catch (SettingException failure)
                 {

@@ -89,6 +89,15 @@ public interface IKernels : IDisposable
     Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters);
 
     /// <summary>
+    /// <see cref="LogMel"/> to the last bit, on the calling thread alone, while other threads may use the back end: the
+    /// spectrogram of hours then delays nobody. Null where the back end has but one queue.
+    /// </summary>
+    /// <param name="samples">As for <see cref="LogMel"/>.</param>
+    /// <param name="padding">As for <see cref="LogMel"/>.</param>
+    /// <param name="filters">As for <see cref="LogMel"/>.</param>
+    Tensor? LogMelAside(ReadOnlySpan<float> samples, int padding, Tensor filters) => null;
+
+    /// <summary>
     /// Cuts frames out of a log-mel spectrogram: windows[index, t, :] = mel[first + t, :] for t below
     /// <paramref name="count"/>, and zero behind them. <paramref name="windows"/>: [batch, frames, mels].
     /// </summary>

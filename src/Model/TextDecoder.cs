@@ -1,4 +1,5 @@
 using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
 
 namespace Handwritten.Model;
 
@@ -43,6 +44,9 @@ public sealed class TextDecoder : IDisposable
     /// <param name="lanes">Token sequences that can be under way at the same time.</param>
     /// <param name="outputs">The most rows of one pass whose logits are wanted.</param>
     public DecoderState CreateState(int windows = 1, int lanes = 1, int outputs = 2) => new(_kernels, _dimensions, windows, lanes, outputs);
+
+    /// <summary>Adds what <see cref="CreateState"/> allocates to an estimate.</summary>
+    public void Estimate(MemoryEstimate estimate, int windows, int lanes, int outputs) => DecoderState.Estimate(estimate, _dimensions, windows, lanes, outputs);
 
     /// <summary>
     /// Projects encoded audio to the keys and values of every layer's cross-attention; once a window.

@@ -28,14 +28,14 @@ internal interface IQueuedWork
 internal sealed class TranscriptionQueue
 {
     private readonly Queue<IQueuedWork> _waiting = [], _begun = [];
-    private readonly RecordingTranscriber _engine;
     private bool _closed;
 
     /// <summary>Allocates the engine and starts its thread.</summary>
     public TranscriptionQueue(WhisperModel model)
     {
-        _engine = new RecordingTranscriber(model) { More = BeginAnother };
-        Ended = Task.Factory.StartNew(Serve, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        RecordingTranscriber engine = new(model);
+        engine.More = () => BeginAnother(engine);
+        Ended = Task.Factory.StartNew(() => Serve(engine), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>Ends when all work is done after <see cref="Close"/>; then the engine's buffers are gone.</summary>
@@ -67,20 +67,20 @@ internal sealed class TranscriptionQueue
         }
     }
 
-    private void Serve()
+    private void Serve(RecordingTranscriber engine)
     {
-        using (_engine)
+        using (engine)
         {
-            while (_begun.Count > 0 || BeginNext())
+            while (_begun.Count > 0 || BeginNext(engine))
             {
-                _begun.Dequeue().Finish(_engine);
+                _begun.Dequeue().Finish(engine);
             }
         }
     }
 
     /// <summary>Begins with the work that has waited longest, as soon as there is any.</summary>
     /// <returns>False if there will be none.</returns>
-    private bool BeginNext()
+    private bool BeginNext(RecordingTranscriber engine)
     {
         IQueuedWork? next;
         lock (_waiting)
@@ -96,12 +96,12 @@ internal sealed class TranscriptionQueue
             }
         }
 
-        Begin(next);
+        Begin(next, engine);
         return true;
     }
 
     /// <summary>Begins with further work for a batch, if there is any and its turn is next.</summary>
-    private bool BeginAnother()
+    private bool BeginAnother(RecordingTranscriber engine)
     {
         IQueuedWork? next;
         lock (_waiting)
@@ -114,13 +114,13 @@ internal sealed class TranscriptionQueue
             _waiting.Dequeue();
         }
 
-        Begin(next);
+        Begin(next, engine);
         return true;
     }
 
-    private void Begin(IQueuedWork work)
+    private void Begin(IQueuedWork work, RecordingTranscriber engine)
     {
-        work.Begin(_engine);
+        work.Begin(engine);
         _begun.Enqueue(work);
     }
 }

@@ -97,6 +97,17 @@ public sealed class OriginalOptionTests : IDisposable
     public void Types_that_there_are_not_are_told(string options, string sentence) =>
         _sandbox.Handwritten(["transcribe", Recording, .. options.Split(' ')]).Is(ExitCode.WrongUsage, sentence);
 
+    [Theory]
+    [InlineData("--clip_timestamps", "5,2", "A clip begins at 5 s and ends at 2 s: give its beginning first.")]
+    [InlineData("--clip_timestamps", "50", "A clip begins at 50 s, but the recording ends at 2.")]
+    [InlineData("--initial_prompt", "<|en|>", "--initial-prompt: The text has the special token <|en|> in it")]
+    [InlineData("--hotwords", "<|en|>", "--hotwords: The text has the special token <|en|> in it")]
+    [InlineData("--prefix", "<|endoftext|>", "--prefix: The text has the special token <|endoftext|> in it")]
+    [InlineData("--max_new_tokens", "448", "max_new_tokens must be at most 445, but it is 448.")]
+    [InlineData("--suppress_tokens", "999999", "suppress_tokens names the token 999999, but this model has the tokens 0 to 51864.")]
+    public void What_makes_no_sense_for_a_recording_or_model_names_the_option(string option, string value, string sentence) =>
+        _sandbox.Handwritten("transcribe", Recording, "--language", "en", option, value).Is(ExitCode.WrongUsage, sentence);
+
     [Fact]
     public void A_further_place_is_looked_through_for_models_first()
     {

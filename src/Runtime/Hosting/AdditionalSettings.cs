@@ -48,7 +48,7 @@ internal static class AdditionalSettings
             {
                 if (properties.TryGetValue(name, out object? value))
                 {
-                    options = setting.Set(options, name, Write(value));
+                    options = setting.Apply(options, name, Write(value));
                     saysAnything = true;
                 }
             }

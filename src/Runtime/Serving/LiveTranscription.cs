@@ -268,7 +268,9 @@ public sealed class LiveTranscription : IAsyncDisposable
             InitialPrompt = given.ConditionOnPreviousText && _textBefore.Length > 0 ? _textBefore : given.InitialPrompt,
         };
         double start = Seconds(_audio.Start);
-        EngineRequest request = new(_audio.ToArray(), options) { Priority = RequestPriority.Live, Client = _options.Client };
+
+        // Not copied: nothing is appended before the transcript is there.
+        EngineRequest request = new(_audio.Samples, options) { Priority = RequestPriority.Live, Client = _options.Client };
         while (true)
         {
             try

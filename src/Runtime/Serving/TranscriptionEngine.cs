@@ -9,7 +9,7 @@ namespace Handwritten.Runtime.Serving;
 /// Transcribes many recordings with one model at the same time: their windows share the encoder's passes and the decoder's
 /// steps.
 /// <code>
-///     requests ── refused if the queue is full ──> run, a thread that mostly waits ──┐ asks     ┌─ encoder, 4 windows at once
+///     requests ── refused if the queue is full ──> run, a thread that mostly waits ──┐ asks     ┌─ encoder, a few windows at once
 ///       live · interactive · bulk, of several clients                                ├────────> │
 ///                                                  run ──────────────────────────────┘  engine  └─ decoder, 16 lanes
 ///                                                   │                                   thread
@@ -34,6 +34,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     /// <param name="model">The model; nobody else uses it until the engine is disposed. Not disposed with the engine.</param>
     /// <param name="options">How much it does at the same time.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
+    /// <exception cref="Kernels.Gpu.GpuException">So much does not fit the device's memory.</exception>
     public TranscriptionEngine(WhisperModel model, EngineOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);

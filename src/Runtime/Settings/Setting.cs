@@ -37,9 +37,9 @@ public abstract class Setting<TOptions>
     /// <param name="text">The value.</param>
     /// <returns>The options with it.</returns>
     /// <exception cref="SettingException">The text stands for no value.</exception>
-    public abstract TOptions Set(TOptions options, string name, string text);
+    public abstract TOptions Apply(TOptions options, string name, string text);
 
-    /// <summary>Its value in some options, as <see cref="Set"/> would read it; empty where nothing is chosen.</summary>
+    /// <summary>Its value in some options, as <see cref="Apply"/> would read it; empty where nothing is chosen.</summary>
     public abstract string Show(TOptions options);
 }
 
@@ -62,7 +62,7 @@ internal sealed class Setting<TOptions, TValue>(ValueKind<TValue> kind, Func<TOp
     public override bool IsList => kind.IsList;
 
     /// <inheritdoc/>
-    public override TOptions Set(TOptions options, string name, string text) => set(options, kind.Read(name, text));
+    public override TOptions Apply(TOptions options, string name, string text) => set(options, kind.Read(name, text));
 
     /// <inheritdoc/>
     public override string Show(TOptions options) => kind.Write(get(options));

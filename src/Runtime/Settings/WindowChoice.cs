@@ -63,7 +63,7 @@ public sealed record WindowChoice
 
         public override bool IsList => speech.IsList;
 
-        public override WindowChoice Set(WindowChoice options, string name, string text) => options with { Speech = speech.Set(options.Speech, name, text) };
+        public override WindowChoice Apply(WindowChoice options, string name, string text) => options with { Speech = speech.Apply(options.Speech, name, text) };
 
         public override string Show(WindowChoice options) => speech.Show(options.Speech);
     }

@@ -99,6 +99,11 @@ public sealed record TranscriptionOptions
             OptionsException.Require(time >= 0 && time <= ClipRanges.LatestSecond, $"clip_timestamps must be seconds from 0 on, but one is {time}.");
         }
 
+        foreach (double[] clip in Clips.Chunk(2))
+        {
+            OptionsException.Require(clip is not [var start, var end] || start <= end, $"A clip begins at {clip[0]} s and ends at {clip[^1]} s: give its beginning first.");
+        }
+
         OptionsException.Require(HallucinationSilenceThreshold is null or >= 0, $"hallucination_silence_threshold must not be below 0, but it is {HallucinationSilenceThreshold}.");
         OptionsException.Require(LanguageDetectionSegments >= 1, $"language_detection_segments must be at least 1, but it is {LanguageDetectionSegments}.");
     }

@@ -45,12 +45,12 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
     /// <param name="settings">The settings.</param>
     /// <param name="options">What holds where nothing was sent.</param>
     /// <exception cref="ApiException">A value makes no sense.</exception>
-    public TOptions Set<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options)
+    public TOptions Apply<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options)
     {
         foreach (Setting<TOptions> setting in settings)
         {
             string? text = setting.IsList && List(setting.Name) is { Count: > 0 } values ? string.Join(',', values) : Text(setting.Name);
-            options = string.IsNullOrEmpty(text) ? options : Guard(setting.Name, () => setting.Set(options, setting.Name, text));
+            options = string.IsNullOrEmpty(text) ? options : Guard(setting.Name, () => setting.Apply(options, setting.Name, text));
         }
 
         return options;

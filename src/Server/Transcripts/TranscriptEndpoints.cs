@@ -12,6 +12,7 @@ namespace Handwritten.Server.Transcripts;
 internal static class TranscriptEndpoints
 {
     private const string Tag = "Transcripts";
+    private const int MostSeconds = 1_000_000;
 
     public static void Map(IEndpointRouteBuilder clients)
     {
@@ -37,17 +38,24 @@ internal static class TranscriptEndpoints
         }
 
         Transcript transcript = Read(json);
-        double seconds = json.TryGetProperty("duration", out JsonElement duration) && duration.TryGetDouble(out double given)
-            ? given
+        double seconds = json.TryGetProperty("duration", out JsonElement duration) && duration.ValueKind == JsonValueKind.Number
+            ? duration.GetDouble()
             : transcript.Segments.Select(segment => segment.End).DefaultIfEmpty().Max();
         return TranscriptionResponses.Of(request, transcript, seconds);
     }
+
+    private static bool IsTime(double seconds) => seconds is >= 0 and <= MostSeconds;
 
     private static Transcript Read(JsonElement json)
     {
         try
         {
             Transcript transcript = TranscriptReader.ParseJson(json.GetRawText());
+            if (transcript.Segments.Any(segment => !IsTime(segment.Start) || !IsTime(segment.End) || segment.Words?.Any(word => !IsTime(word.Start) || !IsTime(word.End)) == true))
+            {
+                throw new FormatException($"times must be from 0 to {MostSeconds} seconds");
+            }
+
             return transcript with { Language = Languages.FindCode(transcript.Language) ?? transcript.Language };
         }
         catch (FormatException failure)

@@ -17,7 +17,7 @@ public sealed class SettingTests
         string shown = setting.Show(initially);
         if (shown.Length > 0) // a language or a text that nobody has chosen is shown as nothing
         {
-            Assert.Equal(shown, setting.Show(setting.Set(initially, name, shown)));
+            Assert.Equal(shown, setting.Show(setting.Apply(initially, name, shown)));
         }
     }
 
@@ -38,7 +38,7 @@ public sealed class SettingTests
     public void A_text_becomes_a_value(string name, string text, string expected)
     {
         Setting<TranscriptionChoice> setting = TranscriptionSettings.All.Single(one => one.Name == name);
-        Assert.Equal(expected, setting.Show(setting.Set(new TranscriptionChoice(), name, text)));
+        Assert.Equal(expected, setting.Show(setting.Apply(new TranscriptionChoice(), name, text)));
     }
 
     [Theory]
@@ -53,7 +53,7 @@ public sealed class SettingTests
     public void A_text_that_stands_for_nothing_is_told_what_it_must_be(string name, string text, string sentence)
     {
         Setting<TranscriptionChoice> setting = TranscriptionSettings.All.Single(one => one.Name == name);
-        Assert.Equal(sentence, Assert.Throws<SettingException>(() => setting.Set(new TranscriptionChoice(), "--x", text)).Message);
+        Assert.Equal(sentence, Assert.Throws<SettingException>(() => setting.Apply(new TranscriptionChoice(), "--x", text)).Message);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class SettingTests
     [Fact]
     public void The_layout_of_subtitles_is_set_by_name_as_well()
     {
-        WriterOptions options = LayoutSettings.All.Aggregate(new WriterOptions(), (soFar, setting) => setting.Set(soFar, setting.Name, setting.IsFlag ? "true" : "12"));
+        WriterOptions options = LayoutSettings.All.Aggregate(new WriterOptions(), (soFar, setting) => setting.Apply(soFar, setting.Name, setting.IsFlag ? "true" : "12"));
         Assert.Equal(new WriterOptions(12, 12, true, 12), options);
     }
 }

@@ -38,7 +38,7 @@ public sealed class TranscriptFormatTests(SharedServer shared)
     [Fact]
     public async Task Of_a_segment_only_times_and_text_are_needed()
     {
-        JsonObject transcript = new() { ["segments"] = new JsonArray(new JsonObject { ["start"] = 1, ["end"] = 2.5, ["text"] = " Hello." }) };
+        JsonObject transcript = new() { ["segments"] = new JsonArray(new JsonObject { ["start"] = 1, ["end"] = 2.5, ["text"] = " Hello." }), ["duration"] = "unknown" };
         using HttpResponseMessage written = await FormatAsync(transcript, ("response_format", "vtt"));
         Assert.Equal("WEBVTT\n\n00:01.000 --> 00:02.500\nHello.\n\n", await written.Content.ReadAsStringAsync());
     }
@@ -47,6 +47,9 @@ public sealed class TranscriptFormatTests(SharedServer shared)
     [InlineData("{}", "transcript", "invalid_value")]
     [InlineData("""{"transcript": 7}""", "transcript", "invalid_value")]
     [InlineData("""{"transcript": {"segments": [{"start": 0}]}}""", "transcript", "invalid_value")]
+    [InlineData("""{"transcript": {"segments": [{"start": -1, "end": 1, "text": "a"}]}, "response_format": "srt"}""", "transcript", "invalid_value")]
+    [InlineData("""{"transcript": {"segments": [{"start": 0, "end": 1e300, "text": "a"}]}, "response_format": "srt"}""", "transcript", "invalid_value")]
+    [InlineData("""{"transcript": {"segments": [{"start": 0, "end": 1, "text": "a", "words": [{"word": "a", "start": 0, "end": -7}]}]}}""", "transcript", "invalid_value")]
     [InlineData("""{"transcript": {"segments": []}, "response_format": "docx"}""", "response_format", "invalid_value")]
     [InlineData("""{"transcript": {"segments": []}, "max_width": 2}""", "max_width", "unknown_parameter")]
     [InlineData("[", null, "malformed_json")]

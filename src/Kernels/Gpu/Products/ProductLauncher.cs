@@ -59,6 +59,7 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         });
     }
 
+    /// <summary>The size of tiles that takes the least time.</summary>
     private TileSize Choose(int count, int outputs, bool isAligned)
     {
         if (device.MultipliesByWarpgroups && HasWarpgroups(device) && isAligned && 2 * Blocks(TileSize.Square) >= device.Multiprocessors)

@@ -30,11 +30,11 @@ export async function ask(path: string, request: RequestInit = {}): Promise<Resp
   return response;
 }
 
-export interface Named { id: string }
+export interface Model { id: string }
 export interface Language { code: string; name: string }
 
-export async function models(): Promise<Named[]> {
-  return (await (await ask('v1/models')).json() as { data: Named[] }).data;
+export async function models(): Promise<Model[]> {
+  return (await (await ask('v1/models')).json() as { data: Model[] }).data;
 }
 
 export async function languages(): Promise<Language[]> {
