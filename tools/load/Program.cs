@@ -19,6 +19,8 @@ Option<int> clients = Count("--clients", "Clients at the same time.", 8);
 Option<int> throughputRequests = Count("--requests", "Requests of each number of clients.", Throughput.UsualRequests);
 Option<int> turns = Count("--turns", "Turns that count.", BatchingGain.UsualTurns);
 Option<int> batchingRequests = Count("--requests", "Short requests of a turn.", BatchingGain.UsualRequests);
+Option<string[]> shapes = new("--shapes") { Description = "Besides the demo model, made-up weights in the shapes of these.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. BatchingBound.UsualShapes] };
+shapes.AcceptOnlyFromAmong([.. Handwritten.Model.WhisperDimensions.Known.Keys]);
 Option<int> memoryRequests = Count("--requests", "Requests.", RequestMemory.UsualRequests, least: Growth.Samples);
 Option<double> hours = new("--hours") { Description = "Hours of speech.", HelpName = "N", DefaultValueFactory = _ => StreamMemory.UsualHours };
 hours.Validators.Add(result =>
@@ -37,6 +39,8 @@ Add("throughput", "Throughput and latency of 1, 8, 32 clients.", [numbers, throu
     async (parsed, cancellation) => await Throughput.MeasureAsync(parsed.GetRequiredValue(numbers), parsed.GetValue(throughputRequests), cancellation));
 Add("batching", "Batching on against off, and against no server.", [clients, turns, batchingRequests],
     async (parsed, cancellation) => await BatchingGain.MeasureAsync(parsed.GetValue(clients), parsed.GetValue(turns), parsed.GetValue(batchingRequests), cancellation));
+Add("bound", "What batching can gain at most, by what the parts of a model take.", [shapes],
+    (parsed, cancellation) => Task.FromResult<IFindings>(BatchingBound.Measure(parsed.GetRequiredValue(shapes), cancellation)));
 Add("latency", "How long a speaker waits for the text.", [sentences, others],
     async (parsed, cancellation) => await LiveLatency.MeasureAsync(parsed.GetValue(sentences), parsed.GetValue(others), cancellation));
 Add("faults", "Healthy clients among faulty ones.", [seed, clients, stormRequests],

@@ -45,7 +45,7 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
     /// <param name="settings">The settings.</param>
     /// <param name="options">What holds where nothing was sent.</param>
     /// <exception cref="ApiException">A value makes no sense.</exception>
-    public TOptions Set<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options)
+    public TOptions Apply<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options)
     {
         foreach (Setting<TOptions> setting in settings)
         {

@@ -50,7 +50,7 @@ internal sealed record TranscriptionRequest
     public static TranscriptionRequest Parse(RequestFields fields, SpeechTask? task)
     {
         TranscriptionOptions options = ParseOptions(fields, task);
-        WriterOptions layout = fields.Set(LayoutSettings.All, new WriterOptions());
+        WriterOptions layout = fields.Apply(LayoutSettings.All, new WriterOptions());
         (bool words, bool segments) = ParseGranularities(fields);
         bool layoutNeedsWords = layout is not { MaxLineWidth: null, MaxLineCount: null, HighlightWords: false, MaxWordsPerLine: null };
         TranscriptionRequest request = new()
@@ -105,7 +105,7 @@ internal sealed record TranscriptionRequest
 
     private static TranscriptionOptions ParseOptions(RequestFields fields, SpeechTask? task)
     {
-        TranscriptionChoice choice = fields.Set(TranscriptionSettings.All.Where(setting => task is null || setting.Name != "task"), new TranscriptionChoice());
+        TranscriptionChoice choice = fields.Apply(TranscriptionSettings.All.Where(setting => task is null || setting.Name != "task"), new TranscriptionChoice());
         if (choice.Temperature > 0 && fields.Text("temperature_increment_on_fallback") is null)
         {
             choice = choice with { TemperatureIncrement = null }; // as OpenAI has it: any temperature but 0 is the only one

@@ -206,7 +206,7 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
         (_previousItem, _item, _itemsOfPart) = (_item, null, _itemsOfPart + 1);
     }
 
-    private object Delta(string all)
+    private Dictionary<string, object?> Delta(string all)
     {
         string delta = all[_told.Length..];
         _told = all;
