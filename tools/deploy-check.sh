@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the containers of deploy/ and transcribes a recording in the CPU one, on a machine without a registry: what stands
-# for Microsoft's base images is made of Debian and of the .NET SDK that is installed here. As root, with the Debian packages
-# buildah, mmdebstrap, curl and jq:
+# for the base images of Microsoft and of Node.js is made of Debian and of what is installed here. As root, with the Debian
+# packages buildah, mmdebstrap, curl and jq:
 #
 #   tools/deploy-check.sh
 #
@@ -28,11 +28,19 @@ base() { # NAME FOLDER...: an image with these folders of the SDK, and the user 
   image copy -q "$container" "$dotnet/dotnet" /usr/share/dotnet/dotnet >/dev/null
   image copy -q "$container" /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt >/dev/null # of a proxy, if there is one
   image run "$container" -- sh -c 'ln -s /usr/share/dotnet/dotnet /usr/bin/dotnet && useradd --uid 1654 --create-home app'
-  image config --env APP_UID=1654 --env DOTNET_CLI_TELEMETRY_OPTOUT=1 --env NUGET_CERT_REVOCATION_MODE=offline "$container"
+  image config --env APP_UID=1654 --env DOTNET_CLI_TELEMETRY_OPTOUT=1 --env NUGET_CERT_REVOCATION_MODE=offline --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt "$container"
   image commit -q --rm "$container" "mcr.microsoft.com/dotnet/$name:10.0" >/dev/null
 }
 base sdk host packs sdk sdk-manifests shared templates
 base aspnet host shared
+
+# Node.js and npm, which build the web page.
+container=$(image from scratch)
+image add -q "$container" "$work/debian.tar" / >/dev/null
+image copy -q "$container" "$(readlink -f -- "$(command -v node)")" /usr/local/bin/node >/dev/null
+image copy -q "$container" "$(npm root -g)/npm" /usr/local/lib/node_modules/npm >/dev/null
+image run "$container" -- ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
+image commit -q --rm "$container" docker.io/library/node:22-bookworm-slim >/dev/null
 
 for name in Dockerfile Dockerfile.cuda; do
   image build --pull-never -q -f "deploy/$name" -t "localhost/handwritten-${name,,}" . >/dev/null
@@ -49,3 +57,4 @@ curl -sf --retry 60 --retry-delay 1 --retry-all-errors -o /dev/null http://127.0
 curl -sf http://127.0.0.1:8765/v1/audio/transcriptions -F file=@weights/samples/01-en.wav -F model=whisper-1
 echo
 curl -sf http://127.0.0.1:8765/v1/audio/transcriptions -F "file=@tests/data/audio/formats.mp3" -F model=whisper-1 >/dev/null && echo "ffmpeg reads mp3 there."
+curl -sf http://127.0.0.1:8765/ | grep 'src="./assets/' >/dev/null && echo "The web page is there."

@@ -33,7 +33,7 @@ try {
       npm ci --prefix $node --silent
     }
     if (-not (Test-Path "$node/node_modules/openai")) {
-      [Console]::Error.WriteLine("test: There is no npm, or it cannot reach its registry: the server is not tested with OpenAI's client for Node.js.")
+      [Console]::Error.WriteLine("test: There is no npm, or it cannot reach its registry: the server is tested without OpenAI's client for Node.js and without its web page (winget install OpenJS.NodeJS.LTS).")
     }
   }
 

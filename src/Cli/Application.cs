@@ -58,7 +58,10 @@ internal static class Application
         try
         {
             // Without response files: '@home.wav' is a recording.
-            ParseResult result = CreateRoot().Parse(Define.SpellWithDashes([.. Define.Attach(args, CompareCommand.With)]), new ParserConfiguration { ResponseFileTokenReplacer = null });
+            RootCommand root = CreateRoot();
+            ParserConfiguration configuration = new() { ResponseFileTokenReplacer = null };
+            string[] spelled = Define.SpellWithDashes([.. Define.Attach(args, CompareCommand.With)]);
+            ParseResult result = root.Parse(RepeatedOptions.KeepLast(spelled, root.Parse(spelled, configuration)), configuration);
             if (args.Length == 0)
             {
                 new HelpAction().Invoke(result);
@@ -74,8 +77,8 @@ internal static class Application
             patience = result.CommandResult.Command is ServeCommand server ? server.PatienceOf(result) : Patience;
 
             // Exceptions and signals are handled here.
-            InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return await Task.Run(() => result.InvokeAsync(configuration, interrupt.Token)).WaitAsync(impatience.Token);
+            InvocationConfiguration invocation = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await Task.Run(() => result.InvokeAsync(invocation, interrupt.Token)).WaitAsync(impatience.Token);
         }
         catch (Exception failure)
         {

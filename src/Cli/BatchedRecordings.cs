@@ -1,6 +1,5 @@
 using Handwritten.Runtime.Audio;
-using Handwritten.Runtime.Batching;
-using Handwritten.Runtime.VoiceActivity;
+using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Cli;
 
@@ -9,15 +8,13 @@ namespace Handwritten.Cli;
 /// is computed; results come recording by recording, in the order they were named. What is wrong with one of them is
 /// reported in its turn and leaves the others alone; what is wrong with the model ends the loop.
 /// </summary>
-/// <param name="load">Loads a recording.</param>
-/// <param name="cut">Cuts it into windows.</param>
-/// <param name="begin">Begins with the model; called when the first recording has been loaded. What it makes is disposed here.</param>
-/// <param name="start">Lets a recording wait for batches.</param>
+/// <param name="load">Loads a recording and finds what in it is to be heard.</param>
+/// <param name="start">Lets a recording wait for batches; called for the first when that has been loaded.</param>
+/// <param name="shareBatches">Has batches that would not be full ask for more recordings.</param>
 internal sealed class BatchedRecordings(
-    Func<string, AudioClip> load,
-    Func<AudioClip, IReadOnlyList<SpeechWindow>> cut,
-    Func<BatchedTranscriber> begin,
-    Func<BatchedTranscriber, AudioClip, IReadOnlyList<SpeechWindow>, BatchedRun> start)
+    Func<string, (AudioClip Clip, PreparedRecording Prepared)> load,
+    Func<PreparedRecording, ITranscriptionRun> start,
+    Action<Func<bool>?> shareBatches)
 {
     /// <summary>Sound that is loaded ahead of the recordings that are in batches, at most so much and a recording more.</summary>
     private const double SecondsAhead = 600;
@@ -28,11 +25,10 @@ internal sealed class BatchedRecordings(
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The exit code of the first recording that failed.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, BatchedRun> work, CancellationToken cancellation)
+    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, ITranscriptionRun> work, CancellationToken cancellation)
     {
         ExitCode exitCode = ExitCode.Ok;
         Queue<Recording> started = [];
-        BatchedTranscriber? transcriber = null;
         using Lookahead<Recording> ahead = new(recordings.Select(Prepare), recording => recording.Clip?.Seconds ?? 0, SecondsAhead);
         try
         {
@@ -44,7 +40,7 @@ internal sealed class BatchedRecordings(
         }
         finally
         {
-            transcriber?.Dispose();
+            shareBatches(null);
         }
 
         return exitCode;
@@ -57,15 +53,10 @@ internal sealed class BatchedRecordings(
                 return false;
             }
 
-            if (next.Clip is { } clip)
+            if (next.Prepared is { } prepared)
             {
-                if (transcriber is null)
-                {
-                    transcriber = begin();
-                    transcriber.More = StartNext;
-                }
-
-                next = next with { Run = start(transcriber, clip, next.Windows) };
+                next = next with { Run = start(prepared) };
+                shareBatches(StartNext);
             }
 
             started.Enqueue(next);
@@ -73,11 +64,11 @@ internal sealed class BatchedRecordings(
         }
     }
 
-    private static ExitCode Finish(Recording recording, Action<string, AudioClip, BatchedRun> work, CancellationToken cancellation)
+    private static ExitCode Finish(Recording recording, Action<string, AudioClip, ITranscriptionRun> work, CancellationToken cancellation)
     {
         try
         {
-            using BatchedRun? run = recording.Run;
+            using ITranscriptionRun? run = recording.Run;
             if (recording.Clip is null || run is null)
             {
                 throw recording.Failure!;
@@ -96,15 +87,15 @@ internal sealed class BatchedRecordings(
     {
         try
         {
-            AudioClip clip = load(name);
-            return new Recording(name, clip, cut(clip), Failure: null, Run: null);
+            (AudioClip clip, PreparedRecording prepared) = load(name);
+            return new Recording(name, clip, prepared, Failure: null, Run: null);
         }
         catch (Exception failure) when (RecordingLoop.IsOfOneRecording(failure))
         {
-            return new Recording(name, Clip: null, [], failure, Run: null);
+            return new Recording(name, Clip: null, Prepared: null, failure, Run: null);
         }
     }
 
     /// <summary>A recording on its way.</summary>
-    private sealed record Recording(string Name, AudioClip? Clip, IReadOnlyList<SpeechWindow> Windows, Exception? Failure, BatchedRun? Run);
+    private sealed record Recording(string Name, AudioClip? Clip, PreparedRecording? Prepared, Exception? Failure, ITranscriptionRun? Run);
 }

@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
-using Handwritten.Runtime.Batching;
+using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
 
@@ -15,80 +14,51 @@ namespace Handwritten.Cli;
 /// </summary>
 internal sealed class BatchingSettings
 {
-    private readonly Option<int?> _batchSize = Define.Count("--batch-size",
-        "Cut recordings at silences and compute this many windows at a time, those of several recordings together. [default: one after the other, not cut]",
-        BatchedTranscriber.LargestBatch);
+    private static readonly string BatchSize = Name("batch_size"), VadFilter = Name("vad_filter"), ChunkLength = Name("chunk_length"), Stride = Name("stride");
 
-    private readonly Option<bool> _vadFilter = Define.Flag("--vad-filter", "Leave out what is no speech before the model hears it.");
-
-    private readonly VoiceActivitySettings _vad = new("--vad-");
-
-    private readonly Option<OrNone<double>> _chunkLength = Optional.Number("--chunk-length",
-        "Cut recordings into windows of this many seconds that overlap, and merge their texts.", null, 1, 30);
-
-    private readonly Option<OrNone<double>> _stride = Optional.Number("--stride",
-        "With --chunk-length: how much of a window its neighbours hear as well, on either side; None for a sixth.", null, 0, 15);
-
-    private SileroVad? _network;
+    private readonly SettingOptions<WindowChoice> _settings = new(WindowChoice.Settings, new WindowChoice());
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _batchSize, _vadFilter, _chunkLength, _stride })
+        foreach (Option option in _settings.Options)
         {
             command.Add(option);
         }
-
-        _vad.AddTo(command);
     }
 
-    /// <summary>Refuses what contradicts itself.</summary>
+    /// <summary>What was chosen, here and in the options beside these.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="decoding">The options beside these.</param>
-    /// <exception cref="UsageException">It does.</exception>
-    public void Verify(ParseResult parsed, DecodingSettings decoding)
+    /// <exception cref="UsageException">Options contradict each other.</exception>
+    public TranscriptionOptions Read(ParseResult parsed, DecodingSettings decoding)
     {
-        bool filter = parsed.GetValue(_vadFilter), overlap = Overlap(parsed) is not null, silences = parsed.GetValue(_batchSize) is not null && !overlap;
-        Refuse(overlap && filter, $"{_chunkLength.Name} cuts by the clock, and {_vadFilter.Name} at silences: give only one of them.");
+        TranscriptionOptions options = decoding.Read(parsed);
+        WindowChoice choice = _settings.Read(parsed);
+        bool overlap = choice.ChunkLength is not null, filter = choice.VadFilter, silences = choice.CutsAtSilences;
+        Refuse(overlap && filter, $"{ChunkLength} cuts by the clock, and {VadFilter} at silences: give only one of them.");
         Refuse(
-            silences && !filter && IsGiven(parsed, _vadFilter),
-            $"{_batchSize.Name} cuts at silences, which {_vadFilter.Name} False forbids: leave it out, or cut by the clock with {_chunkLength.Name}.");
-        Refuse(!overlap && parsed.GetValue(_stride).Value is not null, $"{_stride.Name} says how windows overlap: give {_chunkLength.Name} as well.");
+            silences && !filter && _settings.IsGiven(parsed, "vad_filter"),
+            $"{BatchSize} cuts at silences, which {VadFilter} False forbids: leave it out, or cut by the clock with {ChunkLength}.");
+        Refuse(!overlap && choice.Stride is not null, $"{Stride} says how windows overlap: give {ChunkLength} as well.");
+        string? speech = SpeechChoice.Settings.Select(setting => $"vad_{setting.Name}").FirstOrDefault(name => _settings.IsGiven(parsed, name));
+        Refuse(!filter && !silences && speech is not null, $"{Name(speech ?? "")} says what speech is: give {VadFilter} or {BatchSize} as well.");
         Refuse(
-            !filter && !silences && _vad.FirstGiven(parsed) is not null,
-            $"{_vad.FirstGiven(parsed)} says what speech is: give {_vadFilter.Name} or {_batchSize.Name} as well.");
+            choice.Speech.NegativeThreshold > (choice.Speech.Threshold ?? new VoiceActivityOptions().Threshold),
+            $"{Name("vad_neg_threshold")} is above {Name("vad_threshold")}, so that speech would end before it begins: give a smaller one, or leave it out.");
         Refuse(
             decoding.HasClips(parsed) && (filter || overlap),
-            $"{DecodingSettings.ClipsName} names what to transcribe, and so does {(filter ? _vadFilter.Name : _chunkLength.Name)}: give only one of them.");
+            $"{DecodingSettings.ClipsName} names what to transcribe, and so does {(filter ? VadFilter : ChunkLength)}: give only one of them.");
         Refuse(
-            decoding.AsksForPreviousText(parsed) && IsBatched(parsed),
-            $"The windows of {(overlap ? _chunkLength.Name : _batchSize.Name)} do not know the text before them: leave out --condition-on-previous-text.");
+            decoding.AsksForPreviousText(parsed) && (overlap || silences),
+            $"The windows of {(overlap ? ChunkLength : BatchSize)} do not know the text before them: leave out --condition-on-previous-text.");
         Refuse(
             overlap && decoding.AsksForHallucinations(parsed),
-            $"--hallucination-silence-threshold moves windows, and {_chunkLength.Name} fixes them: give only one of them.");
-        Overlap(parsed)?.Verify();
-        _ = _vad.Read(parsed, new());
+            $"--hallucination-silence-threshold moves windows, and {ChunkLength} fixes them: give only one of them.");
+        WindowOptions windows = choice.ToOptions();
+        windows.Overlap?.Verify();
+        return options with { Windows = windows };
     }
-
-    /// <summary>Whether windows are computed side by side.</summary>
-    public bool IsBatched(ParseResult parsed) => parsed.GetValue(_batchSize) is not null || Overlap(parsed) is not null;
-
-    /// <summary>How recordings are cut by the clock; null if they are not.</summary>
-    private OverlappingWindows? Overlap(ParseResult parsed) =>
-        parsed.GetValue(_chunkLength).Value is double length ? new OverlappingWindows(length, parsed.GetValue(_stride).Value) : null;
-
-    private IReadOnlyList<SpeechWindow> CutAtSilences(ParseResult parsed, TranscriptionOptions options, DecodingSettings decoding, AudioClip clip, CancellationToken cancellation) =>
-        SpeechWindows.Collect(decoding.HasClips(parsed)
-            ? SpeechWindows.RegionsOf(options.Clips, clip.Samples.Length)
-            : FindSpeech(clip, _vad.Read(parsed, VoiceActivityOptions.ForWindows), cancellation));
-
-    /// <summary>Begins to transcribe a recording whose windows go on from each other.</summary>
-    /// <exception cref="Runtime.Decoding.OptionsException">The options make no sense, or not for this recording.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ITranscriptionRun Start(ParseResult parsed, Transcriber transcriber, AudioClip clip, TranscriptionOptions options, CancellationToken cancellation) =>
-        parsed.GetValue(_vadFilter)
-            ? new SpeechOnlyRun(transcriber, clip.Samples, FindSpeech(clip, _vad.Read(parsed, new()), cancellation), options, cancellation)
-            : transcriber.Start(clip.Samples, options, cancellation);
 
     /// <summary>Transcribes recordings whose windows share batches.</summary>
     /// <param name="parsed">The command line.</param>
@@ -100,28 +70,30 @@ internal sealed class BatchingSettings
     /// <param name="finish">Takes a recording, its sound, and what makes its transcript.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The exit code of the first recording that failed.</returns>
-    public ExitCode Run(
+    public static ExitCode Run(
         ParseResult parsed, DecodingSettings decoding, TranscriptionOptions options, RecordingLoop loop, IReadOnlyList<string> recordings, Narrator narrator,
         Action<string, AudioClip, Func<Transcript>> finish, CancellationToken cancellation)
     {
-        OverlappingWindows? overlap = Overlap(parsed);
-        TranscriptionOptions fitting = options;
+        TranscriptionOptions? fitting = null;
         Stopwatch watch = new();
         (double seconds, List<string> done) = (0, []);
         BatchedRecordings batched = new(
-            recording => loop.Load(recording, cancellation),
-            clip => overlap is null ? CutAtSilences(parsed, options, decoding, clip, cancellation) : [],
-            () =>
+            recording =>
             {
-                fitting = decoding.For(parsed, options, loop.Model, narrator);
-                BatchedTranscriber transcriber = new(loop.Model, fitting, parsed.GetValue(_batchSize) ?? 1);
-                watch.Start();
-                return transcriber;
+                AudioClip clip = loop.Load(recording, cancellation);
+                return (clip, PreparedRecording.Of(clip.Samples, options, cancellation));
             },
-            (transcriber, clip, windows) => overlap is null ? transcriber.Start(clip.Samples, windows, cancellation) : transcriber.Start(clip.Samples, overlap, cancellation));
+            prepared =>
+            {
+                fitting ??= decoding.For(parsed, options, loop.Model, narrator);
+                RecordingTranscriber transcriber = loop.Transcriber;
+                watch.Start();
+                return transcriber.Start(prepared with { Options = fitting }, cancellation);
+            },
+            more => loop.ShareBatches(more));
         ExitCode exitCode = batched.Run(recordings, (recording, clip, run) => finish(recording, clip, () =>
         {
-            narrator.Follow(recording, run, loop.Model, fitting);
+            narrator.Follow(recording, run, loop.Model, fitting!);
             seconds += clip.Seconds;
             done.Add(clip.Source.Name);
             return run.Transcript;
@@ -135,7 +107,7 @@ internal sealed class BatchingSettings
         return exitCode;
     }
 
-    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+    private static string Name(string setting) => SettingOptions<WindowChoice>.NameOf(setting);
 
     private static void Refuse(bool contradiction, string sentence)
     {
@@ -144,7 +116,4 @@ internal sealed class BatchingSettings
             throw new UsageException(sentence);
         }
     }
-
-    private IReadOnlyList<SpeechRegion> FindSpeech(AudioClip clip, VoiceActivityOptions options, CancellationToken cancellation) =>
-        SpeechRegions.Find(_network ??= SileroVad.Load(), clip.Samples, options, cancellation);
 }

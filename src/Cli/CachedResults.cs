@@ -27,7 +27,7 @@ internal sealed class CachedResults
         _cache = new TranscriptCache(folder);
         _model = new Lazy<string>(() => ModelFingerprint.Of(model.Folder(parsed)));
         IEnumerable<string> given =
-            from option in parsed.CommandResult.Command.Options.Except(irrelevant.Append(model.Name)).OrderBy(option => option.Name, StringComparer.Ordinal)
+            from option in parsed.CommandResult.Command.Options.Except(irrelevant.Concat(model.Names)).OrderBy(option => option.Name, StringComparer.Ordinal)
             let result = parsed.GetResult(option)
             where result is { Implicit: false }
             select $"{option.Name}\n{string.Join('\n', result.Tokens.Select(token => token.Value))}\n";

@@ -91,13 +91,13 @@ internal sealed class DecodingSettings
 
         foreach ((string setting, string? text, string what) in new[] { ("initial_prompt", options.InitialPrompt, "the last"), ("hotwords", options.Hotwords, "the first") })
         {
-            if (text is not null && Encode(tokenizer, text).Length is int tokens && tokens > promptRoom)
+            if (text is not null && Encode(tokenizer, Name(setting), text).Length is int tokens && tokens > promptRoom)
             {
                 tell($"{Name(setting)} has {tokens} tokens, more than the {promptRoom} that fit: {what} {promptRoom} count.");
             }
         }
 
-        return options with { Decoding = decoding with { Prefix = parsed.GetValue(_prefix) is { } prefix ? Encode(tokenizer, prefix) : [] } };
+        return options with { Decoding = decoding with { Prefix = parsed.GetValue(_prefix) is { } prefix ? Encode(tokenizer, _prefix.Name, prefix) : [] } };
     }
 
     /// <summary>How to transcribe a recording by these options, with the model that the loop loads when it is first needed.</summary>
@@ -105,16 +105,16 @@ internal sealed class DecodingSettings
     /// <param name="options">What <see cref="Read"/> gave.</param>
     /// <param name="loop">Has the model.</param>
     /// <param name="narrator">Tells how it goes.</param>
-    /// <param name="start">Begins with a recording.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <returns>Takes the sound and the name of a recording.</returns>
     public Func<AudioClip, string, Transcript> Transcription(
-        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, Func<Transcriber, AudioClip, TranscriptionOptions, ITranscriptionRun> start)
+        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
     {
         TranscriptionOptions? fitting = null;
         return (clip, recording) =>
         {
             fitting ??= For(parsed, options, loop.Model, narrator);
-            return narrator.Transcribe(recording, clip, loop.Model, fitting, () => start(loop.Transcriber, clip, fitting));
+            return narrator.Transcribe(recording, clip, loop.Model, fitting, () => loop.Transcriber.Start(PreparedRecording.Of(clip.Samples, fitting, cancellation), cancellation));
         };
     }
 
@@ -126,7 +126,17 @@ internal sealed class DecodingSettings
     /// <summary>A language's name as it is written.</summary>
     public static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);
 
-    private static int[] Encode(WhisperTokenizer tokenizer, string text) => tokenizer.Encode(" " + PythonText.Strip(text));
+    private static int[] Encode(WhisperTokenizer tokenizer, string option, string text)
+    {
+        try
+        {
+            return tokenizer.Encode(" " + PythonText.Strip(text));
+        }
+        catch (TokenizationException failure)
+        {
+            throw new UsageException($"{option}: {failure.Message}");
+        }
+    }
 
     private static string Name(string setting) => SettingOptions<TranscriptionChoice>.NameOf(setting);
 

@@ -26,16 +26,42 @@ internal sealed class DeviceOptions
         },
     };
 
-    private readonly Option<string> _type = Define.Choice("--compute-type",
-        "The type in which a GPU computes; auto is float16. The CPU computes in float32.", "auto", "float16", "bfloat16", "float32");
+    private static readonly string[] Types = ["auto", "default", "float16", "bfloat16", "float32"];
 
-    private readonly Option<int?> _threads = Define.Count("--threads", "Threads of the CPU. [default: all]", maximum: 1024);
+    private readonly Option<OrNone<ComputeType>> _type = new("--compute-type")
+    {
+        Description = "The type in which a GPU computes; auto (or default) is float16. The CPU computes in float32. [default: auto]",
+        HelpName = string.Join('|', Types),
+        CustomParser = result =>
+        {
+            string name = result.Tokens[0].Value;
+            if (name is "auto" or "default")
+            {
+                return default;
+            }
+
+            if (Types.Contains(name))
+            {
+                return new OrNone<ComputeType>(Enum.Parse<ComputeType>(name, ignoreCase: true));
+            }
+
+            result.AddError(name.StartsWith("int", StringComparison.Ordinal)
+                ? $"--compute-type {name} computes with weights in whole numbers, which are not made here: give auto, or float16 on a GPU."
+                : $"--compute-type must be {string.Join(", ", Types[..^1])} or {Types[^1]}, but it is '{name}'.{Spelling.Suggest(name, Types)}");
+            return default;
+        },
+    };
+
+    private readonly Option<bool> _half = Define.Flag("--fp16", "As whisper has it: False is --compute-type float32, True float16.", initially: true);
+
+    private readonly Option<OrNone<int>> _threads = Optional.Integer("--threads", "Threads of the CPU; 0 for all.", 0, 0, 1024, "--cpu-threads");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         command.Add(_device);
         command.Add(_type);
+        command.Add(_half);
         command.Add(_threads);
     }
 
@@ -43,15 +69,14 @@ internal sealed class DeviceOptions
     /// <exception cref="UsageException">The options contradict each other.</exception>
     public ModelLoadOptions Read(ParseResult parsed)
     {
-        ComputeDevice device = parsed.GetRequiredValue(_device).Resolve();
-        ComputeType? type = parsed.GetRequiredValue(_type) is var name and not "auto" ? Enum.Parse<ComputeType>(name, ignoreCase: true) : null;
-        return device == ComputeDevice.Cpu && type is not (null or ComputeType.Float32)
-            ? throw new UsageException($"The CPU computes in float32, with weights as they are stored: leave out {_type.Name}, or choose a GPU with {_device.Name} cuda.")
+        bool namesPrecision = parsed.GetResult(_half) is { Implicit: false };
+        return namesPrecision && parsed.GetResult(_type) is { Implicit: false }
+            ? throw new UsageException($"{_half.Name} says in which type to compute, and so does {_type.Name}: give only one of them.")
             : new ModelLoadOptions
             {
-                Device = device,
-                ComputeType = type,
-                Threads = parsed.GetValue(_threads),
+                Device = parsed.GetRequiredValue(_device),
+                ComputeType = !namesPrecision ? parsed.GetValue(_type).Value : parsed.GetValue(_half) ? ComputeType.Float16 : ComputeType.Float32,
+                Threads = parsed.GetValue(_threads).Value is int threads and > 0 ? threads : null,
                 Warn = sentence => Console.Error.WriteLine($"handwritten: {sentence}"),
             };
     }

@@ -39,10 +39,15 @@ internal sealed class LayoutOptions
             throw new UsageException($"{NameOf(setting)} needs the words' times: give --word-timestamps as well.");
         }
 
-        // The original warns as well, and goes on.
+        // The original warns as well of what follows, and goes on.
         if (options.MaxLineCount is not null && options.MaxLineWidth is null)
         {
             tell($"{NameOf(LayoutSettings.MaxLineCount)} counts the lines that {NameOf(LayoutSettings.MaxLineWidth)} makes: without it, it changes nothing.");
+        }
+
+        if (options.MaxWordsPerLine is not null && options.MaxLineWidth is not null)
+        {
+            tell($"{NameOf(LayoutSettings.MaxWordsPerLine)} changes nothing beside {NameOf(LayoutSettings.MaxLineWidth)}, which breaks lines by their width.");
         }
 
         return options;

@@ -64,7 +64,7 @@ internal sealed class Narrator(bool verbose, bool quiet)
             Tell($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
         }
 
-        string title = WebRecording.IsAddress(recording) ? WebRecording.FileName(recording) : Path.GetFileName(recording);
+        string title = Path.GetFileName(RecordingInputs.PathOf(recording));
         Terminal.WithProgress(title, run.Duration, ShowsProgress, progress =>
         {
             foreach (Segment segment in run.Segments())

@@ -22,7 +22,9 @@ internal static class Optional
     /// <param name="initially">What holds where it is not given; null for None.</param>
     /// <param name="minimum">The least.</param>
     /// <param name="maximum">The most.</param>
-    public static Option<OrNone<int>> Integer(string name, string description, int? initially, int minimum, int maximum) => Make(name, description, initially, ValueKind.WholeNumber(minimum, maximum).OrNone());
+    /// <param name="aliases">Other names.</param>
+    public static Option<OrNone<int>> Integer(string name, string description, int? initially, int minimum, int maximum, params string[] aliases) =>
+        Make(name, aliases, description, initially, ValueKind.WholeNumber(minimum, maximum).OrNone());
 
     /// <summary>A number or None.</summary>
     /// <param name="name">With its dashes.</param>
@@ -30,10 +32,11 @@ internal static class Optional
     /// <param name="initially">What holds where it is not given; null for None.</param>
     /// <param name="minimum">The least.</param>
     /// <param name="maximum">The most.</param>
-    public static Option<OrNone<double>> Number(string name, string description, double? initially, double minimum, double maximum) => Make(name, description, initially, ValueKind.Number(minimum, maximum).OrNone());
+    public static Option<OrNone<double>> Number(string name, string description, double? initially, double minimum, double maximum) =>
+        Make(name, [], description, initially, ValueKind.Number(minimum, maximum).OrNone());
 
-    private static Option<OrNone<T>> Make<T>(string name, string description, T? initially, ValueKind<T?> kind)
-        where T : struct => new(name)
+    private static Option<OrNone<T>> Make<T>(string name, string[] aliases, string description, T? initially, ValueKind<T?> kind)
+        where T : struct => new(name, aliases)
         {
             Description = description,
             HelpName = kind.Placeholder,

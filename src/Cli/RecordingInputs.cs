@@ -9,9 +9,14 @@ namespace Handwritten.Cli;
 /// What a command is to listen to: files, patterns that the shell left alone, folders, standard input and addresses on the
 /// web, with the options that say how.
 /// </summary>
-internal sealed partial class RecordingInputs
+/// <param name="recordings">The argument that names them.</param>
+internal sealed partial class RecordingInputs(Argument<string[]> recordings)
 {
-    private readonly Argument<string[]> _recordings = Define.Recordings();
+    /// <summary>One recording or more.</summary>
+    public RecordingInputs()
+        : this(Define.Recordings())
+    {
+    }
 
     private readonly Option<bool> _recursive = Define.Flag("--recursive", "Take all recordings in the folders that are named, and below them.");
 
@@ -57,7 +62,7 @@ internal sealed partial class RecordingInputs
     /// <summary>Adds the argument and the options to a command.</summary>
     public void AddTo(Command command)
     {
-        command.Add(_recordings);
+        command.Add(recordings);
         foreach (Option option in Options)
         {
             command.Add(option);
@@ -71,7 +76,15 @@ internal sealed partial class RecordingInputs
     /// The recordings, each of them once, with patterns and folders replaced by what they stand for. One that stands for
     /// nothing remains, and fails when it is loaded.
     /// </summary>
-    public IReadOnlyList<string> Read(ParseResult parsed) => [.. parsed.GetRequiredValue(_recordings).SelectMany(name => Expand(parsed, name)).Distinct()];
+    public IReadOnlyList<string> Read(ParseResult parsed) => [.. parsed.GetRequiredValue(recordings).SelectMany(name => Expand(parsed, name)).Distinct()];
+
+    /// <summary>What a recording's file is called: its path, or the name that the file of an address would have.</summary>
+    public static string PathOf(string recording) => recording switch
+    {
+        AudioFile.StandardInput => "stdin",
+        _ when WebRecording.IsAddress(recording) => WebRecording.FileName(recording),
+        _ => recording,
+    };
 
     /// <summary>Loads one of them.</summary>
     /// <exception cref="AudioException">It cannot be read.</exception>

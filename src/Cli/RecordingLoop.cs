@@ -17,15 +17,15 @@ namespace Handwritten.Cli;
 internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Func<string, CancellationToken, AudioClip> load) : IDisposable
 {
     private WhisperModel? _model;
-    private Transcriber? _transcriber;
+    private RecordingTranscriber? _transcriber;
 
     /// <summary>The model; it is loaded when it is first needed, which may be never.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
     public WhisperModel Model => _model ??= options.Load(parsed);
 
-    /// <summary>The model at work on one window after the other.</summary>
+    /// <summary>The model at work.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
-    public Transcriber Transcriber => _transcriber ??= new Transcriber(Model);
+    public RecordingTranscriber Transcriber => _transcriber ??= new RecordingTranscriber(Model);
 
     /// <summary>Whether a failure is one recording's, so that the others can go on.</summary>
     public static bool IsOfOneRecording(Exception failure) => failure is AudioException or OutputException or OptionsException;
@@ -43,6 +43,9 @@ internal sealed class RecordingLoop(ModelOptions options, ParseResult parsed, Fu
     /// <exception cref="AudioException">It cannot be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public AudioClip Load(string recording, CancellationToken cancellation) => load(recording, cancellation);
+
+    /// <summary>Has batches that would not be full ask for more recordings, if there is a model at work.</summary>
+    public void ShareBatches(Func<bool>? more) => _transcriber?.More = more;
 
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <returns>The exit code of the first recording that failed.</returns>

@@ -44,7 +44,7 @@ internal sealed class SettingOptions<TOptions>
             return Cli.Define.Flag(name, setting.Description, ValueKind.Flag.Read(name, initially));
         }
 
-        Option<string> option = new(name) { Description = setting.Description, HelpName = setting.Placeholder };
+        Option<string> option = new(name, [.. setting.Aliases.Select(NameOf)]) { Description = setting.Description, HelpName = setting.Placeholder };
         option.CompletionSources.Add([.. setting.Words]);
         option.Validators.Add(result =>
         {

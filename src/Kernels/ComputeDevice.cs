@@ -71,20 +71,22 @@ public sealed record ComputeDevice
     public ComputeDevice Resolve() => this != Auto ? this : HasGpu() ? Cuda() : Cpu;
 
     /// <summary>Opens the device.</summary>
-    /// <param name="type">The type in which a GPU computes; null for float16. The CPU knows float32 only.</param>
+    /// <param name="type">The type in which a GPU computes; null for float16. The CPU knows float32 only, and says so.</param>
     /// <param name="threads">Threads of the CPU; null for all.</param>
     /// <param name="warn">Receives sentences that the user should read.</param>
     /// <returns>The back end; whoever asked for it disposes it.</returns>
     /// <exception cref="GpuException">The GPU cannot be used.</exception>
-    /// <exception cref="ArgumentException">The CPU is to compute in another type than float32.</exception>
     public IKernels CreateKernels(ComputeType? type = null, int? threads = null, Action<string>? warn = null)
     {
         ComputeDevice device = Resolve();
         if (device == Cpu)
         {
-            return type is null or ComputeType.Float32
-                ? new CpuKernels(threads)
-                : throw new ArgumentException("The CPU computes in float32, with weights as they are stored: leave the compute type out, or choose a GPU.", nameof(type));
+            if (type is not (null or ComputeType.Float32))
+            {
+                warn?.Invoke($"{type.ToString()!.ToLowerInvariant()} is for GPUs: the CPU computes in float32, with weights as they are stored.");
+            }
+
+            return new CpuKernels(threads);
         }
 
         if (device._name == Emulated._name)

@@ -89,6 +89,15 @@ public interface IKernels : IDisposable
     Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters);
 
     /// <summary>
+    /// <see cref="LogMel"/> to the last bit, on the calling thread alone, while other threads may use the back end: the
+    /// spectrogram of hours then delays nobody. Null where the back end has but one queue.
+    /// </summary>
+    /// <param name="samples">As for <see cref="LogMel"/>.</param>
+    /// <param name="padding">As for <see cref="LogMel"/>.</param>
+    /// <param name="filters">As for <see cref="LogMel"/>.</param>
+    Tensor? LogMelAside(ReadOnlySpan<float> samples, int padding, Tensor filters) => null;
+
+    /// <summary>
     /// Cuts frames out of a log-mel spectrogram: windows[index, t, :] = mel[first + t, :] for t below
     /// <paramref name="count"/>, and zero behind them. <paramref name="windows"/>: [batch, frames, mels].
     /// </summary>
@@ -107,6 +116,23 @@ public interface IKernels : IDisposable
 
     /// <summary>x: [rows, inputs], y: [rows, outputs]; see <see cref="Epilogue"/>, whose sums go to a float32 y.</summary>
     void MatMul(int rows, Tensor x, Linear linear, Tensor y, Epilogue epilogue = Epilogue.None);
+
+    /// <summary>
+    /// <see cref="LayerNorm"/> and then <see cref="MatMul"/> with its result, in one operation where that is faster. x: [rows,
+    /// inputs] float32, y: [rows, outputs] and no sum that it takes; the same bits as by both.
+    /// </summary>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="x">What is normalised.</param>
+    /// <param name="norm">The norm.</param>
+    /// <param name="linear">The product.</param>
+    /// <param name="normed">[rows, inputs]: what is between the two may be left here, or not.</param>
+    /// <param name="y">The result.</param>
+    /// <param name="epilogue">What becomes of the sums.</param>
+    void NormMatMul(int rows, Tensor x, Norm norm, Linear linear, Tensor normed, Tensor y, Epilogue epilogue = Epilogue.None)
+    {
+        LayerNorm(rows, x, norm, normed);
+        MatMul(rows, normed, linear, y, epilogue);
+    }
 
     /// <summary>
     /// Full self-attention of the encoder, every frame looks at every frame of its window:

@@ -1,4 +1,5 @@
 using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
 
 namespace Handwritten.Model;
 
@@ -40,6 +41,9 @@ public sealed class AudioEncoder : IDisposable
     /// <summary>Allocates the buffers of a forward pass.</summary>
     /// <param name="batch">The most windows one pass takes.</param>
     public EncoderState CreateState(int batch = 1) => new(_kernels, _dimensions, batch);
+
+    /// <summary>Adds what <see cref="CreateState"/> allocates to an estimate.</summary>
+    public void Estimate(MemoryEstimate estimate, int batch) => EncoderState.Estimate(estimate, _dimensions, batch);
 
     /// <summary>
     /// Encodes the first <paramref name="batch"/> windows of <see cref="EncoderState.LogMel"/> into

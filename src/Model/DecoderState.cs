@@ -1,4 +1,5 @@
 using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
 
 namespace Handwritten.Model;
 
@@ -30,6 +31,17 @@ public sealed class DecoderState : IDisposable
             SelfCache[layer] = kernels.AllocateCache(lanes, dimensions.TextContext, dimensions.TextHeads, headSize);
             CrossCache[layer] = kernels.AllocateCache(windows, dimensions.AudioContext, dimensions.TextHeads, headSize);
         }
+    }
+
+    /// <summary>Adds what caches and buffers take.</summary>
+    internal static MemoryEstimate Estimate(MemoryEstimate estimate, WhisperDimensions dimensions, int windows, int lanes, int outputs)
+    {
+        long rows = Math.Max(dimensions.TextContext, lanes), width = dimensions.Width;
+        long audio = (long)windows * dimensions.AudioContext, text = (long)lanes * dimensions.TextContext;
+        return estimate
+            .Add("keys and values", dimensions.TextLayers * 2 * width * (audio + text))
+            .Add("decoder", (rows * ((5 * width) + dimensions.TextFeedForward)) + (audio * 2 * width))
+            .AddSingle("decoder", (rows * width) + (outputs * (width + dimensions.Vocabulary)));
     }
 
     /// <summary>Audio windows that can be listened to at the same time.</summary>

@@ -1,4 +1,5 @@
 using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
 
 namespace Handwritten.Model;
 
@@ -16,6 +17,15 @@ public sealed class EncoderState : IDisposable
         QueryKeyValue = kernels.Allocate(batch, frames, 3 * width);
         Expanded = kernels.Allocate(batch, frames, dimensions.AudioFeedForward);
         Output = kernels.Allocate(batch, frames, width);
+    }
+
+    /// <summary>Adds what the buffers take.</summary>
+    internal static MemoryEstimate Estimate(MemoryEstimate estimate, WhisperDimensions dimensions, int batch)
+    {
+        long rows = (long)batch * dimensions.AudioContext, width = dimensions.Width;
+        return estimate
+            .Add("encoder", rows * ((2 * dimensions.MelBins) + (7 * width) + dimensions.AudioFeedForward))
+            .AddSingle("encoder", rows * width);
     }
 
     /// <summary>The most windows one pass takes.</summary>

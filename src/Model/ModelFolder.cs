@@ -23,8 +23,11 @@ public static partial class ModelFolder
 
     /// <summary>The folder of a model.</summary>
     /// <param name="nameOrPath">A folder, or a name.</param>
+    /// <param name="place">A folder to look in first: for folders of models, and as a cache of Hugging Face; null for none.</param>
     /// <exception cref="ModelException">There is no such model; the sentence says how to get it, or which there are.</exception>
-    public static string Resolve(string nameOrPath) => Resolve(nameOrPath, [.. WeightFolders()], HubCache.Default);
+    public static string Resolve(string nameOrPath, string? place = null) => place is null
+        ? Resolve(nameOrPath, [.. WeightFolders()], HubCache.Default)
+        : Resolve(nameOrPath, [.. Directory.Exists(place) ? [place] : Array.Empty<string>(), .. WeightFolders()], new HubCache(place), HubCache.Default);
 
     /// <summary>The models on this machine that have a name: those below <c>weights</c>, and those in the cache of Hugging Face.</summary>
     public static IReadOnlyList<LocalModel> Local() => Local([.. WeightFolders()], HubCache.Default);
@@ -39,17 +42,17 @@ public static partial class ModelFolder
     /// <summary>Whether a name has the form of a repository on the hub, <c>owner/name</c>.</summary>
     public static bool IsRepository(string name) => RepositoryPattern().IsMatch(name) && !name.Contains("..", StringComparison.Ordinal) && !name.Contains("--", StringComparison.Ordinal);
 
-    internal static IReadOnlyList<LocalModel> Local(IReadOnlyList<string> weightFolders, HubCache cache) =>
+    internal static IReadOnlyList<LocalModel> Local(IReadOnlyList<string> weightFolders, params IReadOnlyList<HubCache> caches) =>
     [
         .. weightFolders
             .SelectMany(folder => Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
             .Where(IsModel)
             .Select(folder => new LocalModel(Path.GetFileName(folder), folder))
             .DistinctBy(model => model.Name),
-        .. cache.Models().Select(model => new LocalModel(model.Repository, model.Folder)),
+        .. caches.SelectMany(cache => cache.Models()).Select(model => new LocalModel(model.Repository, model.Folder)).DistinctBy(model => model.Name),
     ];
 
-    internal static string Resolve(string nameOrPath, IReadOnlyList<string> weightFolders, HubCache cache)
+    internal static string Resolve(string nameOrPath, IReadOnlyList<string> weightFolders, params IReadOnlyList<HubCache> caches)
     {
         if (Directory.Exists(nameOrPath))
         {
@@ -67,7 +70,7 @@ public static partial class ModelFolder
             string[] names = [nameOrPath, published?.FolderName ?? $"whisper-{nameOrPath}"];
             string? found = weightFolders.SelectMany(folder => names.Select(name => Path.Combine(folder, name))).FirstOrDefault(Directory.Exists);
             string? repository = published?.Repository ?? (IsRepository(nameOrPath) ? nameOrPath : null);
-            found ??= repository is null ? null : cache.Find(repository);
+            found ??= repository is null ? null : caches.Select(cache => cache.Find(repository)).FirstOrDefault(folder => folder is not null);
             if (found is not null)
             {
                 return found;
@@ -75,15 +78,15 @@ public static partial class ModelFolder
 
             if (repository is not null)
             {
-                throw new ModelException($"The model '{nameOrPath}' is not on this machine: get it with 'handwritten pull {repository}', or give the folder it is in ({Known(weightFolders, cache)}).");
+                throw new ModelException($"The model '{nameOrPath}' is not on this machine: get it with 'handwritten pull {repository}', or give the folder it is in ({Known(weightFolders, caches)}).");
             }
         }
 
-        throw new ModelException($"There is no model '{nameOrPath}': give a folder as Hugging Face publishes it, the name of one below weights, or one that 'handwritten pull' gets ({Known(weightFolders, cache)}).");
+        throw new ModelException($"There is no model '{nameOrPath}': give a folder as Hugging Face publishes it, the name of one below weights, or one that 'handwritten pull' gets ({Known(weightFolders, caches)}).");
     }
 
-    private static string Known(IReadOnlyList<string> weightFolders, HubCache cache) =>
-        Local(weightFolders, cache) is { Count: > 0 } known
+    private static string Known(IReadOnlyList<string> weightFolders, IReadOnlyList<HubCache> caches) =>
+        Local(weightFolders, caches) is { Count: > 0 } known
             ? $"the models here are {string.Join(", ", known.Select(model => model.Name))}"
             : "there is no model here";
 

@@ -9,7 +9,7 @@ public sealed record ModelLoadOptions
     /// <summary>The device; <see cref="ComputeDevice.Auto"/> takes a GPU if there is one.</summary>
     public ComputeDevice Device { get; init; } = ComputeDevice.Auto;
 
-    /// <summary>The type in which a GPU computes; null for float16. The CPU computes in float32, with weights as they are stored.</summary>
+    /// <summary>The type in which a GPU computes; null for float16. The CPU computes in float32 whatever is asked for, with weights as they are stored.</summary>
     public ComputeType? ComputeType { get; init; }
 
     /// <summary>Threads of the CPU; null for all.</summary>
@@ -20,6 +20,5 @@ public sealed record ModelLoadOptions
 
     /// <summary>Opens the device.</summary>
     /// <exception cref="GpuException">The GPU cannot be used.</exception>
-    /// <exception cref="ArgumentException">Device and compute type contradict each other.</exception>
     public IKernels CreateKernels() => Device.CreateKernels(ComputeType, Threads, Warn);
 }

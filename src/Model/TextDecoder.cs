@@ -1,4 +1,5 @@
 using Handwritten.Kernels;
+using Handwritten.Kernels.Gpu;
 
 namespace Handwritten.Model;
 
@@ -44,6 +45,9 @@ public sealed class TextDecoder : IDisposable
     /// <param name="outputs">The most rows of one pass whose logits are wanted.</param>
     public DecoderState CreateState(int windows = 1, int lanes = 1, int outputs = 2) => new(_kernels, _dimensions, windows, lanes, outputs);
 
+    /// <summary>Adds what <see cref="CreateState"/> allocates to an estimate.</summary>
+    public void Estimate(MemoryEstimate estimate, int windows, int lanes, int outputs) => DecoderState.Estimate(estimate, _dimensions, windows, lanes, outputs);
+
     /// <summary>
     /// Projects encoded audio to the keys and values of every layer's cross-attention; once a window.
     /// </summary>
@@ -79,17 +83,15 @@ public sealed class TextDecoder : IDisposable
         {
             Block block = _blocks[layer];
 
-            _kernels.LayerNorm(count, x, block.SelfNorm, h);
-            observer?.Observe($"decoder.block.{layer}.attn_ln", h, count, width);
-            _kernels.MatMul(count, h, block.QueryKeyValue, state.QueryKeyValue);
+            ObserveNorm(observer, $"decoder.block.{layer}.attn_ln", count, x, block.SelfNorm, h);
+            _kernels.NormMatMul(count, x, block.SelfNorm, block.QueryKeyValue, h, state.QueryKeyValue);
             observer?.Observe($"decoder.block.{layer}.attn.qkv", state.QueryKeyValue, count, 3 * width);
             _kernels.AttendSelf(rows, state.QueryKeyValue, state.SelfCache[layer], h);
             _kernels.MatMul(count, h, block.SelfOut, x, Epilogue.AddToOutput);
             observer?.Observe($"decoder.block.{layer}.attn", x, count, width);
 
-            _kernels.LayerNorm(count, x, block.CrossNorm, h);
-            observer?.Observe($"decoder.block.{layer}.cross_attn_ln", h, count, width);
-            _kernels.MatMul(count, h, block.CrossQuery, state.CrossQuery);
+            ObserveNorm(observer, $"decoder.block.{layer}.cross_attn_ln", count, x, block.CrossNorm, h);
+            _kernels.NormMatMul(count, x, block.CrossNorm, block.CrossQuery, h, state.CrossQuery);
             observer?.Observe($"decoder.block.{layer}.cross_attn.q", state.CrossQuery, count, width);
             _kernels.AttendCross(rows, state.CrossQuery, state.CrossCache[layer], h);
             capture?.Take(_kernels, rows, layer, state.CrossQuery, state.CrossCache[layer]);
@@ -101,16 +103,14 @@ public sealed class TextDecoder : IDisposable
             _kernels.MatMul(count, h, block.CrossOut, x, Epilogue.AddToOutput);
             observer?.Observe($"decoder.block.{layer}.cross_attn", x, count, width);
 
-            _kernels.LayerNorm(count, x, block.FeedForwardNorm, h);
-            _kernels.MatMul(count, h, block.Expand, state.Expanded, Epilogue.Gelu);
+            _kernels.NormMatMul(count, x, block.FeedForwardNorm, block.Expand, h, state.Expanded, Epilogue.Gelu);
             _kernels.MatMul(count, state.Expanded, block.Contract, x, Epilogue.AddToOutput);
             observer?.Observe($"decoder.block.{layer}", x, count, width);
         }
 
         _kernels.GatherOutputs(rows, x, state.Selected);
-        _kernels.LayerNorm(rows.OutputCount, state.Selected, _finalNorm, h);
-        observer?.Observe("decoder.ln", h, rows.OutputCount, width);
-        _kernels.MatMul(rows.OutputCount, h, _output, state.Logits);
+        ObserveNorm(observer, "decoder.ln", rows.OutputCount, state.Selected, _finalNorm, h);
+        _kernels.NormMatMul(rows.OutputCount, state.Selected, _finalNorm, _output, h, state.Logits);
         observer?.Observe("decoder.logits", state.Logits, rows.OutputCount, _dimensions.Vocabulary);
     }
 
@@ -124,6 +124,16 @@ public sealed class TextDecoder : IDisposable
         if (!_tied)
         {
             _output.Dispose();
+        }
+    }
+
+    /// <summary>Shows what a norm makes of the stream; the pass itself may never have that by itself.</summary>
+    private void ObserveNorm(IActivationObserver? observer, string name, int count, Tensor x, Norm norm, Tensor normed)
+    {
+        if (observer is not null)
+        {
+            _kernels.LayerNorm(count, x, norm, normed);
+            observer.Observe(name, normed, count, _dimensions.Width);
         }
     }
 

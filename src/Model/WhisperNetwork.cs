@@ -43,15 +43,9 @@ public sealed class WhisperNetwork : IDisposable
     /// <summary>What the model takes in a device's memory to transcribe one window at a time.</summary>
     private static MemoryEstimate Estimate(WhisperDimensions dimensions, string origin)
     {
-        long frames = dimensions.AudioContext, tokens = dimensions.TextContext, width = dimensions.Width;
-        long keysAndValues = dimensions.TextLayers * 2 * width * (frames + tokens);
-        long encoder = frames * ((2 * dimensions.MelBins) + (7 * width) + dimensions.AudioFeedForward);
-        long decoder = tokens * ((5 * width) + dimensions.TextFeedForward) + (frames * 2 * width);
-        return new MemoryEstimate(origin)
-            .Add("weights", CheckpointLayout.Tensors(dimensions).Sum(tensor => tensor.Shape.Aggregate(1L, (product, dimension) => product * dimension)))
-            .Add("keys and values", keysAndValues)
-            .Add("activations", encoder + decoder)
-            .AddSingle("activations", (width * (frames + tokens)) + (2L * dimensions.Vocabulary));
+        MemoryEstimate estimate = new MemoryEstimate(origin)
+            .Add("weights", CheckpointLayout.Tensors(dimensions).Sum(tensor => tensor.Shape.Aggregate(1L, (product, dimension) => product * dimension)));
+        return DecoderState.Estimate(EncoderState.Estimate(estimate, dimensions, batch: 1), dimensions, windows: 1, lanes: 1, outputs: 2);
     }
 
     /// <summary>The architecture's numbers.</summary>

@@ -1,5 +1,3 @@
-using Handwritten.Runtime.Transcription;
-
 namespace Handwritten.Runtime;
 
 /// <summary>
@@ -8,10 +6,10 @@ namespace Handwritten.Runtime;
 /// </summary>
 public sealed class PendingTranscription : IAsyncEnumerable<Segment>
 {
-    private readonly Func<Action<TranscriptionRun>, CancellationToken, IAsyncEnumerable<Segment>> _start;
+    private readonly Func<Action<Transcript>, CancellationToken, IAsyncEnumerable<Segment>> _start;
 
-    /// <param name="start">Begins; gives the run to its first parameter when that has ended.</param>
-    internal PendingTranscription(Func<Action<TranscriptionRun>, CancellationToken, IAsyncEnumerable<Segment>> start) => _start = start;
+    /// <param name="start">Begins; gives the transcript to its first parameter when it is whole.</param>
+    internal PendingTranscription(Func<Action<Transcript>, CancellationToken, IAsyncEnumerable<Segment>> start) => _start = start;
 
     /// <summary>Begins. Whoever stops enumerating early ends the transcription.</summary>
     /// <param name="cancellationToken">Ends it; besides the one given before.</param>
@@ -23,9 +21,9 @@ public sealed class PendingTranscription : IAsyncEnumerable<Segment>
     public async Task<Transcript> ToTranscriptAsync()
     {
         Transcript? transcript = null;
-        await foreach (Segment _ in _start(run => transcript = run.Transcript, CancellationToken.None).ConfigureAwait(false))
+        await foreach (Segment _ in _start(whole => transcript = whole, CancellationToken.None).ConfigureAwait(false))
         {
-            // The run keeps them.
+            // They are in the transcript.
         }
 
         return transcript!;

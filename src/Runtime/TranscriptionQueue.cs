@@ -1,27 +1,40 @@
-using System.Collections.Concurrent;
 using Handwritten.Model;
 using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime;
 
+/// <summary>Something that a caller waits for. It keeps its exceptions to itself: they belong to the caller.</summary>
+internal interface IQueuedWork
+{
+    /// <summary>Whether it can be begun while other work is being finished, to share batches with it.</summary>
+    bool SharesBatches { get; }
+
+    /// <summary>Begins.</summary>
+    void Begin(RecordingTranscriber engine);
+
+    /// <summary>Does what is to be done.</summary>
+    void Finish(RecordingTranscriber engine);
+}
+
 /// <summary>
 /// One engine and the callers that wait for it, first come, first served:
 /// <code>
 ///     caller A ──┐
-///     caller B ──┼──> [ C · B · A ] ──> thread with the one Transcriber ──> to each caller its results
-///     caller C ──┘
+///     caller B ──┼──> [ D · C · B · A ] ──> thread with the one engine ──> to each caller its results
+///     caller C ──┘          └─────┴── begun early where a batch of A's windows has room left
 /// </code>
-/// A model has one set of buffers, and one recording keeps all cores or the GPU busy, so two at a time would not be faster.
-/// Work must keep its exceptions to itself: they belong to the caller.
+/// A model has one set of buffers, and one batch keeps all cores or the GPU busy, so two at a time would not be faster.
 /// </summary>
 internal sealed class TranscriptionQueue
 {
-    private readonly BlockingCollection<Action<Transcriber>> _work = [];
+    private readonly Queue<IQueuedWork> _waiting = [], _begun = [];
+    private bool _closed;
 
     /// <summary>Allocates the engine and starts its thread.</summary>
     public TranscriptionQueue(WhisperModel model)
     {
-        Transcriber engine = new(model);
+        RecordingTranscriber engine = new(model);
+        engine.More = () => BeginAnother(engine);
         Ended = Task.Factory.StartNew(() => Serve(engine), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -30,30 +43,84 @@ internal sealed class TranscriptionQueue
 
     /// <summary>Puts work at the end of the queue.</summary>
     /// <returns>Whether it will be done; false after <see cref="Close"/>.</returns>
-    public bool TryAdd(Action<Transcriber> work)
+    public bool TryAdd(IQueuedWork work)
     {
-        try
+        lock (_waiting)
         {
-            return _work.TryAdd(work);
-        }
-        catch (InvalidOperationException)
-        {
-            // Closed, perhaps this very moment.
-            return false;
+            if (!_closed)
+            {
+                _waiting.Enqueue(work);
+                Monitor.Pulse(_waiting);
+            }
+
+            return !_closed;
         }
     }
 
     /// <summary>Takes no more work.</summary>
-    public void Close() => _work.CompleteAdding();
+    public void Close()
+    {
+        lock (_waiting)
+        {
+            _closed = true;
+            Monitor.Pulse(_waiting);
+        }
+    }
 
-    private void Serve(Transcriber engine)
+    private void Serve(RecordingTranscriber engine)
     {
         using (engine)
         {
-            foreach (Action<Transcriber> work in _work.GetConsumingEnumerable())
+            while (_begun.Count > 0 || BeginNext(engine))
             {
-                work(engine);
+                _begun.Dequeue().Finish(engine);
             }
         }
+    }
+
+    /// <summary>Begins with the work that has waited longest, as soon as there is any.</summary>
+    /// <returns>False if there will be none.</returns>
+    private bool BeginNext(RecordingTranscriber engine)
+    {
+        IQueuedWork? next;
+        lock (_waiting)
+        {
+            while (!_waiting.TryDequeue(out next))
+            {
+                if (_closed)
+                {
+                    return false;
+                }
+
+                Monitor.Wait(_waiting);
+            }
+        }
+
+        Begin(next, engine);
+        return true;
+    }
+
+    /// <summary>Begins with further work for a batch, if there is any and its turn is next.</summary>
+    private bool BeginAnother(RecordingTranscriber engine)
+    {
+        IQueuedWork? next;
+        lock (_waiting)
+        {
+            if (!_waiting.TryPeek(out next) || !next.SharesBatches)
+            {
+                return false;
+            }
+
+            _waiting.Dequeue();
+        }
+
+        Begin(next, engine);
+        return true;
+    }
+
+    private void Begin(IQueuedWork work, RecordingTranscriber engine)
+    {
+        work.Begin(engine);
+        _begun.Enqueue(work);
     }
 }

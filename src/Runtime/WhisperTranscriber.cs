@@ -19,8 +19,9 @@ namespace Handwritten.Runtime;
 ///     }
 /// </code>
 /// Any number of callers may use one at the same time. Recordings are read side by side and transcribed in the order in
-/// which they have been read; nobody waits for a caller that is slow to take its segments. A recording is held in memory
-/// while it waits: 64 KB for each second.
+/// which they have been read; those with a <see cref="WindowOptions.BatchSize"/> share batches, whatever their other options.
+/// Nobody waits for a caller that is slow to take its segments. A recording is held in memory while it waits: 64 KB for each
+/// second.
 /// </summary>
 public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
 {
@@ -51,12 +52,11 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
     public TranscriptionOptions DefaultOptions { get; init; } = new();
 
     /// <summary>Loads a model and makes a transcriber of it; both go together.</summary>
-    /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string)"/> finds.</param>
+    /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.</param>
     /// <param name="options">Where to; null for a GPU if there is one.</param>
     /// <param name="transcription">What holds where a call has no options; null for the defaults of openai/whisper's transcribe().</param>
     /// <exception cref="ModelException">The model cannot be used.</exception>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>
-    /// <exception cref="ArgumentException">The options contradict each other.</exception>
     public static WhisperTranscriber Load(string nameOrPath, ModelLoadOptions? options = null, TranscriptionOptions? transcription = null)
     {
         WhisperModel model = WhisperModel.Load(nameOrPath, options);
@@ -168,11 +168,11 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
         new((ended, enumeration) => Run(load, options ?? DefaultOptions, progress, ended, cancellation, enumeration));
 
     /// <summary>
-    /// Reads the recording beside whatever the engine does, then stands in the queue. The segments wait in a channel for the
-    /// caller, who may be slow, while the engine goes on.
+    /// Reads and cuts the recording beside whatever the engine does, then stands in the queue. The segments wait in a channel
+    /// for the caller, who may be slow, while the engine goes on.
     /// </summary>
     private async IAsyncEnumerable<Segment> Run(
-        Func<CancellationToken, ReadOnlyMemory<float>> load, TranscriptionOptions options, IProgress<TranscriptionProgress>? progress, Action<TranscriptionRun> ended,
+        Func<CancellationToken, ReadOnlyMemory<float>> load, TranscriptionOptions options, IProgress<TranscriptionProgress>? progress, Action<Transcript> ended,
         CancellationToken cancellation, [EnumeratorCancellation] CancellationToken enumeration)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
@@ -183,30 +183,9 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
 
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, enumeration, _disposal.Token);
         CancellationToken token = stop.Token;
-        ReadOnlyMemory<float> samples = await LoadAsync(load, token).ConfigureAwait(false);
+        PreparedRecording recording = await Beside(() => PreparedRecording.Of(load(token), options, token), token).ConfigureAwait(false);
         Channel<Segment> segments = Channel.CreateUnbounded<Segment>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        Add(engine =>
-        {
-            try
-            {
-                token.ThrowIfCancellationRequested();
-                using TranscriptionRun run = engine.Start(samples.Span, options, token);
-                foreach (Segment segment in run.Segments())
-                {
-                    segments.Writer.TryWrite(segment);
-                    progress?.Report(new TranscriptionProgress(run.Position, run.Duration));
-                }
-
-                progress?.Report(new TranscriptionProgress(run.Duration, run.Duration));
-                ended(run);
-                segments.Writer.Complete();
-            }
-            catch (Exception failure)
-            {
-                segments.Writer.Complete(failure);
-            }
-        });
-
+        Add(new QueuedRecording(recording, segments.Writer, progress, ended, token));
         try
         {
             await foreach (Segment segment in segments.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
@@ -226,26 +205,14 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _disposal.Token);
         CancellationToken token = stop.Token;
-        ReadOnlyMemory<float> samples = await LoadAsync(load, token).ConfigureAwait(false);
+        ReadOnlyMemory<float> samples = await Beside(() => load(token), token).ConfigureAwait(false);
         TaskCompletionSource<IReadOnlyList<LanguageProbability>> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Add(engine =>
-        {
-            try
-            {
-                token.ThrowIfCancellationRequested();
-                result.SetResult(engine.DetectLanguage(samples.Span, token));
-            }
-            catch (Exception failure)
-            {
-                result.SetException(failure);
-            }
-        });
+        Add(new QueuedLanguageQuestion(samples, result, token));
         return await result.Task.ConfigureAwait(false);
     }
 
-    private void Add(Action<Transcriber> work) => ObjectDisposedException.ThrowIf(!_queue.TryAdd(work), this);
+    private void Add(IQueuedWork work) => ObjectDisposedException.ThrowIf(!_queue.TryAdd(work), this);
 
     /// <summary>A stream that never gives anything must not hold whoever cancels.</summary>
-    private static Task<ReadOnlyMemory<float>> LoadAsync(Func<CancellationToken, ReadOnlyMemory<float>> load, CancellationToken cancellation) =>
-        Task.Run(() => load(cancellation), cancellation).WaitAsync(cancellation);
+    private static Task<T> Beside<T>(Func<T> work, CancellationToken cancellation) => Task.Run(work, cancellation).WaitAsync(cancellation);
 }

@@ -7,10 +7,11 @@ using Handwritten.Server.OpenAi;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
 using Handwritten.Server.Remote;
+using Handwritten.Server.Spectrograms;
+using Handwritten.Server.Transcripts;
 using Handwritten.Server.Uploads;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -67,7 +68,7 @@ public static class ServerApplication
         RequestRates.Add(services, options);
         services.AddSingleton<Scratch>().AddSingleton<RecordingDecoder>();
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
-        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>();
+        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
         services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
         AddTelemetry(services, options);
@@ -91,7 +92,7 @@ public static class ServerApplication
     private static void Use(WebApplication application)
     {
         application.UseMiddleware<ErrorHandling>();
-        UsePages(application);
+        WebPage.Use(application);
         application.UseRouting();
         application.UseCors();
         application.UseMiddleware<Authentication>();
@@ -109,17 +110,7 @@ public static class ServerApplication
         JobEndpoints.Map(clients);
         RunPodEndpoints.Map(clients);
         StreamEndpoints.Map(clients);
-    }
-
-    /// <summary>The web page is what lies in the folder wwwroot beside the program.</summary>
-    private static void UsePages(WebApplication application)
-    {
-        string folder = Path.Combine(AppContext.BaseDirectory, "wwwroot");
-        if (Directory.Exists(folder))
-        {
-            PhysicalFileProvider files = new(folder);
-            application.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
-            application.UseStaticFiles(new StaticFileOptions { FileProvider = files });
-        }
+        TranscriptEndpoints.Map(clients);
+        SpectrogramEndpoints.Map(clients);
     }
 }

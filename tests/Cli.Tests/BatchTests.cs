@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Handwritten.Tests;
 using Xunit;
 
@@ -85,8 +86,8 @@ public sealed class BatchTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--batch-size 0", "--batch-size must be a whole number from 1 to 256, but it is '0'.")]
-    [InlineData("--batch-size 257", "--batch-size must be a whole number from 1 to 256, but it is '257'.")]
+    [InlineData("--batch-size 0", "--batch-size must be a whole number from 1 to 256 or None, but it is '0'.")]
+    [InlineData("--batch-size 257", "--batch-size must be a whole number from 1 to 256 or None, but it is '257'.")]
     [InlineData("--chunk-length 31", "--chunk-length must be a number from 1 to 30 or None, but it is '31'.")]
     [InlineData("--chunk-length 10 --stride 5", "a stride of 5 s on both sides leaves less than 0.5 s of a window of 10 s")]
     [InlineData("--stride 5", "--stride says how windows overlap: give --chunk-length as well.")]
@@ -103,6 +104,21 @@ public sealed class BatchTests : IDisposable
         Assert.Equal((int)ExitCode.WrongUsage, outcome.ExitCode);
         Assert.Single(outcome.ErrorLines).IsSentenceWith(sentence);
         Assert.Equal("", outcome.Output);
+    }
+
+    [Fact]
+    public void Settings_are_timed_in_turns_and_only_ratios_within_a_turn_count()
+    {
+        string[] command = ["bench", "batches", Short, TestData.Path("audio", "01-en.wav"), "--runs", "1"];
+        Outcome outcome = _sandbox.Handwritten(command);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Matches(@"^whisper-nano on CPU .*; 2 recordings of 11\.\d s with \d windows, medians of 1 turns\n", outcome.Output);
+        Assert.Equal(4, outcome.OutputLines.Count(line => Regex.IsMatch(line, @"^ *(greedy|5 beams)(, words)? +(\d+\.\d\d s +){4}(\d+\.\d\dx *){3} *$")));
+        Assert.Equal(4, outcome.OutputLines.Count(line => Regex.IsMatch(line, @"^ *(5 beams : greedy|words : none).* +(\d+\.\d\dx *){4}$")));
+        Assert.Matches(@"as 2 that share batches \d+\.\d\d times as long, as 2 one by one \d+\.\d\d times\.", outcome.Output);
+
+        JsonElement result = JsonDocument.Parse(_sandbox.Handwritten([.. command, "--json"]).Output).RootElement;
+        Assert.Equal((18, 1, 18), (result.GetProperty("settings").GetArrayLength(), result.GetProperty("turns").GetArrayLength(), result.GetProperty("turns")[0].GetArrayLength()));
     }
 
     private static (double Start, double End)[] Times(JsonElement transcript) =>

@@ -50,6 +50,28 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void Ways_to_cut_are_compared_on_patterns_folders_and_addresses()
+    {
+        byte[] sound = File.ReadAllBytes(Recording);
+        _sandbox.Write("talks/deep/a.wav", "");
+        File.WriteAllBytes(_sandbox["talks", "deep", "a.wav"], sound);
+        File.WriteAllBytes(_sandbox["b.wav"], sound);
+        foreach (string name in new[] { "a", "b", "c" })
+        {
+            _sandbox.Write($"said/{name}.txt", "Please play rock music in the garage.");
+        }
+
+        using SmallServer server = new(request => request.Headers.TryGetValue("X-Key", out string? key) && key == "k" ? new WebAnswer(200, sound) : new WebAnswer(403, []));
+        Outcome outcome = _sandbox.Handwritten(
+            "compare", "*.wav", "talks", $"{server.Address}/c.wav", "--recursive", "--header", "X-Key: k", "--references", "said", "--beam-size", "None", "--json",
+            "--with", "--batch-size 4", "--with", "--vad-filter", "--with", "--chunk-length 20");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        JsonElement[] candidates = [.. JsonDocument.Parse(outcome.Output).RootElement.GetProperty("candidates").EnumerateArray()];
+        Assert.Equal(["--batch-size 4", "--vad-filter", "--chunk-length 20"], candidates.Select(candidate => candidate.GetProperty("settings").GetString()));
+        Assert.All(candidates, candidate => Assert.Equal((3, 21), (candidate.GetProperty("files").GetArrayLength(), candidate.GetProperty("words").GetProperty("length").GetInt32())));
+    }
+
+    [Fact]
     public void A_single_candidate_is_measured_alone()
     {
         Outcome outcome = _sandbox.Handwritten("compare", Recording, "--references", Manifest, "--beam-size", "None");

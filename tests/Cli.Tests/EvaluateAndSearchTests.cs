@@ -42,6 +42,27 @@ public sealed class EvaluateAndSearchTests : IDisposable
         Assert.Equal(2 / 12.0, result.GetProperty("total").GetProperty("words").GetProperty("rate").GetDouble(), 1e-9);
     }
 
+    [Fact]
+    public void Evaluate_hears_patterns_folders_standard_input_and_addresses()
+    {
+        byte[] sound = File.ReadAllBytes(TestData.Path("audio", "01-en.wav"));
+        foreach (string name in new[] { "a", "deep/b", "c", "stdin" })
+        {
+            _sandbox.Write($"said/{Path.GetFileName(name)}.txt", "Please play rock music in the garage.");
+        }
+
+        _sandbox.Write("talks/deep/b.wav", "");
+        File.WriteAllBytes(_sandbox["talks", "deep", "b.wav"], sound);
+        File.WriteAllBytes(_sandbox["a.wav"], sound);
+        using SmallServer server = new(_ => new WebAnswer(200, sound));
+        string address = $"{server.Address}/c.wav?x=y.json";
+        Outcome outcome = _sandbox.InShell($"\"$DOTNET\" \"$PROGRAM\" evaluate '*.wav' talks - '{address}' --recursive --references said --batch-size 2 --json < a.wav");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        JsonElement[] files = [.. JsonDocument.Parse(outcome.Output).RootElement.GetProperty("files").EnumerateArray()];
+        Assert.Equal(["a.wav", "b.wav", "-", "c.wav?x=y.json"], files.Select(file => Path.GetFileName(file.GetProperty("file").GetString())));
+        Assert.All(files, file => Assert.Equal((7, 0), (file.GetProperty("words").GetProperty("length").GetInt32(), file.GetProperty("words").GetProperty("errors").GetInt32())));
+    }
+
     [Theory]
     [InlineData("evaluate a.srt", "Option '--references' is required.")]
     [InlineData("evaluate --references said", "Required argument 'FILE' missing")]

@@ -28,6 +28,25 @@ public sealed class PlotTests : IDisposable
         Assert.Equal(["picture.png"], Directory.GetFileSystemEntries(_sandbox.Folder).Select(Path.GetFileName));
     }
 
+    [Fact]
+    public void The_recording_may_be_a_pattern_a_folder_standard_input_or_an_address()
+    {
+        byte[] sound = File.ReadAllBytes(Recording);
+        _sandbox.Write("talks/talk.wav", "");
+        File.WriteAllBytes(_sandbox["talks", "talk.wav"], sound);
+        using SmallServer server = new(request => request.Headers.TryGetValue("X-Key", out string? key) && key == "k" ? new WebAnswer(200, sound) : new WebAnswer(403, []));
+        foreach (string[] input in new string[][] { ["t*/*.wav"], ["talks", "--recursive"], [$"{server.Address}/talk.wav?a=b", "--header", "X-Key: k"] })
+        {
+            Assert.Equal(new Outcome(0, "", ""), _sandbox.Handwritten(["plot", "mel", .. input, "-o", "picture.png"]));
+            File.Delete(_sandbox["picture.png"]);
+        }
+
+        Assert.Equal(0, _sandbox.InShell("\"$DOTNET\" \"$PROGRAM\" plot mel - -o picture.png < talks/talk.wav").ExitCode);
+        File.Copy(_sandbox["talks", "talk.wav"], _sandbox["talks", "other.wav"]);
+        _sandbox.Handwritten("plot", "mel", "talks/*.wav", "-o", "a.png").Is(ExitCode.WrongUsage, "A picture shows one recording, but AUDIO stands for several: give them one by one.");
+        _sandbox.Handwritten("plot", "mel", $"{server.Address}/talk.wav", "-o", "a.png").Is(ExitCode.UnreadableAudio, "cannot be downloaded: the server answers 403");
+    }
+
     [Theory]
     [InlineData("plot -o a.png", "Required argument 'mel|attention|alignment|probabilities' missing")]
     [InlineData("plot mel a.wav", "Option '--output' is required.")]

@@ -32,6 +32,10 @@ public sealed class ProfileTests : IDisposable
         long weights = (Layers * 128L * ((6 * 128) + (2 * 512))) + (51_865L * 128), heard = 2 * Layers * 1500L * 2 * 128;
         Assert.InRange(step.Sum(kernel => kernel.GetProperty("bytes").GetInt64()), 2 * (weights + heard), 2.4 * (weights + heard));
         Assert.Contains(step, kernel => Name(kernel) == "TokenChooser.ChooseTokens");
+
+        // Embedding; Q, K and V, self-attention, its output, cross query, cross-attention, its output, and two of the
+        // feed-forward network in each layer, norms within the products; the rows that choose, their logits, the choice.
+        Assert.Equal(1 + (Layers * 8) + 3, step.Sum(kernel => kernel.GetProperty("launches").GetInt32()));
         Assert.All(step, kernel =>
         {
             Assert.Equal(["a10", "a100", "h200", "t4"], kernel.GetProperty("floors").EnumerateObject().Select(card => card.Name).Order());
@@ -65,7 +69,7 @@ public sealed class ProfileTests : IDisposable
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         JsonElement bench = JsonDocument.Parse(outcome.Output).RootElement;
         Assert.Equal(
-            ["log-mel", "encoder", "cross keys and values", "prompt of 64 tokens", "one token"],
+            ["log-mel", "encoder", "cross keys and values", "prompt of 64 tokens", "one token", "one token, kernels in turn"],
             bench.GetProperty("stages").EnumerateArray().Select(stage => stage.GetProperty("name").GetString()));
         Assert.All(bench.GetProperty("stages").EnumerateArray(), stage => Assert.True(stage.GetProperty("milliseconds").GetDouble() > 0));
 

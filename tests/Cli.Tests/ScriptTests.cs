@@ -46,7 +46,7 @@ public sealed class ScriptTests : IDisposable
         _sandbox.Write("Directory.Build.props", "<Project />");
         _sandbox.Write("global.json", "{}");
         _sandbox.Write("sdk", Dotnet, executable: true);
-        _sandbox.Write("artifacts/cuda-toolkit/ptxas", "", executable: true);
+        _sandbox.Write("artifacts/cuda-toolkit-12/ptxas", "", executable: true);
         _sandbox.Write("artifacts/openai-node/node_modules/openai/package.json", "{}");
         Command("id", "echo 1000");
         Command("ldconfig", "echo libssl.so.3 libstdc++.so.6 libopenblas.so.0");

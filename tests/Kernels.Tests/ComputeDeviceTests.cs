@@ -49,6 +49,9 @@ public class ComputeDeviceTests
     {
         using IKernels kernels = ComputeDevice.Cpu.CreateKernels(ComputeType.Float32, threads: 2);
         Assert.Equal(2, Assert.IsType<CpuKernels>(kernels).Threads);
-        Assert.Throws<ArgumentException>(() => ComputeDevice.Cpu.CreateKernels(ComputeType.BFloat16));
+
+        List<string> warnings = [];
+        using IKernels other = ComputeDevice.Cpu.CreateKernels(ComputeType.BFloat16, warn: warnings.Add);
+        Assert.Equal(["bfloat16 is for GPUs: the CPU computes in float32, with weights as they are stored."], warnings);
     }
 }

@@ -11,7 +11,7 @@ internal static class Reference
     public static (double[] Y, double[] Magnitude) Product(double[] x, double[] w, float[]? bias, int rows, int inputs, int outputs)
     {
         double[] y = new double[rows * outputs], magnitude = new double[rows * outputs];
-        for (int row = 0; row < rows; row++)
+        Parallel.For(0, rows, row =>
         {
             for (int o = 0; o < outputs; o++)
             {
@@ -26,7 +26,7 @@ internal static class Reference
                 y[(row * outputs) + o] = sum;
                 magnitude[(row * outputs) + o] = size;
             }
-        }
+        });
 
         return (y, magnitude);
     }

@@ -25,7 +25,7 @@ done
 cp tools/gpu/run.sh tools/gpu/*.py "$program/"
 
 # What only debuggers, profilers, the SDK's test runner and the server load.
-(cd "$program/bin" && rm -f -- *.xml *.pdb createdump libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so \
+(cd "$program/bin" && rm -rf -- wwwroot *.xml *.pdb createdump libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so \
   libcoreclrtraceptprovider.so Microsoft.VisualBasic*.dll Microsoft.TestPlatform.*.dll Microsoft.VisualStudio.*.dll \
   Microsoft.CodeCoverage.*.dll Microsoft.AspNetCore.*.dll Scalar.*.dll OpenTelemetry*.dll testhost* xunit.runner.visualstudio*.dll Newtonsoft.Json.dll)
 

@@ -48,24 +48,27 @@ def key(bench):
     return bench["model"], bench["batchSize"]
 
 
-def operations(benches, torch):
-    """Products and attentions: ours, torch's, and the ratio of their speeds."""
+def operations(benches, torch, warpgroups):
+    """Products and attentions: ours, by mma.sync and by wgmma, torch's, and the ratios of their speeds."""
+    by_wgmma = {(*key(bench), e["part"], e["name"]): e["milliseconds"] for bench in warpgroups for e in bench.get("operations", [])}
     theirs = {(e["model"], e["batchSize"], e["part"], e["name"]): e["milliseconds"] for e in torch.get("operations", [])}
     for bench in benches:
         rows = []
         for entry in bench.get("operations", []):
             other = theirs.get((*key(bench), entry["part"], entry["name"]))
             ratio = other / entry["milliseconds"] if other else None
+            # Only products with many rows differ.
+            wgmma = by_wgmma.get((*key(bench), entry["part"], entry["name"])) if entry["part"] == "encoder" and len(entry["shape"]) == 3 else None
             goal = ATTENTION_GOAL if len(entry["shape"]) == 4 else PRODUCT_GOAL
             held = entry["part"] == "encoder"  # what was aimed for is said of the encoder's shapes
             speed = f"{entry['gigabytesPerSecond']:.0f} GB/s" if entry["bytes"] else f"{entry['teraflops']:.1f} TFLOP/s"
             rows.append([
                 entry["part"], entry["name"], " x ".join(str(n) for n in entry["shape"]),
-                number(entry["milliseconds"], 4), speed, number(other, 4), number(ratio, 2),
-                verdict(ratio >= goal) if ratio and held else "",
+                number(entry["milliseconds"], 4), speed, number(wgmma, 4), number(other, 4), number(ratio, 2),
+                number(other / wgmma if other and wgmma else None, 2), verdict(ratio >= goal) if ratio and held else "",
             ])
         yield from [f"### {bench['model']}, batch {bench['batchSize']}", ""] if rows else []
-        yield from table(["part", "operation", "shape", ">ours, ms", ">ours", ">torch, ms", ">ratio of speeds", "goal"], rows)
+        yield from table(["part", "operation", "shape", ">ours, ms", ">ours", ">by wgmma, ms", ">torch, ms", ">ratio of speeds", ">by wgmma", "goal"], rows)
 
 
 def stages(benches, torch):
@@ -143,6 +146,7 @@ def profile(result):
 
 def pages(folder):
     benches = [bench for bench in map(read, sorted(glob.glob(os.path.join(folder, "bench-*.json")))) if bench]
+    warpgroups = [bench for bench in map(read, sorted(glob.glob(os.path.join(folder, "wgmma-*.json")))) if bench]
     torch = read(os.path.join(folder, "torch.json")) or {}
     device = next((bench["device"] for bench in benches), "no device")
     yield from [f"# Measured on {device}", ""]
@@ -155,12 +159,13 @@ def pages(folder):
     for title, lines in [
         ("The machine's limits, in the same run", ceilings(benches, torch)),
         ("Parts of the models", stages(benches, torch)),
+        ("Parts of the models, products by wgmma", stages(warpgroups, torch)),
         ("A whole recording", audio(read(os.path.join(folder, "audio.json")), torch)),
         ("Cold start, without and with compiled kernels in the cache", cold([read(os.path.join(folder, f"cold-{i}.json")) for i in (1, 2)])),
         ("Beside openai/whisper's activations", nano_parity(folder)),
         ("Beside transformers in float32: relative L2", torch_parity(read(os.path.join(folder, "parity.json")) or {})),
         ("Kernels", profile(read(os.path.join(folder, "profile.json")))),
-        ("Operations by themselves", operations(benches, torch)),
+        ("Operations by themselves", operations(benches, torch, warpgroups)),
     ]:
         found = list(lines)
         if found:

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Fetches NVIDIA's assembler and disassembler (ptxas, cuobjdump, nvdisasm of CUDA 11.8) into artifacts/cuda-toolkit, unless
-# they are there. They come out of one package of Debian's non-free section, 84 MB, which is unpacked and not installed:
-# nothing else on the machine changes. NVIDIA's licence for them is in artifacts/cuda-toolkit/copyright.
+# Fetches NVIDIA's assembler and disassembler (ptxas, cuobjdump, nvdisasm of CUDA 12.4) into artifacts/cuda-toolkit-12, unless
+# they are there. They come out of one package of Debian's non-free section, 87 MB, which is unpacked and not installed:
+# nothing else on the machine changes. NVIDIA's licence for them is in artifacts/cuda-toolkit-12/copyright.
 #
 # With them, tests/Kernels.Tests assembles every kernel for every architecture and counts instructions; without them these
 # tests do not exist.
 set -euo pipefail
 root=$(dirname -- "$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")")
-output=$root/artifacts/cuda-toolkit
+output=$root/artifacts/cuda-toolkit-12
 programs=(ptxas cuobjdump nvdisasm)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -38,13 +38,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work" # apt drops its privileges to download
 mkdir -p "$work/lists/partial" "$work/archives/partial"
-echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} bookworm non-free" >"$work/sources.list"
+echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} trixie non-free" >"$work/sources.list"
 apt() {
   apt-get -qq -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
     -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Dir::State::Lists="$work/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User= "$@" >&2
 }
 
-echo "fetch.sh: fetching ptxas, cuobjdump and nvdisasm (84 MB, once)..." >&2
+echo "fetch.sh: fetching ptxas, cuobjdump and nvdisasm (87 MB, once)..." >&2
 cd "$work"
 apt update && apt download nvidia-cuda-toolkit || fail "Debian's package nvidia-cuda-toolkit could not be downloaded."
 dpkg-deb --fsys-tarfile nvidia-cuda-toolkit_*.deb | tar -x --wildcards \

@@ -1,57 +1,115 @@
 using System.Diagnostics;
 using Handwritten.Model;
 using Handwritten.Runtime;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
 
 namespace Handwritten.Cli.Bench;
 
-/// <summary>How long a set of recordings takes in one way, with batches of several sizes.</summary>
-/// <param name="Way">How windows are decoded.</param>
-/// <param name="Seconds">Median seconds for each of <see cref="BatchBenchmark.Sizes"/>.</param>
-/// <param name="Speedups">Median of the ratios to a batch of one, turn by turn.</param>
-internal sealed record BatchTiming(string Way, double[] Seconds, double[] Speedups);
+/// <summary>One of the ways to transcribe the same windows.</summary>
+/// <param name="Beams">Beams; null for the greedy search.</param>
+/// <param name="Words">Whether words get times.</param>
+/// <param name="Size">Windows of a batch.</param>
+/// <param name="Shape">What the windows come as.</param>
+internal sealed record BatchSetting(int? Beams, bool Words, int Size, BatchShape Shape = BatchShape.Recordings);
+
+/// <summary>What windows come as.</summary>
+internal enum BatchShape
+{
+    /// <summary>As the recordings they are of, which share batches.</summary>
+    Recordings,
+
+    /// <summary>As those of one long recording.</summary>
+    OneRecording,
+
+    /// <summary>As the recordings they are of, each of which ends before the next begins.</summary>
+    OneByOne,
+}
+
+/// <summary>Seconds that the settings took, turn by turn.</summary>
+/// <param name="Settings">The settings.</param>
+/// <param name="Turns">[turns][settings]</param>
+internal sealed record BatchTimes(IReadOnlyList<BatchSetting> Settings, double[][] Turns)
+{
+    /// <summary>Median seconds of a setting.</summary>
+    public double Seconds(BatchSetting setting) => Median(Turns.Select(turn => turn[IndexOf(setting)]));
+
+    /// <summary>How many times as long one setting took as another: the median of the ratios within a turn.</summary>
+    public double Ratio(BatchSetting setting, BatchSetting other) => Median(Turns.Select(turn => turn[IndexOf(setting)] / turn[IndexOf(other)]));
+
+    private int IndexOf(BatchSetting setting) => Settings.Index().First(one => one.Item == setting).Index;
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}
 
 /// <summary>
-/// Times recordings in batches of several sizes, greedily and with beams, with words and without. The sizes take turns, so
-/// that whatever else the machine does hits all of them; ratios are taken within a turn. The recordings are loaded and cut
-/// before; the first turn is a warm-up.
+/// Times the same windows greedily and with beams, with words and without, in batches of several sizes, and as many
+/// recordings or as one. All settings take turns, in another order each time, so that whatever else the machine does hits all
+/// of them, and only ratios within a turn are compared. The recordings are loaded and cut before; the first turn is a warm-up.
 /// </summary>
 internal static class BatchBenchmark
 {
+    private const int MostBeams = 5;
+
     /// <summary>Windows of a batch.</summary>
     public static IReadOnlyList<int> Sizes { get; } = [1, 4, 8, 16];
+
+    /// <summary>Searches and words.</summary>
+    public static IReadOnlyList<(int? Beams, bool Words)> Ways { get; } = [(null, false), (null, true), (MostBeams, false), (MostBeams, true)];
+
+    /// <summary>The setting in which the windows come as one recording, and one by one, as well.</summary>
+    public static BatchSetting Shared { get; } = new(Beams: null, Words: false, Size: 8);
+
+    /// <summary>All settings of a turn.</summary>
+    public static IReadOnlyList<BatchSetting> Settings { get; } =
+    [
+        .. Ways.SelectMany(way => Sizes.Select(size => new BatchSetting(way.Beams, way.Words, size))),
+        Shared with { Shape = BatchShape.OneRecording },
+        Shared with { Shape = BatchShape.OneByOne },
+    ];
 
     /// <summary>Runs the benchmark.</summary>
     /// <param name="model">The model.</param>
     /// <param name="recordings">What to transcribe, with its windows.</param>
-    /// <param name="runs">Turns that are counted.</param>
+    /// <param name="turns">Turns that are counted.</param>
+    /// <param name="progress">Told after each timing, warm-up included.</param>
     /// <param name="cancellation">Ends it.</param>
-    public static IEnumerable<BatchTiming> Run(WhisperModel model, IReadOnlyList<(AudioClip Clip, IReadOnlyList<SpeechWindow> Windows)> recordings, int runs, CancellationToken cancellation)
+    public static BatchTimes Run(
+        WhisperModel model, IReadOnlyList<(ReadOnlyMemory<float> Samples, IReadOnlyList<SpeechWindow> Windows)> recordings, int turns, Action<double> progress, CancellationToken cancellation)
     {
-        foreach (int? beams in new int?[] { null, 5 })
+        (ReadOnlyMemory<float>, IReadOnlyList<SpeechWindow>)[] one = [Join(recordings)];
+        using BatchedTranscriber transcriber = new(model);
+        Random order = new(Seed: 1);
+        int done = 0;
+        return new BatchTimes(Settings, [.. Enumerable.Range(-1, turns + 1).Select(_ => Turn()).Skip(1)]);
+
+        double[] Turn()
         {
-            foreach (bool words in new[] { false, true })
-            {
-                // Without the fallback, every size does the same work.
-                TranscriptionOptions options = new() { WordTimestamps = words, Temperatures = [0], Decoding = new() { Language = "en", BeamSize = beams } };
-                BatchedTranscriber[] transcribers = [.. Sizes.Select(size => new BatchedTranscriber(model, options, size))];
-                double[][] turns = [.. Enumerable.Range(-1, runs + 1).Select(_ => (double[])[.. transcribers.Select(Time)]).Skip(1)];
-                Array.ForEach(transcribers, transcriber => transcriber.Dispose());
-                yield return new BatchTiming(
-                    $"{(beams is int count ? $"{count} beams" : "greedy")}{(words ? ", words" : "")}",
-                    [.. Sizes.Select((_, size) => Median(turns.Select(turn => turn[size])))],
-                    [.. Sizes.Select((_, size) => Median(turns.Select(turn => turn[0] / turn[size])))]);
-            }
+            int[] places = [.. Enumerable.Range(0, Settings.Count)];
+            order.Shuffle(places);
+            double[] seconds = new double[places.Length];
+            Array.ForEach(places, place => seconds[place] = Time(Settings[place]));
+            return seconds;
         }
 
-        double Time(BatchedTranscriber transcriber)
+        double Time(BatchSetting setting)
         {
+            // Without the fallback, every setting does the same work for the same text.
+            TranscriptionOptions options = new()
+            {
+                WordTimestamps = setting.Words,
+                Temperatures = [0],
+                Decoding = new() { Language = "en", BeamSize = setting.Beams },
+                Windows = new() { BatchSize = setting.Size },
+            };
             long start = Stopwatch.GetTimestamp();
-            BatchedRun[] started = [.. recordings.Select(recording => transcriber.Start(recording.Clip.Samples, recording.Windows, cancellation))];
-            foreach (BatchedRun run in started)
+            IEnumerable<BatchedRun> started = (setting.Shape == BatchShape.OneRecording ? one : recordings).Select(recording => transcriber.Start(recording.Samples, recording.Windows, options, cancellation));
+            foreach (BatchedRun run in setting.Shape == BatchShape.OneByOne ? started : [.. started])
             {
                 using (run)
                 {
@@ -62,13 +120,26 @@ internal static class BatchBenchmark
                 }
             }
 
-            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            progress(++done);
+            return seconds;
         }
     }
 
-    private static double Median(IEnumerable<double> values)
+    /// <summary>Recordings as one long recording, with the same windows.</summary>
+    private static (ReadOnlyMemory<float> Samples, IReadOnlyList<SpeechWindow> Windows) Join(IReadOnlyList<(ReadOnlyMemory<float> Samples, IReadOnlyList<SpeechWindow> Windows)> recordings)
     {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
+        float[] samples = new float[recordings.Sum(recording => recording.Samples.Length)];
+        List<SpeechWindow> windows = [];
+        int start = 0;
+        foreach ((ReadOnlyMemory<float> part, IReadOnlyList<SpeechWindow> own) in recordings)
+        {
+            part.Span.CopyTo(samples.AsSpan(start));
+            int offset = start;
+            windows.AddRange(own.Select(window => new SpeechWindow([.. window.Regions.Select(region => new SpeechRegion(offset + region.Start, offset + region.End))])));
+            start += part.Length;
+        }
+
+        return (samples, windows);
     }
 }

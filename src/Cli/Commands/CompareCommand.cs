@@ -21,7 +21,7 @@ internal sealed class CompareCommand : Command
     /// <summary>The option whose values are options.</summary>
     public const string With = "--with";
 
-    private readonly Argument<string[]> _audio = Define.Recordings();
+    private readonly RecordingInputs _inputs = new();
 
     private readonly Option<string> _references = new("--references")
     {
@@ -50,12 +50,14 @@ internal sealed class CompareCommand : Command
 
     private readonly DecodingSettings _decoding = new();
 
+    private readonly BatchingSettings _batching = new();
+
     private readonly Command _settings = new("settings");
 
     public CompareCommand()
         : base("compare", "Compare models or settings on the same recordings.")
     {
-        Add(_audio);
+        _inputs.AddTo(this);
         foreach (Option option in new Option[] { _references, _models, _with, _normalizer, _plot, _json })
         {
             Add(option);
@@ -63,8 +65,10 @@ internal sealed class CompareCommand : Command
 
         _model.AddTo(this);
         _decoding.AddTo(this);
+        _batching.AddTo(this);
         _model.AddTo(_settings);
         _decoding.AddTo(_settings);
+        _batching.AddTo(_settings);
         SetAction(async (parsed, cancellation) => (int)await RunAsync(parsed, cancellation).ConfigureAwait(false));
     }
 
@@ -129,11 +133,11 @@ internal sealed class CompareCommand : Command
         ];
         foreach (ParseResult settings in candidates.Select(candidate => candidate.Parsed).DefaultIfEmpty(parsed))
         {
-            _decoding.Read(settings);
+            _batching.Read(settings, _decoding);
             _model.Folder(settings);
         }
 
-        return candidates.Count > 1 && parsed.GetRequiredValue(_audio).Contains(AudioFile.StandardInput)
+        return candidates.Count > 1 && _inputs.Read(parsed).Contains(AudioFile.StandardInput)
             ? throw new UsageException("Standard input can be heard once only: give the names of files to compare on.")
             : candidates;
     }
@@ -142,20 +146,20 @@ internal sealed class CompareCommand : Command
     private IEnumerable<string> Alone(ParseResult parsed, Candidate candidate) =>
     [
         Name, $"{_references.Name}={parsed.GetRequiredValue(_references)}", $"{_normalizer.Name}={parsed.GetRequiredValue(_normalizer)}", _json.Name,
-        .. candidate.Arguments, "--", .. parsed.GetRequiredValue(_audio),
+        .. candidate.Arguments, .. Candidate.Given(_inputs.Options, parsed), "--", .. _inputs.Read(parsed),
     ];
 
     private Measurement Measure(ParseResult parsed, Candidate? candidate, CancellationToken cancellation)
     {
         ParseResult settings = candidate?.Parsed ?? parsed;
-        string[] recordings = parsed.GetRequiredValue(_audio);
+        IReadOnlyList<string> recordings = _inputs.Read(parsed);
         ReferenceTexts references = ReferenceTexts.Open(parsed.GetRequiredValue(_references));
-        ReferenceText[] said = [.. recordings.Select(references.Find)];
-        TranscriptionOptions options = _decoding.Read(settings);
+        ReferenceText[] said = [.. recordings.Select(recording => references.Find(RecordingInputs.PathOf(recording)))];
+        TranscriptionOptions options = _batching.Read(settings, _decoding);
         Measurement? measurement = null;
-        Terminal.WithProgress(candidate?.Name ?? "comparing", recordings.Length, show: true, progress =>
+        Terminal.WithProgress(candidate?.Name ?? "comparing", recordings.Count, show: true, progress =>
             measurement = Measurement.Take(
-                candidate?.Name, recordings, said, parsed.GetRequiredValue(_normalizer), () => _model.Load(settings),
+                candidate?.Name, recordings, recording => _inputs.Load(parsed, recording, cancellation), said, parsed.GetRequiredValue(_normalizer), () => _model.Load(settings),
                 model => _decoding.For(settings, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine),
                 progress.Report, cancellation));
         return measurement!;

@@ -34,7 +34,7 @@ internal sealed class DetectLanguageCommand : Command
         Dictionary<string, Dictionary<string, double>> results = [];
         ExitCode exitCode = loop.Run(_inputs.Read(parsed), (recording, clip) =>
         {
-            Transcriber transcriber = loop.Transcriber;
+            RecordingTranscriber transcriber = loop.Transcriber;
             if (!transcriber.Model.Tokenizer.Special.IsMultilingual)
             {
                 throw new UsageException($"The model '{transcriber.Model.Name}' knows only English, so there is no language to detect.");

@@ -17,11 +17,11 @@ namespace Handwritten.Cli.Commands;
 /// </summary>
 internal sealed class EvaluateCommand : Command
 {
-    private readonly Argument<string[]> _files = new("FILE")
+    private readonly RecordingInputs _inputs = new(new Argument<string[]>("FILE")
     {
-        Description = "Transcripts (json, srt, vtt, txt), or recordings, which are transcribed first.",
+        Description = "Transcripts (json, srt, vtt, txt), or recordings, which are transcribed first: files, patterns, http(s) addresses; - is a recording on standard input.",
         Arity = ArgumentArity.OneOrMore,
-    };
+    });
 
     private readonly Option<string> _references = new("--references")
     {
@@ -35,6 +35,8 @@ internal sealed class EvaluateCommand : Command
 
     private readonly DecodingSettings _decoding = new();
 
+    private readonly BatchingSettings _batching = new();
+
     private readonly ModelOptions _model = new();
 
     private readonly Option<bool> _json = Define.Json();
@@ -42,40 +44,44 @@ internal sealed class EvaluateCommand : Command
     public EvaluateCommand()
         : base("evaluate", "Count the errors of transcripts against what was said.")
     {
-        Add(_files);
+        _inputs.AddTo(this);
         Add(_references);
         Add(_normalizer);
         Add(_json);
         _model.AddTo(this);
         _decoding.AddTo(this);
+        _batching.AddTo(this);
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
     }
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
         ReferenceTexts references = ReferenceTexts.Open(parsed.GetRequiredValue(_references));
-        TranscriptionOptions options = _decoding.Read(parsed);
+        TranscriptionOptions options = _batching.Read(parsed, _decoding);
         TranscriptionOptions? fitting = null;
         List<Judgement> judgements = [];
         ExitCode exitCode = ExitCode.Ok;
-        using RecordingLoop loop = new(_model, parsed, AudioFile.Load);
-        foreach (string file in parsed.GetRequiredValue(_files))
+        using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, token));
+        foreach (string file in _inputs.Read(parsed))
         {
+            bool isTranscript = !WebRecording.IsAddress(file) && TranscriptReader.CanRead(file);
+            ReferenceText? reference = null;
             ExitCode code = EachFile.Do([file], _ =>
             {
-                ReferenceText reference = references.Find(file);
-                if (TranscriptReader.CanRead(file))
+                reference = references.Find(RecordingInputs.PathOf(file));
+                if (isTranscript)
                 {
                     judgements.Add(Judge(parsed, file, reference, options, TranscriptReader.Read(file)));
                 }
             }, cancellation);
-            if (code == ExitCode.Ok && !TranscriptReader.CanRead(file))
+            if (code == ExitCode.Ok && !isTranscript)
             {
                 code = loop.Run([file], (_, clip) =>
                 {
-                    WhisperModel model = loop.Transcriber.Model;
+                    WhisperModel model = loop.Model;
                     fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
-                    judgements.Add(Judge(parsed, file, references.Find(file), options, Transcribe(loop.Transcriber, clip.Samples, fitting, cancellation)));
+                    Transcript transcript = loop.Transcriber.Transcribe(PreparedRecording.Of(clip.Samples, fitting, cancellation), cancellation);
+                    judgements.Add(Judge(parsed, file, reference!, options, transcript));
                 }, cancellation);
             }
 
@@ -98,17 +104,6 @@ internal sealed class EvaluateCommand : Command
     {
         string? language = options.Decoding.Language ?? reference.Language ?? (transcript.Language.Length > 0 ? transcript.Language : null);
         return Judgement.Of(file, reference.Text, transcript.Text, parsed.GetRequiredValue(_normalizer), language);
-    }
-
-    private static Transcript Transcribe(Transcriber transcriber, float[] samples, TranscriptionOptions options, CancellationToken cancellation)
-    {
-        using TranscriptionRun run = transcriber.Start(samples, options, cancellation);
-        foreach (Segment _ in run.Segments())
-        {
-            // The transcript grows with the segments.
-        }
-
-        return run.Transcript;
     }
 
     private static void Print(List<Judgement> judgements)

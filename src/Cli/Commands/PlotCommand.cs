@@ -23,7 +23,12 @@ internal sealed class PlotCommand : Command
         HelpName = string.Join('|', Kinds),
     };
 
-    private readonly Argument<string> _audio = new("AUDIO") { Description = "The recording, in any format that ffmpeg reads (WAV without it); - is standard input." };
+    private readonly RecordingInputs _inputs = new(new Argument<string[]>("AUDIO")
+    {
+        Description = "The recording, in any format that ffmpeg reads (WAV without it): a file, a pattern, an http(s) address; - is standard input.",
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result => [result.Tokens[0].Value],
+    });
 
     private readonly Option<string> _output = new("--output", "-o") { Description = "The picture.", HelpName = "FILE.png", Required = true };
 
@@ -49,7 +54,7 @@ internal sealed class PlotCommand : Command
             }
         });
         Add(_kind);
-        Add(_audio);
+        _inputs.AddTo(this);
         foreach (Option option in new Option[] { _output, _start, _layer, _head })
         {
             Add(option);
@@ -62,12 +67,13 @@ internal sealed class PlotCommand : Command
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
-        string kind = parsed.GetRequiredValue(_kind), recording = parsed.GetRequiredValue(_audio), output = parsed.GetRequiredValue(_output);
+        string kind = parsed.GetRequiredValue(_kind), output = parsed.GetRequiredValue(_output);
         ChartFile.Check(_output.Name, output);
         IReadOnlyList<AlignmentHead> heads = Heads(parsed, kind);
         TranscriptionOptions options = _decoding.Read(parsed);
 
-        AudioClip clip = AudioFile.Load(recording, cancellation);
+        string recording = _inputs.Read(parsed) is [var only] ? only : throw new UsageException("A picture shows one recording, but AUDIO stands for several: give them one by one.");
+        AudioClip clip = _inputs.Load(parsed, recording, cancellation);
         double start = parsed.GetValue(_start).Value ?? 0;
         if (start >= clip.Seconds)
         {
@@ -77,7 +83,7 @@ internal sealed class PlotCommand : Command
         using WhisperModel model = _model.Load(parsed);
         options = _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
         using WindowInspector inspector = new(model, clip.Samples, start, options, cancellation);
-        string title = $"{Path.GetFileName(recording)}, {model.Name}";
+        string title = $"{Path.GetFileName(RecordingInputs.PathOf(recording))}, {model.Name}";
         (Plot chart, int height) = kind switch
         {
             "mel" => (SpectrogramChart.Draw($"log-mel spectrogram: {title}", inspector.Spectrogram(), start), SpectrogramHeight),

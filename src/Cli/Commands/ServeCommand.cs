@@ -153,7 +153,6 @@ internal sealed class ServeCommand : Command
         {
             Windows = batch,
             Lanes = parsed.GetValue(_lanes) ?? Math.Max(2 * batch, 8),
-            EncoderBatch = Math.Min(initially.EncoderBatch, batch),
             MaxRequests = parsed.GetValue(_queue) ?? initially.MaxRequests,
         };
     }

@@ -34,6 +34,8 @@ internal sealed class SubtitleCommand : Command
 
     private readonly DecodingSettings _decoding = new();
 
+    private readonly BatchingSettings _batching = new();
+
     private readonly LayoutOptions _layout = new();
 
     private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
@@ -52,6 +54,7 @@ internal sealed class SubtitleCommand : Command
 
         _model.AddTo(this);
         _decoding.AddTo(this);
+        _batching.AddTo(this);
         _layout.AddTo(this);
         Add(_verbose);
         Add(_quiet);
@@ -62,12 +65,11 @@ internal sealed class SubtitleCommand : Command
     {
         string[] videos = [.. parsed.GetRequiredValue(_videos).Distinct()];
         Dictionary<string, string> outputs = Outputs(parsed, videos);
-        TranscriptionOptions options = _decoding.Read(parsed);
+        TranscriptionOptions options = _batching.Read(parsed, _decoding);
         Narrator narrator = new(parsed.GetValue(_verbose), parsed.GetValue(_quiet));
         WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
         using RecordingLoop loop = new(_model, parsed, AudioFile.Load);
-        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator,
-            (transcriber, clip, fitting) => transcriber.Start(clip.Samples, fitting, cancellation));
+        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
         return loop.Run(videos, (video, clip) =>
         {
             Transcript transcript = transcribe(clip, video);

@@ -60,25 +60,23 @@ internal sealed class TranscribeCommand : Command
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
         IReadOnlyList<string> recordings = _inputs.Read(parsed);
-        TranscriptionOptions options = _decoding.Read(parsed);
+        TranscriptionOptions options = _batching.Read(parsed, _decoding);
         ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
         string? folder = parsed.GetValue(_folder);
         Narrator narrator = new(verbose: parsed.GetValue(_verbose), quiet: parsed.GetValue(_quiet));
         OutputName name = new(_name.Name, parsed.GetValue(_name) ?? "{name}");
         WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
         OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", name, layout);
-        _batching.Verify(parsed, _decoding);
         files.Prepare(recordings);
 
         using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, token));
         CachedResults? cache = parsed.GetValue(_cache) is { } place ? new CachedResults(place, _model, parsed, NotHeard) : null;
-        if (_batching.IsBatched(parsed))
+        if (options.Windows.IsBatched)
         {
-            return _batching.Run(parsed, _decoding, options, loop, recordings, narrator, Finish, cancellation);
+            return BatchingSettings.Run(parsed, _decoding, options, loop, recordings, narrator, Finish, cancellation);
         }
 
-        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator,
-            (transcriber, clip, fitting) => _batching.Start(parsed, transcriber, clip, fitting, cancellation));
+        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
         return loop.Run(recordings, (recording, clip) => Finish(recording, clip, () => transcribe(clip, recording)), cancellation);
 
         void Finish(string recording, AudioClip clip, Func<Transcript> make) => files.Write(

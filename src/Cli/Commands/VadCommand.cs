@@ -5,6 +5,7 @@ using Handwritten.Cli.Charts;
 using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Output;
+using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.VoiceActivity;
 using Spectre.Console;
 
@@ -15,7 +16,7 @@ internal sealed class VadCommand : Command
 {
     private readonly RecordingInputs _inputs = new();
 
-    private readonly VoiceActivitySettings _settings = new("--");
+    private readonly SettingOptions<SpeechChoice> _settings = new(SpeechChoice.Settings, new SpeechChoice());
 
     private readonly Option<string?> _plot = Define.Text("--plot", "Draw waveform, probability and speech of the recording to this file.", "FILE.png");
 
@@ -25,7 +26,11 @@ internal sealed class VadCommand : Command
         : base("vad", "Find the speech in recordings.")
     {
         _inputs.AddTo(this);
-        _settings.AddTo(this);
+        foreach (Option option in _settings.Options)
+        {
+            Add(option);
+        }
+
         Add(_plot);
         Add(_json);
         SetAction((parsed, cancellation) => Task.FromResult((int)Run(parsed, cancellation)));
@@ -34,7 +39,12 @@ internal sealed class VadCommand : Command
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
         IReadOnlyList<string> recordings = _inputs.Read(parsed);
-        VoiceActivityOptions options = _settings.Read(parsed, new());
+        VoiceActivityOptions options = _settings.Read(parsed).ToOptions(new());
+        if (options.NegativeThreshold > options.Threshold)
+        {
+            throw new UsageException("--neg-threshold is above --threshold, so that speech would end before it begins: give a smaller one, or leave it out.");
+        }
+
         string? plot = parsed.GetValue(_plot);
         if (plot is not null)
         {
@@ -55,7 +65,7 @@ internal sealed class VadCommand : Command
             IReadOnlyList<SpeechRegion> regions = SpeechRegions.Find(probabilities, clip.Samples.Length, options);
             if (plot is not null)
             {
-                ChartFile.Write(SpeechChart.Draw(Path.GetFileName(recording), clip.Samples, probabilities, regions, options), plot, 1200, 300);
+                ChartFile.Write(SpeechChart.Draw(Path.GetFileName(RecordingInputs.PathOf(recording)), clip.Samples, probabilities, regions, options), plot, 1200, 300);
             }
 
             double speech = regions.Sum(region => region.EndSeconds - region.StartSeconds);

@@ -29,11 +29,15 @@ internal sealed record Candidate(string Name, IReadOnlyList<string> Arguments, P
 
         string[] all =
         [
-            .. settings.Options.Where(setting => !IsGiven(parsed, setting) && IsGiven(shared, setting)).SelectMany(setting => Spell(setting, shared.GetResult(setting)!)),
+            .. Given(settings.Options.Where(setting => !IsGiven(parsed, setting)), shared),
             .. arguments,
         ];
         return new Candidate(string.IsNullOrWhiteSpace(name) ? "shared options" : name, all, settings.Parse(all, configuration));
     }
+
+    /// <summary>Those of some options that are on a command line, as they would be written again.</summary>
+    public static IEnumerable<string> Given(IEnumerable<Option> options, ParseResult parsed) =>
+        options.Where(option => IsGiven(parsed, option)).SelectMany(option => Spell(option, parsed.GetResult(option)!));
 
     private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 

@@ -31,6 +31,7 @@ internal sealed record Measurement(
     /// </summary>
     /// <param name="settings">What to call it.</param>
     /// <param name="recordings">The recordings.</param>
+    /// <param name="listen">Loads one of them.</param>
     /// <param name="references">What was said in each of them.</param>
     /// <param name="normalizer">Name of the normal form, or <c>auto</c>.</param>
     /// <param name="load">Loads the model.</param>
@@ -38,25 +39,25 @@ internal sealed record Measurement(
     /// <param name="progress">Told after each recording.</param>
     /// <param name="cancellation">Ends it.</param>
     public static Measurement Take(
-        string? settings, IReadOnlyList<string> recordings, IReadOnlyList<ReferenceText> references, string normalizer,
+        string? settings, IReadOnlyList<string> recordings, Func<string, AudioClip> listen, IReadOnlyList<ReferenceText> references, string normalizer,
         Func<WhisperModel> load, Func<WhisperModel, TranscriptionOptions> fit, Action<double> progress, CancellationToken cancellation)
     {
-        AudioClip clip = AudioFile.Load(recordings[0], cancellation);
+        AudioClip clip = listen(recordings[0]);
         long start = Stopwatch.GetTimestamp();
         using WhisperModel model = load();
-        using Transcriber transcriber = new(model);
+        using RecordingTranscriber transcriber = new(model);
         double loadSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         TranscriptionOptions options = fit(model);
         TranscriptionOptions beginning = options with { Clips = [0] };
-        transcriber.Transcribe(clip.Samples.AsSpan(0, Math.Min(clip.Samples.Length, WhisperAudio.WindowSamples)), beginning, cancellation);
+        transcriber.Transcribe(PreparedRecording.Of(clip.Samples.AsMemory(0, Math.Min(clip.Samples.Length, WhisperAudio.WindowSamples)), beginning, cancellation), cancellation);
 
         double audioSeconds = 0, seconds = 0;
         List<Judgement> files = [];
         for (int i = 0; i < recordings.Count; i++)
         {
-            clip = i == 0 ? clip : AudioFile.Load(recordings[i], cancellation);
+            clip = i == 0 ? clip : listen(recordings[i]);
             start = Stopwatch.GetTimestamp();
-            Transcript transcript = transcriber.Transcribe(clip.Samples, options, cancellation);
+            Transcript transcript = transcriber.Transcribe(PreparedRecording.Of(clip.Samples, options, cancellation), cancellation);
             seconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
             audioSeconds += clip.Seconds;
             string? language = options.Decoding.Language ?? references[i].Language ?? transcript.Language;

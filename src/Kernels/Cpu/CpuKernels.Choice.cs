@@ -58,13 +58,23 @@ public sealed unsafe partial class CpuKernels
         own.CheckLanes(rows);
         RequireWidth(logits.Shape[^1], own.Vocabulary, "A choice");
         TokenChoice.CheckTop(count, rows.OutputCount, tokens.Length, logProbabilities.Length);
-        float* source = Dense(logits, (long)rows.OutputCount * own.Vocabulary);
-        Span<float> work = new(_scratch.Reserve(own.Vocabulary)[0], own.Vocabulary);
-        for (int output = 0; output < rows.OutputCount; output++)
+        using GCHandle<CpuTokenChoice> choiceHandle = new(own);
+        using GCHandle<DecoderRows> rowsHandle = new(rows);
+        fixed (int* firstToken = tokens)
+        fixed (float* firstLogProbability = logProbabilities)
         {
-            own.Top(
-                rows.Lanes[rows.Outputs[output]], new ReadOnlySpan<float>(source + ((long)output * own.Vocabulary), own.Vocabulary), work,
-                tokens.Slice(output * count, count), logProbabilities.Slice(output * count, count));
+            _team.Run(
+                new TopJob
+                {
+                    Choice = choiceHandle,
+                    Rows = rowsHandle,
+                    Logits = Dense(logits, (long)rows.OutputCount * own.Vocabulary),
+                    Work = _scratch.Reserve(own.Vocabulary),
+                    Count = count,
+                    Tokens = firstToken,
+                    LogProbabilities = firstLogProbability,
+                },
+                rows.OutputCount);
         }
     }
 
@@ -86,6 +96,30 @@ public sealed unsafe partial class CpuKernels
             CpuTokenChoice choice = Choice.Target;
             int vocabulary = choice.Vocabulary;
             choice.Choose(Rows.Target, item, new ReadOnlySpan<float>(Logits + ((long)item * vocabulary), vocabulary), new Span<float>(Work[member], vocabulary));
+        }
+    }
+
+    private struct TopJob : ITeamJob
+    {
+        public GCHandle<CpuTokenChoice> Choice;
+        public GCHandle<DecoderRows> Rows;
+        public float* Logits;
+        public ScratchBlocks Work;
+        public int Count;
+        public int* Tokens;
+        public float* LogProbabilities;
+
+        public readonly void Run(int item, int member)
+        {
+            CpuTokenChoice choice = Choice.Target;
+            DecoderRows rows = Rows.Target;
+            int vocabulary = choice.Vocabulary, first = item * Count;
+            choice.Top(
+                rows.Lanes[rows.Outputs[item]],
+                new ReadOnlySpan<float>(Logits + ((long)item * vocabulary), vocabulary),
+                new Span<float>(Work[member], vocabulary),
+                new Span<int>(Tokens + first, Count),
+                new Span<float>(LogProbabilities + first, Count));
         }
     }
 }

@@ -13,9 +13,7 @@ public sealed unsafe partial class CpuKernels
     /// <exception cref="ArgumentException">The recording has 200 samples or less, padding included.</exception>
     public Tensor LogMel(ReadOnlySpan<float> samples, int padding, Tensor filters)
     {
-        RequireWidth(filters.Shape[^1], LogMelSpectrogram.Bins, "A mel filter");
-        int weights = checked((int)filters.ElementCount);
-        LogMelSpectrogram transform = new(new ReadOnlySpan<float>(Dense(filters, weights), weights));
+        LogMelSpectrogram transform = Transform(filters);
         int frames = LogMelSpectrogram.FrameCount(samples.Length, padding);
         int items = (frames + FramesPerItem - 1) / FramesPerItem;
         DenseTensor mel = new([frames, transform.Mels]);
@@ -47,6 +45,23 @@ public sealed unsafe partial class CpuKernels
 
         _team.Run(new NormalizeJob { Mel = mel.Data, Frames = frames, Mels = transform.Mels, Largest = ofAll }, items);
         return mel;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The recording has 200 samples or less, padding included.</exception>
+    public Tensor LogMelAside(ReadOnlySpan<float> samples, int padding, Tensor filters)
+    {
+        LogMelSpectrogram transform = Transform(filters);
+        DenseTensor mel = new([LogMelSpectrogram.FrameCount(samples.Length, padding), transform.Mels]);
+        transform.Compute(samples, padding, new Span<float>(mel.Data, checked((int)mel.ElementCount)));
+        return mel;
+    }
+
+    private static LogMelSpectrogram Transform(Tensor filters)
+    {
+        RequireWidth(filters.Shape[^1], LogMelSpectrogram.Bins, "A mel filter");
+        int weights = checked((int)filters.ElementCount);
+        return new LogMelSpectrogram(new ReadOnlySpan<float>(Dense(filters, weights), weights));
     }
 
     private struct LogFramesJob : ITeamJob

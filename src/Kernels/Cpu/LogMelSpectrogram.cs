@@ -86,9 +86,16 @@ internal sealed class LogMelSpectrogram
     public float[] Compute(ReadOnlySpan<float> samples, int padding)
     {
         float[] result = GC.AllocateUninitializedArray<float>(checked(FrameCount(samples.Length, padding) * Mels));
-        Normalize(result, LogFrames(samples, padding, 0, result, new Vector<double>[WorkSize]));
+        Compute(samples, padding, result);
         return result;
     }
+
+    /// <summary>The whole spectrogram on the calling thread.</summary>
+    /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
+    /// <param name="padding">Zero samples that follow them.</param>
+    /// <param name="result">[frames, mels].</param>
+    public void Compute(ReadOnlySpan<float> samples, int padding, Span<float> result) =>
+        Normalize(result, LogFrames(samples, padding, 0, result, new Vector<double>[WorkSize]));
 
     /// <summary>First pass, for a range of frames: log10(max(mel power, 1e-10)).</summary>
     /// <param name="samples">All samples of the recording, mono at 16 kHz in [−1, 1].</param>

@@ -37,12 +37,12 @@ internal sealed class CrossAttentionWeights<TElement>(GpuDevice device)
         ArrayView<float> ofWarps = SharedMemory.Allocate<float>(2 * Warps);
         int row = Grid.IdxX, part = RunningAttention.Part, line = row * length;
         int begin = ((windows[row] * heads) + head) * length;
-        Eight query = TElement.Load(queries, (((row * heads) + head) * RunningAttention.ThreadsOfKey) + part) * RunningAttention.ScoreScale;
+        Eight query = RunningAttention.LoadPart<TElement>(queries, (row * heads) + head) * RunningAttention.ScoreScale;
         float largest = float.MinValue;
         for (int frame = Group.IdxX / RunningAttention.ThreadsOfKey, round = 0; round < length; frame += Groups, round += Groups)
         {
             int last = IntrinsicMath.Min(frame, length - 1); // the last again, where there are no more
-            float score = RunningAttention.SumOfKey(Eight.Dot(query, TElement.Load(keys, ((begin + last) * RunningAttention.ThreadsOfKey) + part)));
+            float score = RunningAttention.SumOfKey(Eight.Dot(query, RunningAttention.LoadPart<TElement>(keys, begin + last)));
             largest = MathF.Max(largest, score);
             if (part == 0 && frame < length)
             {

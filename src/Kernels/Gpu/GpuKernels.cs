@@ -220,6 +220,32 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IGpuKerne
     }
 
     /// <inheritdoc/>
+    public void NormMatMul(int rows, Tensor x, Norm norm, Linear linear, Tensor normed, Tensor y, Epilogue epilogue = Epilogue.None)
+    {
+        GpuTensor weight = On(linear.Weight, (long)linear.Outputs * linear.Inputs);
+        if (epilogue == Epilogue.AddToOutput || !_product.FitsNormed(rows, weight))
+        {
+            LayerNorm(rows, x, norm, normed);
+            MatMul(rows, normed, linear, y, epilogue);
+            return;
+        }
+
+        int width = norm.Gain.Shape[^1];
+        RequireWidth(x.Shape[^1], width, "A layer norm");
+        RequireWidth(width, linear.Inputs, "A product");
+        RequireWidth(y.Shape[^1], linear.Outputs, "A product's result");
+        _product.RunNormed(
+            rows,
+            On(x, (long)rows * width),
+            On(norm.Gain, width),
+            On(norm.Bias, width),
+            weight,
+            linear.Bias is null ? null : On(linear.Bias, linear.Outputs),
+            On(y, (long)rows * linear.Outputs),
+            epilogue);
+    }
+
+    /// <inheritdoc/>
     public void Attention(int batch, Tensor queryKeyValue, int heads, Tensor y)
     {
         int width = y.Shape[^1], frames = y.Shape[^2];

@@ -17,6 +17,15 @@ internal struct ChoiceView
     /// <summary>[lanes, stride]: a <see cref="LaneState"/> and the tokens.</summary>
     public ArrayView<int> Lines;
 
+    /// <summary>
+    /// [3 · lanes, parts]: what blocks have found in their parts of a row of logits: text and times of each lane, 2 · lane and
+    /// 2 · lane + 1, and behind them the whole row of each lane.
+    /// </summary>
+    public ArrayView<Bits128> Scans;
+
+    /// <summary>[lanes, 2]: for <see cref="LastBlock"/>, of a lane's first row of logits and of its last.</summary>
+    public ArrayView<int> Tickets;
+
     /// <summary>Ints from one line to the next.</summary>
     public int Stride;
 
@@ -28,6 +37,9 @@ internal struct ChoiceView
 
     /// <summary>Tokens there are.</summary>
     public int Vocabulary;
+
+    /// <summary>Lanes there are.</summary>
+    public int Lanes;
 
     /// <summary>A lane's state.</summary>
     public readonly LaneState State(int lane) => Lines.SubView((long)lane * Stride, LaneState.Ints).Cast<LaneState>()[0];
@@ -46,6 +58,15 @@ internal struct ChoiceView
     /// <summary>Writes a lane's no-speech probability.</summary>
     public readonly void SetNoSpeech(int lane, float probability) => Lines[((long)lane * Stride) + 4] = (int)Interop.FloatAsInt(probability);
 
+    /// <summary>Which of the scans is that of a lane's whole row.</summary>
+    public readonly int WholeRow(int lane) => (2 * Lanes) + lane;
+
+    /// <summary>Writes what a block has found in its part of a row; the grid's y are the parts.</summary>
+    public readonly void SetScan(int scan, int part, TokenScan found) => Scans[(scan * Grid.DimY) + part] = TokenScan.Pack(found);
+
+    /// <summary>What all blocks have found; by a warp.</summary>
+    public readonly TokenScan Scan(int scan) => TokenScan.OfBlocks(Scans, scan * Grid.DimY, Grid.DimY);
+
     /// <summary>Where token i of a lane's history lies.</summary>
     public readonly long Place(int lane, int i) => ((long)lane * Stride) + LaneState.Ints + i;
 }
@@ -56,10 +77,10 @@ internal struct ChoiceView
 /// </summary>
 internal sealed unsafe class GpuTokenChoice : TokenChoice
 {
-    private const int CopiesUnderWay = 8;
+    private const int CopiesUnderWay = 8, WarpSize = 32; // a warp joins what a row's blocks have found
 
     private readonly StagingRing _staging;
-    private readonly GpuAllocation _rules, _masks, _lines;
+    private readonly GpuAllocation _rules, _masks, _lines, _scans, _tickets;
     private readonly int _maskWords;
     private readonly int[] _timestampBegins;
 
@@ -67,20 +88,34 @@ internal sealed unsafe class GpuTokenChoice : TokenChoice
         : base(lanes, length, vocabulary)
     {
         const string label = "token choice";
+        if (vocabulary > WarpSize * TokenScan.BlockTokens)
+        {
+            throw new ArgumentException($"A choice on a GPU is among {WarpSize * TokenScan.BlockTokens} tokens at most, not {vocabulary}.", nameof(vocabulary));
+        }
+
         _maskWords = (vocabulary + TokenScan.BlockTokens - 1) / TokenScan.BlockTokens * (TokenScan.BlockTokens / 32);
         _rules = device.Memory.Allocate((long)lanes * sizeof(LaneRules), label);
         _masks = device.Memory.Allocate(2L * lanes * _maskWords * sizeof(uint), label);
         _lines = device.Memory.Allocate((long)Snapshot.Length * sizeof(int), label);
+        _scans = device.Memory.Allocate(3L * lanes * Parts * sizeof(Bits128), label);
+        _tickets = device.Memory.Allocate(2L * lanes * sizeof(int), label);
         _staging = new StagingRing(device, CopiesUnderWay, sizeof(int) * Math.Max(Snapshot.Length, 2 * _maskWords));
         _timestampBegins = new int[lanes];
+        CopyToDevice(new int[2 * lanes], _tickets.Address);
         Start(new ChoiceRules { EndOfText = 0, NoSpeech = 0, MaxTokens = length }, 0, lanes);
     }
+
+    /// <summary>Blocks that share a row of logits.</summary>
+    public int Parts => 32 * _maskWords / TokenScan.BlockTokens;
 
     public ChoiceView View => new()
     {
         Rules = _rules.Vectors.Cast<LaneRules>(),
         Masks = _masks.Vectors.Cast<uint>(),
         Lines = _lines.Vectors.Cast<int>(),
+        Scans = _scans.Vectors,
+        Tickets = _tickets.Vectors.Cast<int>(),
+        Lanes = Lanes,
         Stride = Stride,
         MaskWords = _maskWords,
         Length = Length,
@@ -141,6 +176,8 @@ internal sealed unsafe class GpuTokenChoice : TokenChoice
             _rules.Dispose();
             _masks.Dispose();
             _lines.Dispose();
+            _scans.Dispose();
+            _tickets.Dispose();
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -31,9 +30,8 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed class LayerNormalization<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private const int WarpSize = 32, FoursOfWarp = 2 * WarpSize;
-    private const int ManyThreads = 256, MaximumThreads = 512, MaximumWarps = MaximumThreads / WarpSize;
-    private const float Epsilon = 1e-5f;
+    private const int WarpSize = NormTeam.WarpSize, FoursOfWarp = NormTeam.FoursOfWarp;
+    private const int ManyThreads = 256, MaximumThreads = 512, MaximumWarps = NormTeam.MaximumWarps;
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>> _kernel =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>>(LayerNormKernel, MaximumThreads));
@@ -66,59 +64,18 @@ internal sealed class LayerNormalization<TElement>(GpuDevice device)
     private static void LayerNormKernel(ArrayView<Bits128> x, ArrayView<Bits128> gain, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int fours, int warps)
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(MaximumWarps), squares = SharedMemory.Allocate<float>(MaximumWarps);
-        int warp = Group.IdxX / WarpSize, team = warp / warps, teams = Group.DimX / WarpSize / warps;
-        int low = (warp % warps * FoursOfWarp) + Warp.LaneIdx, high = low + WarpSize;
-        bool hasLow = low < fours, hasHigh = high < fours;
-        Four lowGain = LoadIf(hasLow, gain, low), highGain = LoadIf(hasHigh, gain, high);
-        Four lowBias = LoadIf(hasLow, bias, low), highBias = LoadIf(hasHigh, bias, high);
-
+        NormTeam team = NormTeam.Create(fours, warps);
+        NormPart gains = team.Load(gain, 0), biases = team.Load(bias, 0);
+        int teams = Group.DimX / WarpSize / warps;
         for (int first = Grid.IdxX * teams; first < rows; first += Grid.DimX * teams)
         {
-            bool hasRow = first + team < rows;
-            long row = (long)(first + team) * fours;
-            Four a = LoadIf(hasRow && hasLow, x, row + low), b = LoadIf(hasRow && hasHigh, x, row + high);
-
-            float mean = SumOfTeam(a.Sum() + b.Sum(), sums, warp, team, warps) / (4 * fours);
-            a = hasLow ? a - mean : default;
-            b = hasHigh ? b - mean : default;
-            float variance = SumOfTeam((a * a).Sum() + (b * b).Sum(), squares, warp, team, warps) / (4 * fours);
-            float scale = 1 / MathF.Sqrt(variance + Epsilon);
-
-            if (hasRow && hasLow)
+            int row = first + team.Number;
+            NormPart part = row < rows ? team.Load(x, (long)row * fours) : default;
+            part = team.Standardise(part, sums, squares).Scale(gains, biases);
+            if (row < rows)
             {
-                TElement.StoreFour(y, row + low, (a * scale * lowGain) + lowBias);
-            }
-
-            if (hasRow && hasHigh)
-            {
-                TElement.StoreFour(y, row + high, (b * scale * highGain) + highBias);
+                team.Store<TElement>(y, (long)row * fours, part);
             }
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Four LoadIf(bool exists, ArrayView<Bits128> source, long index) => exists ? Four.Load(source, index) : default;
-
-    /// <summary>
-    /// The sum over a team, in each of its threads; always added in the same order. One barrier: mean and variance use
-    /// different sums, so that nobody writes one of them before all have passed the barrier of the other.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float SumOfTeam(float value, ArrayView<float> sums, int warp, int team, int warps)
-    {
-        value = WarpReduction.Sum(value);
-        if (Warp.LaneIdx == 0)
-        {
-            sums[warp] = value;
-        }
-
-        Group.Barrier();
-        float sum = 0;
-        for (int i = 0; i < warps; i++)
-        {
-            sum += sums[(team * warps) + i];
-        }
-
-        return sum;
     }
 }

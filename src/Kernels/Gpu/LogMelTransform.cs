@@ -21,7 +21,11 @@ namespace Handwritten.Kernels.Gpu;
 //     global   samples ── coalesced ──> shared x [1520]
 //     thread (c, b), 225 of them:       Y[c, b] of 8 frames in registers, 16 steps ──> shared Y, 16 bytes at a time
 //     thread k, 201 of them:            X[k] of 8 frames in registers, 25 steps    ──> shared |X|²
-//     thread of a band, 80 or 128:      its triangle's few bins, log10             ──> global; the block's largest value
+//     warp of a band, 80 or 128:        its triangle's few bins, four at a time    ──> shared
+//     warp of a frame, 8:               log10 of its bands                         ──> global; the block's largest value
+//
+// What lies in shared memory is read by neighbouring lanes in neighbouring words. So a warp has one band at a time, with a
+// lane for each of four bins and eight frames: were lanes bands, each would be at a bin of its own, and some in the same bank.
 //
 // and a second kernel takes the largest of all blocks and sets the floor. float32 is enough: what is more than 80 dB below
 // the loudest moment is cut off, an amplitude of 1e-4, while the sums err by 1e-8 of the loudest bin.
@@ -41,6 +45,10 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     private const int Frames = 8; // a block's, one in each field of an Eight
     private const int Radix = 16, Columns = FrameSize / Radix, Rows = (Radix / 2) + 1;
     private const int Points = Rows * Columns;
+
+    // Distances in shared memory that keep lanes in banks of their own: between the halves of the powers, where four bins of
+    // four frames are half the banks, and between the sums of frames, where four neighbouring words of eight are all of them.
+    private const int PaddedBins = Bins + 3, SumsOfFrame = 420;
     private const float SmallestPower = 1e-10f, LogOfSmallestPower = -10, DynamicRange = 8;
     private const float Log10Of2 = 0.301029996f;
 
@@ -61,9 +69,15 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     /// <param name="filters">[mels, 201] float32; what is zero at the edges of a row costs nothing.</param>
     /// <param name="copies">Brings the table of turns to the device, the first time.</param>
     /// <returns>[(samples + padding) / 160, mels] float32.</returns>
+    /// <exception cref="ArgumentException">There are more than 420 bands.</exception>
     public GpuTensor Run(GpuTensor samples, int padding, GpuTensor filters, HostCopies copies)
     {
         int frames = LogMelSpectrogram.FrameCount((int)samples.ElementCount, padding), mels = (int)(filters.ElementCount / Bins);
+        if (mels > SumsOfFrame)
+        {
+            throw new ArgumentException($"A spectrogram on a GPU has at most {SumsOfFrame} mel bands, not {mels}.", nameof(filters));
+        }
+
         int blocks = (int)Math.Min(MaximumBlocks, ((long)frames + Frames - 1) / Frames);
         if (_turns is null)
         {
@@ -134,9 +148,11 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     {
         ArrayView<float> x = SharedMemory.Allocate<float>(((Frames - 1) * Hop) + FrameSize);
         ArrayView<Bits128> y = SharedMemory.Allocate<Bits128>(4 * Points);
-        ArrayView<Bits128> power = SharedMemory.Allocate<Bits128>(2 * Bins);
+        ArrayView<Bits128> power = SharedMemory.Allocate<Bits128>(2 * PaddedBins);
         ArrayView<int> largestOfWarps = SharedMemory.Allocate<int>(Threads / WarpSize);
-        int thread = Group.IdxX, key = OrderedKey(LogOfSmallestPower);
+        ArrayView<float> powers = power.Cast<float>(), sums = y.Cast<float>(); // y is done with when the sums are made
+        int thread = Group.IdxX, warp = thread / WarpSize, lane = Warp.LaneIdx, key = OrderedKey(LogOfSmallestPower);
+        int ofFrame = ((lane & 4) * PaddedBins) + (lane & 3); // lane: frame lane & 7, and every fourth bin from lane / 8
 
         for (long frame = (long)Grid.IdxX * Frames; frame < frames; frame += (long)Grid.DimX * Frames)
         {
@@ -150,28 +166,32 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
             Group.Barrier();
             if (thread < Bins)
             {
-                Split.Store(power, Bins, thread, PowerOfBin(y, turns, thread));
+                Split.Store(power, PaddedBins, thread, PowerOfBin(y, turns, thread));
             }
 
             Group.Barrier();
-            for (int band = thread; band < mels; band += Threads)
+            for (int band = warp; band < mels; band += Threads / WarpSize)
             {
-                Eight sum = default;
+                float sum = 0;
                 int end = ranges[mels + band];
-                for (int bin = ranges[band]; bin < end; bin++)
+                for (int bin = ranges[band] + (lane / Frames); bin < end; bin += WarpSize / Frames)
                 {
-                    sum += Split.Load(power, Bins, bin) * filters[((long)band * Bins) + bin];
+                    sum += powers[(4 * bin) + ofFrame] * filters[((long)band * Bins) + bin];
                 }
 
-                long to = (frame * mels) + band;
-                key = IntrinsicMath.Max(key, StoreLog(mel, to, sum.X0, frame < frames));
-                key = IntrinsicMath.Max(key, StoreLog(mel, to + mels, sum.X1, frame + 1 < frames));
-                key = IntrinsicMath.Max(key, StoreLog(mel, to + (2L * mels), sum.X2, frame + 2 < frames));
-                key = IntrinsicMath.Max(key, StoreLog(mel, to + (3L * mels), sum.X3, frame + 3 < frames));
-                key = IntrinsicMath.Max(key, StoreLog(mel, to + (4L * mels), sum.X4, frame + 4 < frames));
-                key = IntrinsicMath.Max(key, StoreLog(mel, to + (5L * mels), sum.X5, frame + 5 < frames));
-                key = IntrinsicMath.Max(key, StoreLog(mel, to + (6L * mels), sum.X6, frame + 6 < frames));
-                key = IntrinsicMath.Max(key, StoreLog(mel, to + (7L * mels), sum.X7, frame + 7 < frames));
+                sum += Warp.ShuffleXor(sum, Frames);
+                sum += Warp.ShuffleXor(sum, 2 * Frames);
+                if (lane < Frames)
+                {
+                    sums[(lane * SumsOfFrame) + band] = sum;
+                }
+            }
+
+            Group.Barrier();
+            for (int band = lane; band < mels; band += WarpSize)
+            {
+                bool exists = frame + warp < frames;
+                key = IntrinsicMath.Max(key, StoreLog(mel, ((frame + warp) * mels) + band, sums[(warp * SumsOfFrame) + band], exists));
             }
         }
 

@@ -30,4 +30,11 @@ internal sealed class MatrixProduct<TElement>(GpuDevice device)
         DenseRows dense = new(rows, weight.Shape[1] * TElement.Type.ByteSize() / 16);
         _tiles.Launch(dense, rows, x, weight, bias, epilogue == Epilogue.Gelu, epilogue == Epilogue.AddToOutput ? y : null, y);
     }
+
+    /// <summary>Whether <see cref="RunNormed"/> is the faster way to a norm and a product.</summary>
+    public bool FitsNormed(int rows, GpuTensor weight) => _skinny.FitsNormed(rows, weight.Shape[1], weight.Shape[0]);
+
+    /// <summary>Multiplies what a layer norm makes of the first rows of x, [rows, inputs] float32, in one kernel.</summary>
+    public void RunNormed(int rows, GpuTensor x, GpuTensor gain, GpuTensor shift, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue) =>
+        _skinny.RunNormed(rows, x, gain, shift, weight, bias, y, epilogue);
 }

@@ -39,6 +39,18 @@ internal struct RunningAttention
         get => Group.IdxX & (ThreadsOfKey - 1);
     }
 
+    /// <summary>The thread's part of a query, a key or a value.</summary>
+    /// <param name="source">Heads of 64 elements, one behind the other.</param>
+    /// <param name="index">Which of them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Eight LoadPart<TElement>(ArrayView<Bits128> source, int index)
+        where TElement : struct, IElement => SharedRow.Load<TElement>(source, index, Part, ThreadsOfKey);
+
+    /// <summary>Writes the thread's part.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePart<TElement>(ArrayView<Bits128> target, int index, Eight values)
+        where TElement : struct, IElement => SharedRow.Store<TElement>(target, index, Part, ThreadsOfKey, values);
+
     /// <summary>Nothing seen yet.</summary>
     public static RunningAttention Empty
     {
@@ -77,7 +89,8 @@ internal struct RunningAttention
         where TCopy : struct, ISharedCopy
         where TPlaces : struct, IKeyPlaces<TPlaces>
     {
-        int threads = groups * ThreadsOfKey, ofKeys = Group.IdxX, ofValues = Group.IdxX + (4 * threads);
+        const int ofKeys = 0, ofValues = 4; // rows of shared memory, in which each thread has eight elements
+        int threads = groups * ThreadsOfKey;
         int key = first + (Group.IdxX / ThreadsOfKey);
         BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, groups, shared, ofKeys);
         BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, groups, shared, ofValues);
@@ -85,10 +98,10 @@ internal struct RunningAttention
         for (int round = first; round < end; round += 4 * groups)
         {
             TCopy.WaitForAllButOne();
-            float s0 = Score<TElement>(query, shared, ofKeys, key, end);
-            float s1 = Score<TElement>(query, shared, ofKeys + threads, key + groups, end);
-            float s2 = Score<TElement>(query, shared, ofKeys + (2 * threads), key + (2 * groups), end);
-            float s3 = Score<TElement>(query, shared, ofKeys + (3 * threads), key + (3 * groups), end);
+            float s0 = Score<TElement>(query, shared, ofKeys, threads, key, end);
+            float s1 = Score<TElement>(query, shared, ofKeys + 1, threads, key + groups, end);
+            float s2 = Score<TElement>(query, shared, ofKeys + 2, threads, key + (2 * groups), end);
+            float s3 = Score<TElement>(query, shared, ofKeys + 3, threads, key + (3 * groups), end);
             key += 4 * groups;
             BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, groups, shared, ofKeys);
 
@@ -100,8 +113,8 @@ internal struct RunningAttention
 
             TCopy.WaitForAllButOne();
             result.Values = (result.Values * kept)
-                + (TElement.Load(shared, ofValues) * w0) + (TElement.Load(shared, ofValues + threads) * w1)
-                + (TElement.Load(shared, ofValues + (2 * threads)) * w2) + (TElement.Load(shared, ofValues + (3 * threads)) * w3);
+                + (Staged<TElement>(shared, ofValues, threads) * w0) + (Staged<TElement>(shared, ofValues + 1, threads) * w1)
+                + (Staged<TElement>(shared, ofValues + 2, threads) * w2) + (Staged<TElement>(shared, ofValues + 3, threads) * w3);
             BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, groups, shared, ofValues);
         }
 
@@ -196,38 +209,44 @@ internal struct RunningAttention
 
     /// <summary>Begins to copy the thread's parts of four keys, or of four values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void BeginFour<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int groups, ArrayView<Bits128> shared, int place)
+    private static void BeginFour<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int groups, ArrayView<Bits128> shared, int row)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
         where TPlaces : struct, IKeyPlaces<TPlaces>
     {
-        int address = SharedAddress.Of(shared) + (16 * TElement.Vectors * place), next = 16 * TElement.Vectors * groups * ThreadsOfKey;
-        Begin<TElement, TCopy, TPlaces>(source, places, key, end, address);
-        Begin<TElement, TCopy, TPlaces>(source, places, key + groups, end, address + next);
-        Begin<TElement, TCopy, TPlaces>(source, places, key + (2 * groups), end, address + (2 * next));
-        Begin<TElement, TCopy, TPlaces>(source, places, key + (3 * groups), end, address + (3 * next));
+        int threads = groups * ThreadsOfKey, next = 16 * TElement.Vectors * threads;
+        int address = SharedAddress.Of(shared) + (row * next) + (16 * Group.IdxX);
+        Begin<TElement, TCopy, TPlaces>(source, places, key, end, address, threads);
+        Begin<TElement, TCopy, TPlaces>(source, places, key + groups, end, address + next, threads);
+        Begin<TElement, TCopy, TPlaces>(source, places, key + (2 * groups), end, address + (2 * next), threads);
+        Begin<TElement, TCopy, TPlaces>(source, places, key + (3 * groups), end, address + (3 * next), threads);
         TCopy.Commit();
     }
 
+    /// <summary>Copies a part in the order of <see cref="SharedRow"/>, from a row that eight threads share to one that all do.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Begin<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int address)
+    private static void Begin<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int address, int threads)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
         where TPlaces : struct, IKeyPlaces<TPlaces>
     {
-        int from = ((places.Of(IntrinsicMath.Min(key, end - 1)) * ThreadsOfKey) + Part) * TElement.Vectors, bytes = key < end ? 16 : 0;
+        int from = (places.Of(IntrinsicMath.Min(key, end - 1)) * ThreadsOfKey * TElement.Vectors) + Part, bytes = key < end ? 16 : 0;
         TCopy.Copy(address, source, from, bytes);
         if (TElement.Vectors == 2)
         {
-            TCopy.Copy(address + 16, source, from + 1, bytes);
+            TCopy.Copy(address + (16 * threads), source, from + ThreadsOfKey, bytes);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Score<TElement>(Eight query, ArrayView<Bits128> shared, int place, int key, int end)
+    private static Eight Staged<TElement>(ArrayView<Bits128> shared, int row, int threads)
+        where TElement : struct, IElement => SharedRow.Load<TElement>(shared, row, Group.IdxX, threads);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Score<TElement>(Eight query, ArrayView<Bits128> shared, int row, int threads, int key, int end)
         where TElement : struct, IElement
     {
-        float score = SumOfKey(Eight.Dot(query, TElement.Load(shared, place)));
+        float score = SumOfKey(Eight.Dot(query, Staged<TElement>(shared, row, threads)));
         return key < end ? score : NoScore;
     }
 

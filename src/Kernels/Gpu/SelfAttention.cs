@@ -47,11 +47,11 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         /// <summary>Sees to it that all threads of the block find them in the cache.</summary>
         /// <param name="queryKeyValue">[rows, 3 · width].</param>
         /// <param name="own">Where they have the query.</param>
-        /// <param name="width">Elements from the query to the key and from the key to the value.</param>
+        /// <param name="heads">From the query to the key and from the key to the value.</param>
         /// <param name="keys">Keys of the cache.</param>
         /// <param name="values">Values of the cache.</param>
-        /// <param name="entry">Where they go to. All places are given in eights of elements.</param>
-        static abstract void Append(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry);
+        /// <param name="entry">Where they go to. All places are counted in heads: 64 elements.</param>
+        static abstract void Append(ArrayView<Bits128> queryKeyValue, int own, int heads, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry);
     }
 
     /// <summary>Appends and attends. queryKeyValue: [rows, 3 · width], y: [rows, width].</summary>
@@ -119,7 +119,7 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         {
             int head = i / RunningAttention.ThreadsOfKey;
             AppendedByBlock.Copy(
-                queryKeyValue, (row * 3 * width) + i, width, keys, values, (((((lane * heads) + head) * length) + position) * RunningAttention.ThreadsOfKey) + RunningAttention.Part);
+                queryKeyValue, (row * 3 * heads) + head, heads, keys, values, (((lane * heads) + head) * length) + position);
         }
     }
 
@@ -131,26 +131,23 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
     {
         ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
         ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
-        int row = Grid.IdxX, head = Grid.IdxY, width = heads * RunningAttention.ThreadsOfKey;
-        int part = (head * RunningAttention.ThreadsOfKey) + RunningAttention.Part;
+        int row = Grid.IdxX, head = Grid.IdxY, own = (row * 3 * heads) + head;
         int begin = ((lanes[row] * heads) + head) * length, position = positions[row];
-        int own = (row * 3 * width) + part;
-        TAppending.Append(
-            queryKeyValue, own, width, keys, values, ((begin + position) * RunningAttention.ThreadsOfKey) + RunningAttention.Part);
+        TAppending.Append(queryKeyValue, own, heads, keys, values, begin + position);
 
-        Eight query = TElement.Load(queryKeyValue, own) * RunningAttention.ScoreScale;
+        Eight query = RunningAttention.LoadPart<TElement>(queryKeyValue, own) * RunningAttention.ScoreScale;
         TPlaces places = TPlaces.Create(sources, lanes[row], heads, head, length);
         RunningAttention attention = RunningAttention.Over<TElement, TCopy, TPlaces>(keys, values, query, places, 0, position + 1, Groups, stage);
         attention = RunningAttention.MergeBlock(attention, shared, Warps);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {
-            TElement.Store(y, (row * width) + part, attention.Result());
+            RunningAttention.StorePart<TElement>(y, (row * heads) + head, attention.Result());
         }
     }
 
     private readonly struct AppendedBefore : IAppending
     {
-        public static void Append(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
+        public static void Append(ArrayView<Bits128> queryKeyValue, int own, int heads, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
         {
         }
     }
@@ -158,11 +155,11 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
     private readonly struct AppendedByBlock : IAppending
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Append(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
+        public static void Append(ArrayView<Bits128> queryKeyValue, int own, int heads, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
         {
             if (Group.IdxX < RunningAttention.ThreadsOfKey)
             {
-                Copy(queryKeyValue, own, width, keys, values, entry);
+                Copy(queryKeyValue, own, heads, keys, values, entry);
             }
 
             Group.Barrier();
@@ -170,10 +167,10 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
 
         /// <summary>Copies eight elements of a key and of a value.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Copy(ArrayView<Bits128> queryKeyValue, int own, int width, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
+        public static void Copy(ArrayView<Bits128> queryKeyValue, int own, int heads, ArrayView<Bits128> keys, ArrayView<Bits128> values, int entry)
         {
-            TElement.Store(keys, entry, TElement.Load(queryKeyValue, own + width));
-            TElement.Store(values, entry, TElement.Load(queryKeyValue, own + (2 * width)));
+            RunningAttention.StorePart<TElement>(keys, entry, RunningAttention.LoadPart<TElement>(queryKeyValue, own + heads));
+            RunningAttention.StorePart<TElement>(values, entry, RunningAttention.LoadPart<TElement>(queryKeyValue, own + (2 * heads)));
         }
     }
 }

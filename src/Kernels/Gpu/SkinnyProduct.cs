@@ -5,6 +5,11 @@ using Launcher = System.Action<
     ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
     ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int, int>;
 
+using StagedLauncher = System.Action<
+    ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
+    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
+    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int, int>;
+
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>
@@ -16,16 +21,22 @@ namespace Handwritten.Kernels.Gpu;
 ///                          output 0   │warp 0│warp 1│ ... │warp 0│warp 1│ ...            64 contiguous bytes of
 ///     warp w: the steps           1   │  "      "           "      "                     each output, 16 a thread
 ///     w, w + warps, ...           …   │
-///                                 7   │              four steps in flight a warp
+///                                 7   │              four steps on their way to shared memory
 ///
 ///     mma.sync: 16 or fewer rows of x · 8 outputs, 16 deep; then the warps' sums are added in shared memory, in order
 /// </code>
 /// <para>
-/// No element passes through shared memory. An mma.sync wants of lane 4g + t the elements 2t, 2t + 1, 2t + 8, 2t + 9 of k of
+/// Weights are asked for before the kernels in front are done (<see cref="PreviousKernels"/>): no kernel writes them. The
+/// first four steps go to registers, the others to the L2 cache; what remains behind the wait is to read x, which is small.
+/// </para>
+/// <para>
+/// An mma.sync wants of lane 4g + t the elements 2t, 2t + 1, 2t + 8, 2t + 9 of k of
 /// row g of x and of output g. But the order of k is free as long as both factors have the same: a lane reads its eight
 /// neighbouring elements k = 8t.. 8t + 7 with one access, and hands them to two mma.sync in pairs.
 /// </para>
-/// Bytes: W once, x and y; x is read by every warp, out of the L1 cache. 2 flops for each weight and row. How k is shared out
+/// Few rows come to shared memory once for a block, so that one wait for the L2 cache is the only one behind the kernels in
+/// front, and a layer norm may be done on the way (<see cref="ISkinnySource"/>). More rows are read by every warp, out of the
+/// L1 cache. Bytes: W once, x and y. 2 flops for each weight and row. How k is shared out
 /// depends on k alone, so a row's result is the same bit by bit for any number of rows. float32 has no tensor cores here:
 /// see <see cref="MultiplyAdd"/>.
 /// </summary>
@@ -35,13 +46,16 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
     /// <summary>The most rows.</summary>
     public const int MaximumRows = 64;
 
-    private const int OutputsOfBlock = 8;
+    private const int OutputsOfBlock = SkinnyTile.Outputs;
     private const int Step = 32;
-    private const int StepsInFlight = 4;
-    private const int MaximumWarps = 16;
+    private const int MaximumWarps = SkinnyTile.MaximumWarps;
+    private const int StagedRows = 8, StagedBytes = 24 << 10;
     private const int MultiplyAddThreads = 32 * OutputsOfBlock;
 
     private readonly KernelForms<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = new(Forms(device), form => Load(device, form.Tile, form.Epilogue, form.Result));
+
+    private readonly KernelForms<(bool IsNormed, Epilogue Epilogue, DType Result), StagedLauncher> _staged =
+        new(TElement.Type == DType.F32 ? [] : StagedForms, form => LoadStaged(device, form.IsNormed, form.Epilogue, form.Result));
 
     private readonly int[] _tiles = Tiles(device);
 
@@ -64,24 +78,66 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
             throw new ArgumentException($"A skinny product is made for 1 to {MaximumRows} rows of a multiple of {Step} elements, not for {rows} of {inputs}.");
         }
 
+        if (CanStage(rows, inputs))
+        {
+            RunStaged(rows, x, null, null, weight, bias, y, epilogue);
+            return;
+        }
+
         bool isSingle = TElement.Type == DType.F32;
         int tile = TileFor(rows);
         Launcher kernel = _kernels[(tile, epilogue, y.Type)];
 
-        int blocks = (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
-        KernelConfig grid = isSingle
-            ? new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(MultiplyAddThreads, 1))
-            : new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(32 * WarpsFor(inputs / Step), 1));
-        ArrayView<Bits128> biases = bias is null ? ArrayView<Bits128>.Empty : bias.Vectors;
-        kernel(device.Stream, grid, x.Vectors, weight.Vectors, biases, y.Vectors, rows, inputs / 8, outputs);
+        int blocks = Blocks(outputs);
+        int warps = isSingle ? MultiplyAddThreads / 32 : WarpsFor(inputs / Step);
+        SharedMemoryConfig shared = isSingle ? default : SharedMemoryConfig.RequestDynamic<Bits128>(SkinnyTile.SharedOf(tile, warps));
+        KernelConfig grid = new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(32 * warps, 1), shared);
+        kernel(device.Stream, grid, x.Vectors, weight.Vectors, VectorsOf(bias), y.Vectors, rows, inputs / 8, outputs);
     }
+
+    /// <summary>
+    /// Whether to normalise rows in the product that takes them: every block does it anew, and reads the rows, gains and
+    /// biases for it out of the L2 cache, which gives a multiprocessor 64 bytes a cycle. Up to 200 KB that is less than the 2 us
+    /// of another launch: any product of a layer of large-v3 with up to 6 rows, and not the logits, whose blocks are thousands.
+    /// </summary>
+    public bool FitsNormed(int rows, int inputs, int outputs) =>
+        CanStage(rows, inputs) && (long)Blocks(outputs) * ((4 * rows) + 8) * inputs <= (200L << 10) * device.Multiprocessors;
+
+    /// <summary>Multiplies what a layer norm makes of x, [rows, inputs] float32, where <see cref="FitsNormed"/>: the same bits as by two kernels.</summary>
+    public void RunNormed(int rows, GpuTensor x, GpuTensor gain, GpuTensor shift, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue) =>
+        RunStaged(rows, x, gain, shift, weight, bias, y, epilogue);
+
+    private void RunStaged(int rows, GpuTensor x, GpuTensor? gain, GpuTensor? shift, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
+    {
+        int outputs = weight.Shape[0], inputs = weight.Shape[1];
+        int warps = WarpsFor(inputs / Step), shared = SkinnyTile.SharedOf(EightRows.Rows, warps) + (rows * SkinnySource.Pitch(inputs / 8));
+        KernelConfig grid = new(Blocks(outputs), 32 * warps, SharedMemoryConfig.RequestDynamic<Bits128>(shared));
+        _staged[(gain is not null, epilogue, y.Type)](
+            device.Stream, grid, x.Vectors, VectorsOf(gain), VectorsOf(shift), weight.Vectors, VectorsOf(bias), y.Vectors, rows, inputs / 8, outputs);
+    }
+
+    private static bool CanStage(int rows, int inputs) =>
+        TElement.Type != DType.F32 && Fits(rows, inputs) && rows <= StagedRows && 16 * rows * SkinnySource.Pitch(inputs / 8) <= StagedBytes;
+
+    private static int Blocks(int outputs) => (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
+
+    private static ArrayView<Bits128> VectorsOf(GpuTensor? tensor) => tensor is null ? ArrayView<Bits128>.Empty : tensor.Vectors;
 
     /// <summary>Every form that <see cref="Run"/> asks for.</summary>
     private static IEnumerable<(int Tile, Epilogue Epilogue, DType Result)> Forms(GpuDevice device) =>
         from tile in Tiles(device)
-        from end in ((Epilogue Epilogue, DType Result)[])[(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)]
+        from end in Ends
         group end by (tile, end.Epilogue, end.Result) into form
         select form.Key;
+
+    private static IEnumerable<(bool IsNormed, Epilogue Epilogue, DType Result)> StagedForms =>
+        from isNormed in (bool[])[false, true]
+        from end in Ends
+        where !isNormed || end.Epilogue != Epilogue.AddToOutput
+        select (isNormed, end.Epilogue, end.Result);
+
+    private static (Epilogue Epilogue, DType Result)[] Ends =>
+        [(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)];
 
     /// <summary>Rows of a block, ascending. More rows than the last are several blocks, which find the weights in the L2 cache.</summary>
     private static int[] Tiles(GpuDevice device) => TElement.Type == DType.F32
@@ -99,11 +155,11 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         return _tiles[i];
     }
 
-    /// <summary>Warps that need as few rounds of <see cref="StepsInFlight"/> steps as the largest block does, and no more than that takes.</summary>
+    /// <summary>Warps that need as few rounds of <see cref="SkinnyWeights.Steps"/> steps as the largest block does, and no more than that takes.</summary>
     private static int WarpsFor(int steps)
     {
-        int rounds = (steps + (StepsInFlight * MaximumWarps) - 1) / (StepsInFlight * MaximumWarps);
-        return (steps + (StepsInFlight * rounds) - 1) / (StepsInFlight * rounds);
+        int rounds = (steps + (SkinnyWeights.Steps * MaximumWarps) - 1) / (SkinnyWeights.Steps * MaximumWarps);
+        return (steps + (SkinnyWeights.Steps * rounds) - 1) / (SkinnyWeights.Steps * rounds);
     }
 
     private static Launcher Load(GpuDevice device, int tile, Epilogue epilogue, DType result) => (epilogue, result) switch
@@ -126,70 +182,107 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
                 4 => LoadMultiplyAdd<TwiceRows<TwiceRows<OneRow>>, TFinish>(device),
                 _ => LoadMultiplyAdd<TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(device),
             },
-            DType.BF16 => LoadTensorCore<AmpereBFloat16, TFinish>(device, tile),
-            _ when device.ComputeCapability >= 80 => LoadTensorCore<AmpereFloat16, TFinish>(device, tile),
-            _ => LoadTensorCore<TuringFloat16, TFinish>(device, tile),
+            DType.BF16 => LoadTensorCore<AsynchronousCopy, AmpereBFloat16, TFinish>(device, tile),
+            _ when device.ComputeCapability >= 80 => LoadTensorCore<AsynchronousCopy, AmpereFloat16, TFinish>(device, tile),
+            _ => LoadTensorCore<PlainCopy, TuringFloat16, TFinish>(device, tile),
         };
 
-    private static Launcher LoadTensorCore<TTensorCore, TFinish>(GpuDevice device, int tile)
+    private static Launcher LoadTensorCore<TCopy, TTensorCore, TFinish>(GpuDevice device, int tile)
+        where TCopy : struct, ISharedCopy
         where TTensorCore : struct, ITensorCore
         where TFinish : struct, ISkinnyFinish => tile switch
         {
-            8 => device.Kernels.Load<Launcher>(TensorCore<TTensorCore, EightRows, TFinish>, 32 * MaximumWarps),
-            16 => device.Kernels.Load<Launcher>(TensorCore<TTensorCore, SixteenRows, TFinish>, 32 * MaximumWarps),
-            32 => device.Kernels.Load<Launcher>(TensorCore<TTensorCore, TwiceTile<SixteenRows>, TFinish>, 32 * MaximumWarps),
-            _ => device.Kernels.Load<Launcher>(TensorCore<TTensorCore, TwiceTile<TwiceTile<SixteenRows>>, TFinish>, 32 * MaximumWarps),
+            8 => LoadTile<TCopy, TTensorCore, EightRows, TFinish>(device, tile),
+            16 => LoadTile<TCopy, TTensorCore, SixteenRows, TFinish>(device, tile),
+            32 => LoadTile<TCopy, TTensorCore, TwiceTile<SixteenRows>, TFinish>(device, tile),
+            _ => LoadTile<TCopy, TTensorCore, TwiceTile<TwiceTile<SixteenRows>>, TFinish>(device, tile),
         };
+
+    private static Launcher LoadTile<TCopy, TTensorCore, TTile, TFinish>(GpuDevice device, int tile)
+        where TCopy : struct, ISharedCopy
+        where TTensorCore : struct, ITensorCore
+        where TTile : struct, ISkinnyTile
+        where TFinish : struct, ISkinnyFinish =>
+        device.Kernels.Load<Launcher>(TensorCore<TCopy, TTensorCore, TTile, TFinish>, 32 * MaximumWarps, dynamicSharedBytes: 16 * SkinnyTile.SharedOf(tile, MaximumWarps));
+
+    private static StagedLauncher LoadStaged(GpuDevice device, bool isNormed, Epilogue epilogue, DType result) => (epilogue, result) switch
+    {
+        (Epilogue.None, DType.F32) => LoadStaged<Stored<Float32, Identity>>(device, isNormed),
+        (Epilogue.None, _) => LoadStaged<Stored<TElement, Identity>>(device, isNormed),
+        (Epilogue.Gelu, DType.F32) => LoadStaged<Stored<Float32, Gelu>>(device, isNormed),
+        (Epilogue.Gelu, _) => LoadStaged<Stored<TElement, Gelu>>(device, isNormed),
+        _ => LoadStaged<Added>(device, isNormed),
+    };
+
+    private static StagedLauncher LoadStaged<TFinish>(GpuDevice device, bool isNormed)
+        where TFinish : struct, ISkinnyFinish => TElement.Type switch
+        {
+            DType.BF16 => LoadStaged<AsynchronousCopy, AmpereBFloat16, TFinish>(device, isNormed),
+            _ when device.ComputeCapability >= 80 => LoadStaged<AsynchronousCopy, AmpereFloat16, TFinish>(device, isNormed),
+            _ => LoadStaged<PlainCopy, TuringFloat16, TFinish>(device, isNormed),
+        };
+
+    private static StagedLauncher LoadStaged<TCopy, TTensorCore, TFinish>(GpuDevice device, bool isNormed)
+        where TCopy : struct, ISharedCopy
+        where TTensorCore : struct, ITensorCore
+        where TFinish : struct, ISkinnyFinish => isNormed
+            ? LoadSource<TCopy, TTensorCore, NormalisedRows<TElement>, TFinish>(device)
+            : LoadSource<TCopy, TTensorCore, CopiedRows, TFinish>(device);
+
+    private static StagedLauncher LoadSource<TCopy, TTensorCore, TSource, TFinish>(GpuDevice device)
+        where TCopy : struct, ISharedCopy
+        where TTensorCore : struct, ITensorCore
+        where TSource : struct, ISkinnySource
+        where TFinish : struct, ISkinnyFinish =>
+        device.Kernels.Load<StagedLauncher>(
+            Staged<TCopy, TTensorCore, TSource, TFinish>, 32 * MaximumWarps, dynamicSharedBytes: (16 * SkinnyTile.SharedOf(EightRows.Rows, MaximumWarps)) + StagedBytes);
 
     private static Launcher LoadMultiplyAdd<TRows, TFinish>(GpuDevice device)
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish =>
         device.Kernels.Load<Launcher>(MultiplyAdd<TRows, TFinish>, MultiplyAddThreads);
 
-    private static void TensorCore<TTensorCore, TTile, TFinish>(
+    private static void TensorCore<TCopy, TTensorCore, TTile, TFinish>(
         ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int eights, int outputs)
+        where TCopy : struct, ISharedCopy
         where TTensorCore : struct, ITensorCore
         where TTile : struct, ISkinnyTile
         where TFinish : struct, ISkinnyFinish
     {
-        ArrayView<float> shared = SharedMemory.Allocate<float>(MaximumWarps * 2 * ((TTile.Rows * 4) + SkinnyTile.Gap));
-        int warp = Group.IdxX / 32, warps = Group.DimX / 32, lane = Warp.LaneIdx;
-        int steps = eights / 4, firstOutput = Grid.IdxX * OutputsOfBlock;
-        int from = (IntrinsicMath.Min(firstOutput + (lane / 4), outputs - 1) * eights) + (lane & 3);
+        ArrayView<Bits128> shared = SharedMemory.GetDynamic<Bits128>();
+        SkinnyWeights weights = SkinnyWeights.Create(eights, outputs);
+        weights.Load<TCopy>(weight, shared);
+        weights.PrefetchOthers(weight);
+        PreviousKernels.Wait();
         TTile tile = default;
         int firstRow = Grid.IdxY * TTile.Rows;
         tile.Begin(firstRow, rows, eights);
-        for (int step = warp; step < steps; step += StepsInFlight * warps)
-        {
-            // Steps behind the end stand for the last one again, with weights of zero.
-            int step1 = step + warps, step2 = step1 + warps, step3 = step2 + warps;
-            int at1 = 4 * IntrinsicMath.Min(step1, steps - 1), at2 = 4 * IntrinsicMath.Min(step2, steps - 1), at3 = 4 * IntrinsicMath.Min(step3, steps - 1);
-            Bits128 w0 = weight[from + (4 * step)], w1 = weight[from + at1], w2 = weight[from + at2], w3 = weight[from + at3];
-            Warp.Barrier(); // nothing to wait for, but the compiler would move loads down to where they are used, to save registers
-            tile.MultiplyAdd<TTensorCore>(x, 4 * step, w0);
-            tile.MultiplyAdd<TTensorCore>(x, at1, SkinnyTile.If(step1 < steps, w1));
-            tile.MultiplyAdd<TTensorCore>(x, at2, SkinnyTile.If(step2 < steps, w2));
-            tile.MultiplyAdd<TTensorCore>(x, at3, SkinnyTile.If(step3 < steps, w3));
-        }
+        weights.MultiplyAll<TCopy, TTensorCore, TTile>(ref tile, x, weight, shared);
+        SkinnyTile.Finish<TTile, TFinish>(ref tile, shared.Cast<float>(), bias, y, firstRow, rows, outputs);
+    }
 
-        int plane = (TTile.Rows * 4) + SkinnyTile.Gap;
-        tile.Save(shared, (warp * 2 * plane) + lane, plane);
+    /// <summary>The same sums for few rows, which are brought to shared memory first, and normalised on the way where that is asked for.</summary>
+    private static void Staged<TCopy, TTensorCore, TSource, TFinish>(
+        ArrayView<Bits128> x, ArrayView<Bits128> gain, ArrayView<Bits128> shift, ArrayView<Bits128> weight, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int eights, int outputs)
+        where TCopy : struct, ISharedCopy
+        where TTensorCore : struct, ITensorCore
+        where TSource : struct, ISkinnySource
+        where TFinish : struct, ISkinnyFinish
+    {
+        ArrayView<Bits128> shared = SharedMemory.GetDynamic<Bits128>();
+        SkinnyWeights weights = SkinnyWeights.Create(eights, outputs);
+        weights.Load<TCopy>(weight, shared);
+        weights.PrefetchOthers(weight);
+        PreviousKernels.Wait();
+
+        int pitch = SkinnySource.Pitch(eights);
+        ArrayView<Bits128> stage = shared.SubView(SkinnyTile.SharedOf(EightRows.Rows, Group.DimX / 32), rows * pitch);
+        TSource.Stage(x, gain, shift, stage, pitch, rows, eights);
         Group.Barrier();
-        for (int i = Group.IdxX; i < IntrinsicMath.Min(rows - firstRow, TTile.Rows) * OutputsOfBlock; i += Group.DimX)
-        {
-            int row = i / OutputsOfBlock, column = i & (OutputsOfBlock - 1), output = firstOutput + column;
-            int at = ((column & 1) * plane) + (row * 4) + (column / 2);
-            float sum = 0;
-            for (int part = 0; part < warps; part++)
-            {
-                sum += shared[(part * 2 * plane) + at];
-            }
-
-            if (output < outputs)
-            {
-                TFinish.Store(y, ((long)(firstRow + row) * outputs) + output, sum + SkinnyTile.Bias(bias, output));
-            }
-        }
+        EightRows tile = default;
+        tile.Begin(0, rows, pitch);
+        weights.MultiplyAll<TCopy, TTensorCore, EightRows>(ref tile, stage, weight, shared);
+        SkinnyTile.Finish<EightRows, TFinish>(ref tile, shared.Cast<float>(), bias, y, 0, rows, outputs);
     }
 
     /// <summary>
@@ -210,6 +303,7 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int firstRow = Grid.IdxY * TRows.Rows, from = output * fours;
         TRows sums = default;
         sums.Begin(firstRow, rows, fours);
+        PreviousKernels.Wait();
         for (int four = Warp.LaneIdx; four < fours; four += 32)
         {
             sums.MultiplyAdd(x, four, weight[from + four]);

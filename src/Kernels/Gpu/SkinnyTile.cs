@@ -61,13 +61,51 @@ internal interface ISkinnyTile
 /// <summary>Small pieces of the kernels of skinny products.</summary>
 internal static class SkinnyTile
 {
+    /// <summary>Outputs of a block.</summary>
+    public const int Outputs = 8;
+
+    /// <summary>The most warps of a block.</summary>
+    public const int MaximumWarps = 16;
+
     /// <summary>Words between the planes of sums: half the banks, so that even and odd outputs are read together.</summary>
     public const int Gap = 16;
 
-    /// <summary>The bits, or zeros.</summary>
+    /// <summary>
+    /// Shared memory of a block, in 16 bytes: first for the weights on their way, then for the warps' sums, whichever is more.
+    /// </summary>
+    /// <param name="rows">Rows of the tile.</param>
+    /// <param name="warps">Warps of the block.</param>
+    public static int SharedOf(int rows, int warps) => warps * Math.Max(32 * SkinnyWeights.Steps, 2 * PlaneOf(rows) / 4);
+
+    /// <summary>Adds the warps' sums, in order, and stores what the rows that there are have.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bits128 If(bool condition, Bits128 bits) =>
-        new(condition ? bits.X : 0, condition ? bits.Y : 0, condition ? bits.Z : 0, condition ? bits.W : 0);
+    public static void Finish<TTile, TFinish>(ref TTile tile, ArrayView<float> sums, ArrayView<Bits128> bias, ArrayView<Bits128> y, int firstRow, int rows, int outputs)
+        where TTile : struct, ISkinnyTile
+        where TFinish : struct, ISkinnyFinish
+    {
+        int plane = PlaneOf(TTile.Rows), warps = Group.DimX / 32;
+        Group.Barrier(); // all have read their weights
+        tile.Save(sums, (Group.IdxX / 32 * 2 * plane) + Warp.LaneIdx, plane);
+        Group.Barrier();
+        for (int i = Group.IdxX; i < IntrinsicMath.Min(rows - firstRow, TTile.Rows) * Outputs; i += Group.DimX)
+        {
+            int row = i / Outputs, column = i & (Outputs - 1), output = (Grid.IdxX * Outputs) + column;
+            int at = ((column & 1) * plane) + (row * 4) + (column / 2);
+            float sum = 0;
+            for (int part = 0; part < warps; part++)
+            {
+                sum += sums[(part * 2 * plane) + at];
+            }
+
+            if (output < outputs)
+            {
+                TFinish.Store(y, ((long)(firstRow + row) * outputs) + output, sum + Bias(bias, output));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int PlaneOf(int rows) => (rows * 4) + Gap;
 
     /// <summary>An output's bias; zero if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,10 +6,12 @@ namespace Handwritten.Kernels.Gpu;
 
 // From logits to the next token, and on to the next pass, without the host:
 //
-//     block (1024 threads): one row of logits
+//     block (1024 threads): 4096 ids of one row of logits, in turn for text and for times
 //
 //     lane's rules and history ──> allowed ids ──> scan text ── all threads ──> scan of the block ─┐
-//                                  (ranges, mask)  scan times ─ all threads ──> scan of the block ─┴─> thread 0:
+//                                  (ranges, mask)  scan times ─ all threads ──> scan of the block ─┴─> 16 bytes each
+//
+//     the row's last block (LastBlock), a warp: joins the blocks' scans
 //
 //     are all times together more probable than the best text?  token, log p  ──> the lane's line;  the row: token, position
 //
@@ -17,8 +19,9 @@ namespace Handwritten.Kernels.Gpu;
 // the grammar compares them. A lane's rows of a prompt: the first of two wanted rows says whether there is speech, the
 // last one is chosen from.
 //
-// Bytes: 4 · vocabulary a row (207 KB) and 6 KB of mask; one block reads them in some microseconds, out of the L2 cache,
-// where the product before has left them.
+// Bytes: 4 · vocabulary a row (207 KB) and 6 KB of mask, out of the L2 cache, where the product before has left them. One
+// block would read them in 13 turns, each of which waits for the mask and then for the logits: 32 us on an H100, where 13
+// blocks take one turn.
 
 /// <summary>Chooses tokens; see <see cref="IKernels.Choose"/>.</summary>
 internal sealed class TokenChooser(GpuDevice device)
@@ -41,7 +44,7 @@ internal sealed class TokenChooser(GpuDevice device)
         if (rows.OutputCount > 0)
         {
             _choose.Value(
-                device.Stream, (rows.OutputCount, TokenScan.Threads),
+                device.Stream, new(new Index2D(rows.OutputCount, choice.Parts), new Index2D(TokenScan.Threads, 1)),
                 choice.View, logits.Floats, rows.DeviceOutputs, rows.DeviceLanes, rows.DeviceTokens, rows.DevicePositions, rows.OutputCount);
         }
     }
@@ -60,51 +63,99 @@ internal sealed class TokenChooser(GpuDevice device)
     private static void ChooseTokens(
         ChoiceView choice, ArrayView<float> logits, ArrayView<int> outputs, ArrayView<int> lanes, ArrayView<int> tokens, ArrayView<int> positions, int outputCount)
     {
-        ArrayView<TokenScan> sharedText = SharedMemory.Allocate<TokenScan>(Warps), sharedTimes = SharedMemory.Allocate<TokenScan>(Warps);
-        int output = Grid.IdxX, row = outputs[output], lane = lanes[row], position = positions[row];
+        ArrayView<Bits128> sharedText = SharedMemory.Allocate<Bits128>(Warps), sharedTimes = SharedMemory.Allocate<Bits128>(Warps);
+        int output = Grid.IdxX, part = Grid.IdxY, row = outputs[output], lane = lanes[row];
+        int from = part * TokenScan.BlockTokens, end = IntrinsicMath.Min(from + TokenScan.BlockTokens, choice.Vocabulary);
         long start = (long)output * choice.Vocabulary;
         int place = PlaceOfOutput(outputs, lanes, output, outputCount, lane);
         bool first = (place & 1) == 0, last = (place & 2) == 0;
-        LaneRules rules = choice.Rules[lane];
-        LaneState state = choice.State(lane); // another block writes it, if this output is not the lane's last: not used then
-        bool begins = state.Count == 0;
-
-        if (first && (!last || (begins && state.Status == 0)))
+        if (!first && !last)
         {
-            TokenScan all = TokenScan.OfBlock(TokenScan.OfAll(logits, start, rules.Vocabulary), sharedText);
+            return;
+        }
+
+        LaneState state = choice.State(lane); // another block writes it, if this output is not the lane's last: not used then
+        bool begins = state.Count == 0, hears = first && (!last || (begins && state.Status == 0));
+        int candidates = begins ? IntrinsicMath.Max(1, choice.Rules[lane].Candidates) : 1;
+        candidates = last && state.Status == 0 ? candidates : 0;
+
+        if (hears)
+        {
+            TokenScan all = TokenScan.OfBlock(TokenScan.OfAll(logits, start, from, end), sharedText);
             if (Group.IdxX == 0)
             {
-                float probability = Approximate.Exp2((logits[start + rules.NoSpeech] - all.LogSumExp) * 1.44269504f);
-                for (int candidate = 0; candidate < IntrinsicMath.Max(1, rules.Candidates); candidate++)
-                {
-                    choice.SetNoSpeech(lane + candidate, probability);
-                }
+                choice.SetScan(choice.WholeRow(lane), part, all);
             }
         }
 
-        int candidates = begins ? IntrinsicMath.Max(1, rules.Candidates) : 1;
-        candidates = last && state.Status == 0 ? candidates : 0;
-        for (int candidate = 0; candidate < candidates; candidate++)
+        for (int candidate = lane; candidate < lane + candidates; candidate++)
         {
-            LaneRules own = choice.Rules[lane + candidate];
-            AllowedRanges ranges = RangesOf(choice, own, lane + candidate, state);
+            LaneRules own = choice.Rules[candidate];
+            AllowedRanges ranges = RangesOf(choice, own, candidate, state);
             long mask = ((2L * lane) + (begins ? 1 : 0)) * choice.MaskWords;
+            int textFirst = IntrinsicMath.Max(from, ranges.TextFirst), textEnd = IntrinsicMath.Min(end, own.TimestampBegin);
+            int timesFirst = IntrinsicMath.Max(from, ranges.TimestampFirst), timesEnd = IntrinsicMath.Min(end, ranges.TimestampEnd);
             Group.Barrier(); // shared memory may still be read
-            TokenScan text = TokenScan.OfBlock(TokenScan.Of(logits, start, choice.Masks, mask, ranges.TextFirst, own.TimestampBegin, own, state.Count), sharedText);
-            TokenScan times = TokenScan.OfBlock(TokenScan.Of(logits, start, choice.Masks, mask, ranges.TimestampFirst, ranges.TimestampEnd, own, state.Count), sharedTimes);
+            TokenScan text = TokenScan.OfBlock(TokenScan.Of(logits, start, choice.Masks, mask, textFirst, textEnd, own, state.Count), sharedText);
+            TokenScan times = TokenScan.OfBlock(TokenScan.Of(logits, start, choice.Masks, mask, timesFirst, timesEnd, own, state.Count), sharedTimes);
             if (Group.IdxX == 0)
             {
-                TokenScan allowed = TimesOnly(text, times) ? times : TokenScan.Join(text, times);
-                int token = allowed.IsEmpty ? own.EndOfText : TokenScan.Token(allowed.Best);
-                double logProbability = allowed.IsEmpty ? 0 : logits[start + token] - allowed.LogSumExp;
-                LaneState next = Take(choice, own, lane + candidate, token, logProbability, position);
-                if (candidate == 0 && next.Status == 0)
+                choice.SetScan(2 * candidate, part, text);
+                choice.SetScan((2 * candidate) + 1, part, times);
+            }
+        }
+
+        if (Group.IdxX < WarpSize && LastBlock.IsThis(ref choice.Tickets[(2 * lane) + (last ? 1 : 0)], Grid.DimY))
+        {
+            if (hears)
+            {
+                Hear(choice, logits, start, lane);
+            }
+
+            int position = positions[row];
+            for (int candidate = lane; candidate < lane + candidates; candidate++)
+            {
+                LaneState next = Choose(choice, logits, start, candidate, position);
+                if (Warp.IsFirstLane && candidate == lane && next.Status == 0)
                 {
-                    tokens[row] = token;
+                    tokens[row] = choice.Lines[choice.Place(lane, next.Count - 1)];
                     positions[row] = next.NextPosition;
                 }
             }
         }
+    }
+
+    /// <summary>The probability that there is no speech, from a whole row before any rule; by a warp.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Hear(ChoiceView choice, ArrayView<float> logits, long start, int lane)
+    {
+        TokenScan all = choice.Scan(choice.WholeRow(lane));
+        if (Warp.IsFirstLane)
+        {
+            LaneRules rules = choice.Rules[lane];
+            float probability = Approximate.Exp2((logits[start + rules.NoSpeech] - all.LogSumExp) * 1.44269504f);
+            for (int candidate = 0; candidate < IntrinsicMath.Max(1, rules.Candidates); candidate++)
+            {
+                choice.SetNoSpeech(lane + candidate, probability);
+            }
+        }
+    }
+
+    /// <summary>A lane's next token; by a warp, whose first lane gets the lane's state.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static LaneState Choose(ChoiceView choice, ArrayView<float> logits, long start, int lane, int position)
+    {
+        TokenScan text = choice.Scan(2 * lane), times = choice.Scan((2 * lane) + 1);
+        if (!Warp.IsFirstLane)
+        {
+            return default;
+        }
+
+        LaneRules rules = choice.Rules[lane];
+        TokenScan allowed = TimesOnly(text, times) ? times : TokenScan.Join(text, times);
+        int token = allowed.IsEmpty ? rules.EndOfText : TokenScan.Token(allowed.Best);
+        double logProbability = allowed.IsEmpty ? 0 : logits[start + token] - allowed.LogSumExp;
+        return Take(choice, rules, lane, token, logProbability, position);
     }
 
     private static void FollowChoice(ChoiceView choice, ArrayView<int> lanes, ArrayView<int> tokens, ArrayView<int> positions, int rows)

@@ -73,7 +73,7 @@ internal sealed class TokenRanking(GpuDevice device) : IDisposable
     private static void RankTokens(
         ChoiceView choice, ArrayView<float> logits, ArrayView<int> outputs, ArrayView<int> lanes, ArrayView<RankedToken> ranked, int count)
     {
-        ArrayView<TokenScan> sharedText = SharedMemory.Allocate<TokenScan>(Warps), sharedTimes = SharedMemory.Allocate<TokenScan>(Warps);
+        ArrayView<Bits128> sharedText = SharedMemory.Allocate<Bits128>(Warps), sharedTimes = SharedMemory.Allocate<Bits128>(Warps);
         ArrayView<long> best = SharedMemory.Allocate<long>(TokenScan.Threads);
         int output = Grid.IdxX, lane = lanes[outputs[output]];
         long start = (long)output * choice.Vocabulary;

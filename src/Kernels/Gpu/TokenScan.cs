@@ -113,14 +113,14 @@ internal struct TokenScan
         return scan;
     }
 
-    /// <summary>What a thread finds in a whole row, before any rule; no candidates.</summary>
-    public static TokenScan OfAll(ArrayView<float> logits, long start, int vocabulary)
+    /// <summary>What a thread finds among all ids from <paramref name="from"/>, a multiple of <see cref="BlockTokens"/>, on, before any rule; no candidates.</summary>
+    public static TokenScan OfAll(ArrayView<float> logits, long start, int from, int end)
     {
         TokenScan scan = Empty;
-        for (int i = Group.IdxX; i < vocabulary; i += BlockTokens)
+        for (int i = from + Group.IdxX; i < end; i += BlockTokens)
         {
-            float a = Allowed(logits, start, i, 0, 0, vocabulary), b = Allowed(logits, start, i + Threads, 0, 0, vocabulary);
-            float c = Allowed(logits, start, i + (2 * Threads), 0, 0, vocabulary), d = Allowed(logits, start, i + (3 * Threads), 0, 0, vocabulary);
+            float a = Allowed(logits, start, i, 0, 0, end), b = Allowed(logits, start, i + Threads, 0, 0, end);
+            float c = Allowed(logits, start, i + (2 * Threads), 0, 0, end), d = Allowed(logits, start, i + (3 * Threads), 0, 0, end);
             scan.AddLogits(a, b, c, d);
         }
 
@@ -142,17 +142,42 @@ internal struct TokenScan
 
     /// <summary>What all threads of the block found, in each of them. One barrier; shared: one element for each warp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TokenScan OfBlock(TokenScan scan, ArrayView<TokenScan> shared)
+    public static TokenScan OfBlock(TokenScan scan, ArrayView<Bits128> shared)
     {
         scan = OfWarp(scan);
         if (Warp.LaneIdx == 0)
         {
-            shared[Group.IdxX / WarpSize] = scan;
+            shared[Group.IdxX / WarpSize] = Pack(scan);
         }
 
         Group.Barrier();
-        return OfWarp(shared[Warp.LaneIdx]);
+        return OfWarp(Unpack(shared[Warp.LaneIdx]));
     }
+
+    /// <summary>What the blocks of a row found, in every lane of a warp; always joined in the same order.</summary>
+    /// <param name="scans">The blocks' scans, packed.</param>
+    /// <param name="first">The first of them.</param>
+    /// <param name="count">How many: 32 at most.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TokenScan OfBlocks(ArrayView<Bits128> scans, int first, int count)
+    {
+        TokenScan scan = Empty;
+        if (Warp.LaneIdx < count)
+        {
+            scan = Unpack(scans[first + Warp.LaneIdx]);
+        }
+
+        return OfWarp(scan);
+    }
+
+    /// <summary>A scan in 16 bytes, which are one access: field by field, four lanes would ask the same bank of shared memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bits128 Pack(TokenScan scan) =>
+        new(Interop.FloatAsInt(scan.Largest), Interop.FloatAsInt(scan.Sum), (uint)scan.Best, (uint)(scan.Best >> 32));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TokenScan Unpack(Bits128 bits) =>
+        new() { Largest = Interop.IntAsFloat(bits.X), Sum = Interop.IntAsFloat(bits.Y), Best = ((long)bits.W << 32) | bits.Z };
 
     /// <summary>Gumbel's noise, −ln(−ln(1 − v)).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,8 +11,24 @@ public sealed record AudioClip(float[] Samples, AudioSource Source)
     /// <summary>Samples a second, in Hz.</summary>
     public const int SampleRate = 16000;
 
+    /// <summary>A sample beyond this, 60 dB above full scale, is no sound; its square may not fit the spectrogram.</summary>
+    private const float LargestSample = 1000;
+
     /// <summary>Length in seconds.</summary>
     public double Seconds => (double)Samples.Length / SampleRate;
+
+    /// <summary>Refuses what is no sound, before it becomes numbers that would be none.</summary>
+    /// <exception cref="AudioException">A sample is no number, or far beyond [−1, 1].</exception>
+    internal static void RequireSound(ReadOnlySpan<float> samples)
+    {
+        for (int i = 0; i < samples.Length; i++)
+        {
+            if (!(Math.Abs(samples[i]) <= LargestSample))
+            {
+                throw new AudioException($"sample {i} of the recording is {samples[i]}, which is no sound: samples lie between -1 and 1.");
+            }
+        }
+    }
 }
 
 /// <summary>What a recording was in its file.</summary>

@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Transcription;
 
@@ -14,9 +15,9 @@ public sealed class BatchedRun : ITranscriptionRun
     private readonly List<Segment> _segments = [];
     private int _told;
 
-    internal BatchedRun(BatchedTranscriber transcriber, int samples, CancellationToken cancellation)
+    internal BatchedRun(BatchedTranscriber transcriber, int samples, TranscriptionOptions options, CancellationToken cancellation)
     {
-        (_transcriber, _cancellation) = (transcriber, cancellation);
+        (_transcriber, Options, _cancellation) = (transcriber, options, cancellation);
         Duration = (double)samples / AudioClip.SampleRate;
     }
 
@@ -45,7 +46,19 @@ public sealed class BatchedRun : ITranscriptionRun
     public double Position => _told == Windows.Count ? Duration : _told == 0 ? 0 : Windows[_told - 1].End;
 
     /// <inheritdoc/>
-    public Transcript Transcript => TranscriptionRun.ToTranscript(_transcriber.Model.Tokenizer, _segments, KnownLanguage ?? "en");
+    public Transcript Transcript => TranscriptionRun.ToTranscript(Model.Tokenizer, _segments, KnownLanguage ?? "en");
+
+    /// <summary>The model.</summary>
+    internal WhisperModel Model => _transcriber.Model;
+
+    /// <summary>How it is transcribed.</summary>
+    internal TranscriptionOptions Options { get; }
+
+    /// <summary>Windows that are computed at a time.</summary>
+    internal int BatchSize => Options.Windows.BatchSize ?? 1;
+
+    /// <summary>Whether nobody waits for it any more.</summary>
+    internal bool IsCancelled => _cancellation.IsCancellationRequested;
 
     /// <summary>The language, if it is known so far.</summary>
     internal string? KnownLanguage { get; set; }

@@ -13,9 +13,10 @@ namespace Handwritten.Runtime.Batching;
 ///     recording b   [b1]                         batch 2   a2 a5 b1 c1     a2 was left before its end
 ///     recording c   [c1][c2]                     batch 3   c2 ...
 /// </code>
-/// Each window is decoded without the text before it, and its text does not depend on its company. A window whose text fails
-/// the fallback's tests is decoded again with the others that failed. Source: faster-whisper, transcribe.py,
-/// BatchedInferencePipeline, whose windows have no fallback.
+/// A batch has as many windows as the recording at its head asks for. Each window is decoded without the text before it, by
+/// its own recording's options, and its text does not depend on its company. A window whose text fails the fallback's tests is
+/// decoded again with the others that failed. Source: faster-whisper, transcribe.py, BatchedInferencePipeline, whose windows
+/// have no fallback.
 /// </summary>
 /// <remarks>Not for several threads at a time.</remarks>
 public sealed class BatchedTranscriber : IDisposable
@@ -23,42 +24,21 @@ public sealed class BatchedTranscriber : IDisposable
     /// <summary>The most windows of a batch.</summary>
     public const int LargestBatch = 256;
 
-    private readonly TranscriptionOptions _options;
     private readonly Transcriber _buffers;
+    private readonly bool _ownsBuffers;
     private readonly List<BatchedWindow> _waiting = [];
 
-    /// <summary>Allocates the memory of a batch.</summary>
+    /// <summary>Allocates the memory of a window; batches take more when the first begins.</summary>
     /// <param name="model">The model; not disposed with the transcriber.</param>
-    /// <param name="options">How; clips count for nothing here, and previous text is no prompt.</param>
-    /// <param name="batchSize">Windows that are computed at a time.</param>
-    /// <exception cref="OptionsException">Options contradict each other, or a number makes no sense.</exception>
-    /// <exception cref="Model.Tokenization.TokenizationException">The initial prompt or the hotwords have special tokens in them.</exception>
-    public BatchedTranscriber(WhisperModel model, TranscriptionOptions options, int batchSize)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(options);
-        OptionsException.Require(batchSize is >= 1 and <= LargestBatch, $"batch_size must be from 1 to {LargestBatch}, but it is {batchSize}.");
-        options.Verify(model.Dimensions.Vocabulary);
-        _options = options with
-        {
-            Clips = [0],
-            ConditionOnPreviousText = false,
-            Multilingual = options.Multilingual && model.Tokenizer.Special.IsMultilingual,
-        };
-        (Model, BatchSize) = (model, batchSize);
-        VerifyStart();
-        _buffers = new Transcriber(model, batchSize);
+    public BatchedTranscriber(WhisperModel model)
+        : this(new Transcriber(model)) => _ownsBuffers = true;
 
-        // As many lanes as the first temperature takes for all windows; few windows need another one.
-        int lanes = batchSize * TemperatureFallback.At(options.Decoding, options.Temperatures[0]).Lanes;
-        _buffers.Reserve(Math.Max(lanes, TemperatureFallback.MostLanes(options)), options.WordTimestamps);
-    }
+    /// <summary>Shares the buffers of a transcriber.</summary>
+    /// <param name="buffers">Has nothing under way while a batch is computed; not disposed with this one.</param>
+    internal BatchedTranscriber(Transcriber buffers) => _buffers = buffers;
 
     /// <summary>The model.</summary>
-    public WhisperModel Model { get; }
-
-    /// <summary>Windows that are computed at a time.</summary>
-    public int BatchSize { get; }
+    public WhisperModel Model => _buffers.Model;
 
     /// <summary>
     /// Asked for more before a batch that would not be full: starts a further recording, or returns false if there is none.
@@ -68,24 +48,32 @@ public sealed class BatchedTranscriber : IDisposable
     /// <summary>Lets a recording wait for batches, cut at silences.</summary>
     /// <param name="samples">Mono samples at 16 kHz in [−1, 1]; kept until the run is disposed.</param>
     /// <param name="windows">Its windows, see <see cref="SpeechWindows.Collect"/>; longer ones than 30 seconds take several turns.</param>
+    /// <param name="options">How; clips count for nothing here, and previous text is no prompt.</param>
     /// <param name="cancellation">Ends what this recording waits for.</param>
-    public BatchedRun Start(ReadOnlyMemory<float> samples, IReadOnlyList<SpeechWindow> windows, CancellationToken cancellation = default)
+    /// <exception cref="OptionsException">Options contradict each other, or a number makes no sense.</exception>
+    /// <exception cref="Model.Tokenization.TokenizationException">The initial prompt or the hotwords have special tokens in them.</exception>
+    public BatchedRun Start(ReadOnlyMemory<float> samples, IReadOnlyList<SpeechWindow> windows, TranscriptionOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(windows);
-        return Start(samples.Length, run => [.. windows.Select(window => new IndependentWindow(run, samples, window, Model, _options))], cancellation);
+        return Start(samples.Length, options, run => [.. windows.Select(window => new IndependentWindow(run, samples, window))], cancellation);
     }
 
     /// <summary>Lets a recording wait for batches, cut into windows that overlap.</summary>
     /// <param name="samples">Mono samples at 16 kHz in [−1, 1]; kept until the run is disposed.</param>
     /// <param name="windows">How it is cut.</param>
+    /// <param name="options">How; clips count for nothing here, and previous text is no prompt.</param>
     /// <param name="cancellation">Ends what this recording waits for.</param>
-    /// <exception cref="OptionsException">The lengths make no sense.</exception>
-    public BatchedRun Start(ReadOnlyMemory<float> samples, OverlappingWindows windows, CancellationToken cancellation = default)
+    /// <exception cref="OptionsException">Options contradict each other, or a number makes no sense.</exception>
+    /// <exception cref="Model.Tokenization.TokenizationException">The initial prompt or the hotwords have special tokens in them.</exception>
+    public BatchedRun Start(ReadOnlyMemory<float> samples, OverlappingWindows windows, TranscriptionOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(windows);
         windows.Verify();
-        OverlapMerger merger = new(Model.Tokenizer, _options, (double)samples.Length / WhisperAudio.SampleRate);
-        return Start(samples.Length, run => [.. windows.Cut(samples.Length).Select(stretch => new OverlappingWindow(run, samples, stretch, merger, Model, _options))], cancellation);
+        return Start(samples.Length, options, run =>
+        {
+            OverlapMerger merger = new(Model.Tokenizer, run.Options, (double)samples.Length / WhisperAudio.SampleRate);
+            return [.. windows.Cut(samples.Length).Select(stretch => new OverlappingWindow(run, samples, stretch, merger))];
+        }, cancellation);
     }
 
     /// <inheritdoc/>
@@ -93,29 +81,32 @@ public sealed class BatchedTranscriber : IDisposable
     {
         _waiting.ForEach(window => window.Dispose());
         _waiting.Clear();
-        _buffers.Dispose();
+        if (_ownsBuffers)
+        {
+            _buffers.Dispose();
+        }
     }
 
     /// <summary>Computes the windows that have waited longest.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; the windows go on waiting.</exception>
     internal void RunBatch(CancellationToken cancellation)
     {
-        while (_waiting.Count < BatchSize && More?.Invoke() == true)
+        Remove(window => window.Run.IsCancelled);
+        cancellation.ThrowIfCancellationRequested();
+        int size = _waiting[0].Run.BatchSize;
+        while (_waiting.Count < size && More?.Invoke() == true)
         {
         }
 
-        BatchedWindow[] batch = [.. _waiting.Take(BatchSize)];
-        if (_options.LanguageDetectionSegments > 1)
+        BatchedWindow[] batch = [.. _waiting.Take(size)];
+        foreach (BatchedRun run in batch.Select(window => window.Run).Distinct().Where(run => run.KnownLanguage is null && run.Options.LanguageDetectionSegments > 1))
         {
-            foreach (BatchedRun run in batch.Select(window => window.Run).Distinct().Where(run => run.KnownLanguage is null))
-            {
-                AskSeveralWindows(run, cancellation);
-            }
+            AskSeveralWindows(run, cancellation);
         }
 
         Listen(batch, cancellation);
         DecodingOptions[] options = [.. batch.Zip(Languages(batch), (window, language) => window.Options(language))];
-        DecodingResult[] results = TemperatureFallback.Decode(_options, options, attempts => Decode(attempts, cancellation));
+        DecodingResult[] results = TemperatureFallback.Decode([.. batch.Zip(options, (window, decoding) => (window.Run.Options, decoding))], attempts => Decode(attempts, cancellation));
         for (int i = 0; i < batch.Length; i++)
         {
             int place = i, frames = batch[i].AudioFrames;
@@ -128,9 +119,23 @@ public sealed class BatchedTranscriber : IDisposable
     /// <summary>Takes a recording's windows out of the batches to come.</summary>
     internal void Forget(BatchedRun run) => Remove(window => window.Run == run);
 
-    private BatchedRun Start(int samples, Func<BatchedRun, BatchedWindow[]> cut, CancellationToken cancellation)
+    private BatchedRun Start(int samples, TranscriptionOptions options, Func<BatchedRun, BatchedWindow[]> cut, CancellationToken cancellation)
     {
-        BatchedRun run = new(this, samples, cancellation) { KnownLanguage = Model.Tokenizer.Special.IsMultilingual ? _options.Decoding.Language : "en" };
+        ArgumentNullException.ThrowIfNull(options);
+        options.Windows.Verify(options);
+        options.Verify(Model.Dimensions.Vocabulary);
+        options = options with
+        {
+            Clips = [0],
+            ConditionOnPreviousText = false,
+            Multilingual = options.Multilingual && Model.Tokenizer.Special.IsMultilingual,
+        };
+        VerifyStart(options);
+        BatchedRun run = new(this, samples, options, cancellation) { KnownLanguage = Model.Tokenizer.Special.IsMultilingual ? options.Decoding.Language : "en" };
+
+        // As many lanes as the first temperature takes for all windows; few windows need another one.
+        int lanes = run.BatchSize * TemperatureFallback.At(options.Decoding, options.Temperatures[0]).Lanes;
+        _buffers.Reserve(run.BatchSize, Math.Max(lanes, TemperatureFallback.MostLanes(options)), options.WordTimestamps);
         run.Windows = cut(run);
         _waiting.AddRange(run.Windows.Where(window => window.Next is not null));
         return run;
@@ -167,12 +172,10 @@ public sealed class BatchedTranscriber : IDisposable
     /// <summary>The language of each window of the batch that is listened to: its own if each has one, or its recording's.</summary>
     private string?[] Languages(BatchedWindow[] batch)
     {
-        int[] asked = [.. Enumerable.Range(0, batch.Length).Where(i => _options.Multilingual || batch[i].Run.KnownLanguage is null)];
-        if (!_options.Multilingual)
-        {
-            // A recording's first window speaks for all of it.
-            asked = [.. asked.DistinctBy(i => batch[i].Run)];
-        }
+        int[] asked = [.. Enumerable.Range(0, batch.Length).Where(i => batch[i].Run.Options.Multilingual || batch[i].Run.KnownLanguage is null)];
+
+        // Unless windows are asked one by one, a recording's first speaks for all of it.
+        asked = [.. asked.DistinctBy(i => batch[i].Run.Options.Multilingual ? (object)batch[i] : batch[i].Run)];
 
         string?[] own = new string?[batch.Length];
         if (asked.Length > 0)
@@ -191,7 +194,7 @@ public sealed class BatchedTranscriber : IDisposable
     private void AskSeveralWindows(BatchedRun run, CancellationToken cancellation)
     {
         BatchedWindow[] windows = [.. run.Windows.Where(window => window.Next is not null)];
-        run.KnownLanguage = LanguageVote.Decide(_options, windows.Length, window =>
+        run.KnownLanguage = LanguageVote.Decide(run.Options, windows.Length, window =>
         {
             Listen([windows[window]], cancellation);
             return _buffers.DecodingTask.DetectLanguage()[0];
@@ -199,17 +202,17 @@ public sealed class BatchedTranscriber : IDisposable
     }
 
     /// <summary>What every window begins with is the same, so that no window fails where another one does not.</summary>
-    private void VerifyStart()
+    private void VerifyStart(TranscriptionOptions options)
     {
         int context = Model.Dimensions.TextContext;
-        foreach (double temperature in _options.Temperatures)
+        foreach (double temperature in options.Temperatures)
         {
-            DecodingOptions options = TemperatureFallback.At(_options.Decoding, temperature) with
+            DecodingOptions decoding = TemperatureFallback.At(options.Decoding, temperature) with
             {
-                Language = _options.Decoding.Language ?? "en",
-                Prompt = new PromptHistory(_options, Model.Tokenizer, (context / 2) - 1).Prompt(),
+                Language = options.Decoding.Language ?? "en",
+                Prompt = new PromptHistory(options, Model.Tokenizer, (context / 2) - 1).Prompt(),
             };
-            _ = StartSequence.For(options, Model.Tokenizer.Special, context);
+            _ = StartSequence.For(decoding, Model.Tokenizer.Special, context);
         }
     }
 }

@@ -22,17 +22,15 @@ internal sealed class IndependentWindow : BatchedWindow
     /// <param name="run">The recording that it is part of.</param>
     /// <param name="recording">That recording's samples.</param>
     /// <param name="window">The regions to hear.</param>
-    /// <param name="model">Gives the tokenizer and the size of the context.</param>
-    /// <param name="options">The rules; with no clips and no previous text.</param>
-    public IndependentWindow(BatchedRun run, ReadOnlyMemory<float> recording, SpeechWindow window, WhisperModel model, TranscriptionOptions options)
+    public IndependentWindow(BatchedRun run, ReadOnlyMemory<float> recording, SpeechWindow window)
         : base(run)
     {
         (_recording, _window) = (recording, window);
 
         // Windows draw different random numbers, whatever batch they are in.
-        ulong seed = options.Decoding.Seed + (ulong)(window.Regions[0].Start / WhisperAudio.HopLength);
-        options = options with { Decoding = options.Decoding with { Seed = seed } };
-        _loop = new SeekLoop(model.Tokenizer, options, window.Length / WhisperAudio.HopLength, model.Dimensions.TextContext);
+        ulong seed = run.Options.Decoding.Seed + (ulong)(window.Regions[0].Start / WhisperAudio.HopLength);
+        TranscriptionOptions options = run.Options with { Decoding = run.Options.Decoding with { Seed = seed } };
+        _loop = new SeekLoop(run.Model.Tokenizer, options, window.Length / WhisperAudio.HopLength, run.Model.Dimensions.TextContext);
     }
 
     /// <inheritdoc/>

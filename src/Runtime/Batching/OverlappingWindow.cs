@@ -27,18 +27,15 @@ internal sealed class OverlappingWindow : BatchedWindow
     /// <param name="recording">That recording's samples.</param>
     /// <param name="stretch">What to hear of them.</param>
     /// <param name="merger">Puts the windows' texts together.</param>
-    /// <param name="model">Gives the tokenizer and the size of the context.</param>
-    /// <param name="options">The rules.</param>
-    public OverlappingWindow(
-        BatchedRun run, ReadOnlyMemory<float> recording, OverlappingStretch stretch, OverlapMerger merger, WhisperModel model, TranscriptionOptions options)
+    public OverlappingWindow(BatchedRun run, ReadOnlyMemory<float> recording, OverlappingStretch stretch, OverlapMerger merger)
         : base(run)
     {
-        (_recording, _stretch, _merger, _options) = (recording, stretch, merger, options);
-        _endOfText = model.Tokenizer.Special.EndOfText;
-        _decoding = options.Decoding with
+        (_recording, _stretch, _merger, _options) = (recording, stretch, merger, run.Options);
+        _endOfText = run.Model.Tokenizer.Special.EndOfText;
+        _decoding = _options.Decoding with
         {
-            Prompt = new PromptHistory(options, model.Tokenizer, (model.Dimensions.TextContext / 2) - 1).Prompt(),
-            Seed = options.Decoding.Seed + (ulong)(stretch.Start / WhisperAudio.HopLength),
+            Prompt = new PromptHistory(_options, run.Model.Tokenizer, (run.Model.Dimensions.TextContext / 2) - 1).Prompt(),
+            Seed = _options.Decoding.Seed + (ulong)(stretch.Start / WhisperAudio.HopLength),
         };
     }
 

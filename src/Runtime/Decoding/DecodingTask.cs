@@ -36,6 +36,9 @@ public sealed class DecodingTask : IDisposable
         _host = new HostLoop(model, state);
     }
 
+    /// <summary>Steps of the decoder so far, however many sequences took part in each.</summary>
+    public long Steps => _choices.Steps + _beams.Steps + _host.Steps;
+
     private int Vocabulary => _model.Dimensions.Vocabulary;
 
     /// <summary>Decodes.</summary>

@@ -8,7 +8,7 @@ namespace Handwritten.Runtime.Hosting;
 /// <summary>What an application that uses dependency injection chooses in <c>AddHandwritten</c>.</summary>
 public sealed class HandwrittenOptions
 {
-    /// <summary>A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string)"/> finds.</summary>
+    /// <summary>A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.</summary>
     public string Model { get; set; } = ModelFolder.Default;
 
     /// <summary>The device; <see cref="ComputeDevice.Auto"/> takes a GPU if there is one.</summary>

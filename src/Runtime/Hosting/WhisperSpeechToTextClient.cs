@@ -11,8 +11,10 @@ namespace Handwritten.Runtime.Hosting;
 
 /// <summary>
 /// The speech-to-text client of Microsoft.Extensions.AI, for programs that must not care whose speech recognition it is.
-/// Of the options count the languages (a translation goes to English only) and
-/// <see cref="SpeechToTextOptions.RawRepresentationFactory"/>, which may give <see cref="TranscriptionOptions"/>; a recording
+/// Of the options count the languages (a translation goes to English only);
+/// <see cref="SpeechToTextOptions.AdditionalProperties"/> with the names of the command's options (<c>beam_size</c>,
+/// <c>word_timestamps</c>, <c>vad_filter</c>, <c>batch_size</c>, ...); and
+/// <see cref="SpeechToTextOptions.RawRepresentationFactory"/>, which may give <see cref="TranscriptionOptions"/>. A recording
 /// brings its own sample rate. The interface is experimental, and with it this class.
 /// </summary>
 /// <param name="transcriber">Does the work; not disposed with the client.</param>
@@ -94,6 +96,7 @@ public sealed class WhisperSpeechToTextClient(WhisperTranscriber transcriber) : 
     private TranscriptionOptions ToTranscriptionOptions(SpeechToTextOptions? options)
     {
         TranscriptionOptions initial = options?.RawRepresentationFactory?.Invoke(this) as TranscriptionOptions ?? transcriber.DefaultOptions;
+        initial = AdditionalSettings.Apply(initial, options?.AdditionalProperties);
         string? spoken = Code(options?.SpeechLanguage), written = Code(options?.TextLanguage);
         if (written is not (null or "en") && written != spoken)
         {

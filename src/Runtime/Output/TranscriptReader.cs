@@ -27,7 +27,7 @@ public static class TranscriptReader
             switch (Extension(path))
             {
                 case "json":
-                    return JsonTranscript.Parse(text);
+                    return ParseJson(text);
                 case "srt" or "vtt":
                     IReadOnlyList<Segment> segments = SubtitleParser.Parse(text);
                     return new Transcript(string.Concat(segments.Select(segment => segment.Text)), segments, "");
@@ -42,6 +42,11 @@ public static class TranscriptReader
             throw new TranscriptException($"'{path}' is no transcript: {exception.Message.TrimEnd('.')}.", exception);
         }
     }
+
+    /// <summary>Reads a transcript that is JSON, as openai/whisper writes it.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="FormatException">It is JSON, but no transcript; the message says why.</exception>
+    public static Transcript ParseJson(string json) => JsonTranscript.Parse(json);
 
     /// <summary>Reads a text file.</summary>
     /// <exception cref="TranscriptException">It cannot be read.</exception>

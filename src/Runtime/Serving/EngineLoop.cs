@@ -18,12 +18,14 @@ namespace Handwritten.Runtime.Serving;
 /// </summary>
 internal sealed class EngineLoop : IDisposable
 {
+    /// <summary>About the tokens of a sentence.</summary>
+    private const int MostTurnsHeld = 32;
+
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _asked = new(initialState: false);
     private readonly List<EngineJob> _posted = [];
     private readonly List<RecordingRun> _arrived = [], _left = [];
     private readonly Thread _thread;
-    private readonly EngineOptions _options;
     private readonly WindowQueue<RecordingRun> _queue = new();
     private readonly Stack<int> _freeWindows;
     private readonly HashSet<RecordingRun> _underWay = [];
@@ -33,13 +35,14 @@ internal sealed class EngineLoop : IDisposable
     private readonly DecodingLanes _texts;
     private EngineCounters _counters, _published;
     private bool _stopping, _ended;
+    private int _turnsHeld;
 
     /// <summary>Allocates the memory and starts the thread.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How much it does at the same time.</param>
     public EngineLoop(WhisperModel model, EngineOptions options)
     {
-        (Model, _options) = (model, options);
+        (Model, Options) = (model, options);
         _freeWindows = new Stack<int>(Enumerable.Range(0, options.Windows).Reverse());
         _audio = new ListeningWindows(model, options);
         try
@@ -58,6 +61,9 @@ internal sealed class EngineLoop : IDisposable
 
     /// <summary>The model.</summary>
     public WhisperModel Model { get; }
+
+    /// <summary>How much it does at the same time.</summary>
+    public EngineOptions Options { get; }
 
     /// <summary>What has been done, as of the last turn.</summary>
     public EngineCounters Counters
@@ -307,14 +313,14 @@ internal sealed class EngineLoop : IDisposable
     /// <summary>One window is kept free of bulk work, and not too many spectrograms of long recordings lie in memory.</summary>
     private bool MayGo(RecordingRun run, WindowClaim claim)
     {
-        if (claim.Priority == RequestPriority.Bulk && _freeWindows.Count == 1 && _options.Windows > 1)
+        if (claim.Priority == RequestPriority.Bulk && _freeWindows.Count == 1 && Options.Windows > 1)
         {
             return false;
         }
 
         return run.IsStarted
-            || run.Seconds <= _options.LongSeconds
-            || _underWay.Count(other => other.Seconds > _options.LongSeconds && other.Owner.Request.Priority == claim.Priority) < _options.LongRecordings;
+            || run.Seconds <= Options.LongSeconds
+            || _underWay.Count(other => other.Seconds > Options.LongSeconds && other.Owner.Request.Priority == claim.Priority) < Options.LongRecordings;
     }
 
     private void ComputeSpectrograms()
@@ -337,11 +343,13 @@ internal sealed class EngineLoop : IDisposable
 
     private void Encode()
     {
-        ListenJob[] batch = [.. _listens.OrderBy(job => job.Run.Claim.Priority).Take(_options.EncoderBatch)];
-        if (batch.Length == 0)
+        ListenJob[] batch = [.. _listens.OrderBy(job => job.Run.Claim.Priority).Take(Options.WindowsOfPass(Model.Network.Kernels))];
+        if (batch.Length == 0 || MustWait(batch[0]))
         {
             return;
         }
+
+        _turnsHeld = 0;
 
         _listens.RemoveAll(batch.Contains);
         try
@@ -362,6 +370,16 @@ internal sealed class EngineLoop : IDisposable
             job.Complete(true);
         }
     }
+
+    /// <summary>
+    /// Whoever speaks does not wait for other people's recordings: while a live request is under way, the texts go on before
+    /// a window of another kind is encoded, which takes as long as many of their steps. Not for ever, and not for nothing.
+    /// </summary>
+    private bool MustWait(ListenJob next) =>
+        next.Run.Claim.Priority != RequestPriority.Live
+        && _texts.HasWork
+        && _underWay.Any(run => run.Claim.Priority == RequestPriority.Live)
+        && _turnsHeld++ < MostTurnsHeld;
 
     private void FreeWindow(RecordingRun run)
     {
@@ -398,7 +416,7 @@ internal sealed class EngineLoop : IDisposable
     private void Publish(TimeSpan busy)
     {
         _counters.BusySeconds += busy.TotalSeconds;
-        _counters.WindowsInUse = _options.Windows - _freeWindows.Count;
+        _counters.WindowsInUse = Options.Windows - _freeWindows.Count;
         _counters.LanesInUse = _texts.LanesInUse;
         lock (_gate)
         {

@@ -1,8 +1,13 @@
+using Handwritten.Kernels;
+using Handwritten.Kernels.Cpu;
+
 namespace Handwritten.Runtime.Serving;
 
 /// <summary>How much an engine does at the same time, and how much may wait for it. Memory grows with the first three.</summary>
 public sealed record EngineOptions
 {
+    private const int WindowsOfGpuPass = 4;
+
     /// <summary>Audio windows that are decoded at the same time.</summary>
     public int Windows { get; init; } = 8;
 
@@ -12,8 +17,12 @@ public sealed record EngineOptions
     /// </summary>
     public int Lanes { get; init; } = 16;
 
-    /// <summary>The most windows that go through the encoder at once. More fill the machine better, and delay running texts more.</summary>
-    public int EncoderBatch { get; init; } = 4;
+    /// <summary>
+    /// The most windows that go through the encoder at once, and never more than <see cref="Windows"/>. More fill a GPU
+    /// better, and delay running texts more. Null takes what the back end gains by: 4 on a GPU, and 1 on a CPU, all of whose
+    /// cores a single window keeps busy.
+    /// </summary>
+    public int? EncoderBatch { get; init; }
 
     /// <summary>The most requests that are accepted and have not ended.</summary>
     public int MaxRequests { get; init; } = 256;
@@ -39,11 +48,14 @@ public sealed record EngineOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Windows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(Lanes, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(EncoderBatch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(EncoderBatch ?? 1, 1, nameof(EncoderBatch));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRequests, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRequestsPerClient, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(LongRecordings, 1);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxAudioSeconds);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(LongSeconds);
     }
+
+    /// <summary>The most windows of an encoder pass.</summary>
+    internal int WindowsOfPass(IKernels kernels) => Math.Min(Windows, EncoderBatch ?? (kernels is CpuKernels ? 1 : WindowsOfGpuPass));
 }

@@ -1,4 +1,6 @@
+using Handwritten.Kernels.Gpu;
 using Handwritten.Model;
+using Handwritten.Runtime.Transcription.Words;
 
 namespace Handwritten.Runtime.Serving;
 
@@ -12,14 +14,21 @@ internal sealed class ListeningWindows : IDisposable
     private readonly EncoderState _encoder;
 
     /// <summary>Allocates the buffers.</summary>
+    /// <exception cref="GpuException">They do not fit the device's memory.</exception>
     public ListeningWindows(WhisperModel model, EngineOptions options)
     {
         _model = model;
-        int lanes = options.Lanes + PassingLanes;
-        _encoder = model.Network.Encoder.CreateState(options.EncoderBatch);
+        WhisperNetwork network = model.Network;
+        int windowsOfPass = options.WindowsOfPass(network.Kernels), lanes = options.Lanes + PassingLanes, outputs = Math.Max(WordAligner.RowsAtOnce, lanes);
+        MemoryEstimate estimate = new($"{model.Name} for {options.Windows} windows and {options.Lanes} lanes at the same time");
+        network.Encoder.Estimate(estimate, windowsOfPass);
+        network.Decoder.Estimate(estimate, options.Windows, lanes, outputs);
+        estimate.Add("spectrograms", (long)(options.Windows * options.LongSeconds * WhisperAudio.FramesPerSecond * model.Dimensions.MelBins));
+        network.Kernels.Require(estimate);
+        _encoder = network.Encoder.CreateState(windowsOfPass);
         try
         {
-            Decoder = model.Network.Decoder.CreateState(options.Windows, lanes, Math.Max(Transcription.Words.WordAligner.RowsAtOnce, lanes));
+            Decoder = network.Decoder.CreateState(options.Windows, lanes, outputs);
         }
         catch
         {

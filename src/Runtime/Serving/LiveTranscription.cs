@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Handwritten.Model;
 using Handwritten.Model.VoiceActivity;
+using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime.Serving;
@@ -72,7 +73,7 @@ public sealed class LiveTranscription : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The stream is complete, or has failed.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation = default)
     {
-        TranscriptionEngine.RequireSound(samples.Span);
+        AudioClip.RequireSound(samples.Span);
         await _writing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -267,7 +268,9 @@ public sealed class LiveTranscription : IAsyncDisposable
             InitialPrompt = given.ConditionOnPreviousText && _textBefore.Length > 0 ? _textBefore : given.InitialPrompt,
         };
         double start = Seconds(_audio.Start);
-        EngineRequest request = new(_audio.ToArray(), options) { Priority = RequestPriority.Live, Client = _options.Client };
+
+        // Not copied: nothing is appended before the transcript is there.
+        EngineRequest request = new(_audio.Samples, options) { Priority = RequestPriority.Live, Client = _options.Client };
         while (true)
         {
             try

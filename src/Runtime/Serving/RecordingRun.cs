@@ -66,7 +66,8 @@ internal sealed class RecordingRun : IWindowDecoder
     public bool IsCancelled => Owner.Cancellation.IsCancellationRequested;
 
     /// <summary>What it says when it waits for a window.</summary>
-    public WindowClaim Claim => new(Owner.Request.Priority, Owner.Request.Client, Owner.Duration - Owner.Position);
+    public WindowClaim Claim => new(
+        Owner.Request.Priority, Owner.Request.Client, Math.Max(1, (int)Math.Ceiling((Owner.Duration - Owner.Position) / WhisperAudio.WindowSeconds)));
 
     /// <summary>Whether it has been started. This and the following belong to the engine's thread.</summary>
     public bool IsStarted { get; private set; }
@@ -131,7 +132,7 @@ internal sealed class RecordingRun : IWindowDecoder
     private void Transcribe()
     {
         WhisperModel model = _engine.Model;
-        _frames = Ask(new SpectrogramJob(this, _samples())) - WhisperAudio.WindowFrames;
+        _frames = ComputeSpectrogram(_samples()) - WhisperAudio.WindowFrames;
         string language = _options.Decoding.Language ?? DetectRecordingLanguage();
         _results.TakeLanguage(this, language);
         TranscriptionOptions options = _options with
@@ -144,6 +145,19 @@ internal sealed class RecordingRun : IWindowDecoder
         {
             _results.Take(this, segment, (double)loop.Seek / WhisperAudio.FramesPerSecond);
         }
+    }
+
+    /// <summary>A long recording's would keep the others waiting, so it is computed on this thread where the back end can do that.</summary>
+    /// <returns>Its frames.</returns>
+    private int ComputeSpectrogram(ReadOnlyMemory<float> samples)
+    {
+        if (Seconds > _engine.Options.LongSeconds && _engine.Model.Network.Frontend.ComputeAside(samples.Span, WhisperAudio.WindowSamples) is { } mel)
+        {
+            Mel = mel; // the engine's thread looks at it with the first window
+            return mel.Shape[0];
+        }
+
+        return Ask(new SpectrogramJob(this, samples));
     }
 
     private string DetectRecordingLanguage()

@@ -34,6 +34,6 @@ internal sealed class RollingAudio(int capacity)
         (Start, Length) = (Start + dropped, Length - dropped);
     }
 
-    /// <summary>A copy of all that is kept.</summary>
-    public float[] ToArray() => _samples[..Length];
+    /// <summary>All that is kept, until the next change.</summary>
+    public ReadOnlyMemory<float> Samples => _samples.AsMemory(0, Length);
 }

@@ -9,7 +9,7 @@ namespace Handwritten.Runtime.Serving;
 /// Transcribes many recordings with one model at the same time: their windows share the encoder's passes and the decoder's
 /// steps.
 /// <code>
-///     requests ── refused if the queue is full ──> run, a thread that mostly waits ──┐ asks     ┌─ encoder, 4 windows at once
+///     requests ── refused if the queue is full ──> run, a thread that mostly waits ──┐ asks     ┌─ encoder, a few windows at once
 ///       live · interactive · bulk, of several clients                                ├────────> │
 ///                                                  run ──────────────────────────────┘  engine  └─ decoder, 16 lanes
 ///                                                   │                                   thread
@@ -20,9 +20,6 @@ namespace Handwritten.Runtime.Serving;
 /// </summary>
 public sealed class TranscriptionEngine : IAsyncDisposable
 {
-    /// <summary>A sample beyond this, 60 dB above full scale, is no sound; its square may not fit the spectrogram.</summary>
-    private const float LargestSample = 1000;
-
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(2);
 
     private readonly Lock _gate = new();
@@ -37,6 +34,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     /// <param name="model">The model; nobody else uses it until the engine is disposed. Not disposed with the engine.</param>
     /// <param name="options">How much it does at the same time.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
+    /// <exception cref="Kernels.Gpu.GpuException">So much does not fit the device's memory.</exception>
     public TranscriptionEngine(WhisperModel model, EngineOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -189,20 +187,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
                 $"A window of speech lies outside the recording.");
         }
 
-        RequireSound(request.Samples.Span);
-    }
-
-    /// <summary>Refuses what is no sound, before it becomes numbers that would be none.</summary>
-    /// <exception cref="AudioException">A sample is no number, or far beyond [−1, 1].</exception>
-    internal static void RequireSound(ReadOnlySpan<float> samples)
-    {
-        for (int i = 0; i < samples.Length; i++)
-        {
-            if (!(Math.Abs(samples[i]) <= LargestSample))
-            {
-                throw new AudioException($"sample {i} of the recording is {samples[i]}, which is no sound: samples lie between -1 and 1.");
-            }
-        }
+        AudioClip.RequireSound(request.Samples.Span);
     }
 
     /// <summary>Whether there is room.</summary>

@@ -5,8 +5,8 @@ namespace Handwritten.Runtime.Serving;
 /// <summary>Something that waits for an audio window.</summary>
 /// <param name="Priority">Who waits for it.</param>
 /// <param name="Client">Whose it is.</param>
-/// <param name="Remaining">Seconds of audio that are left of the recording.</param>
-internal readonly record struct WindowClaim(RequestPriority Priority, string Client, double Remaining);
+/// <param name="WindowsLeft">Windows that are left of the recording.</param>
+internal readonly record struct WindowClaim(RequestPriority Priority, string Client, int WindowsLeft);
 
 /// <summary>
 /// Who gets the next audio window. A window is the unit of work: whatever it holds, the encoder takes the same time for it.
@@ -62,7 +62,7 @@ internal sealed class WindowQueue<T>
         _turn++;
         Entry chosen = _turn % TurnsToTheEldest == 0
             ? candidates.MinBy(entry => entry.Arrival)
-            : candidates.MinBy(entry => (entry.Claim.Priority, Clock(entry.Claim), entry.Claim.Remaining, entry.Arrival));
+            : candidates.MinBy(entry => (entry.Claim.Priority, Clock(entry.Claim), entry.Claim.WindowsLeft, entry.Arrival));
         _waiting.Remove(chosen);
         MoveClock(chosen.Claim);
         item = chosen.Item;

@@ -10,6 +10,9 @@ public abstract class Setting<TOptions>
     /// <summary>The name, such as <c>beam_size</c>.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Other names, by which some know it.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
     /// <summary>What it does, in a sentence.</summary>
     public required string Description { get; init; }
 

@@ -51,7 +51,7 @@ public static class TranscriptionSettings
         Transcribe("compression_ratio_threshold", "Text that compresses better than this is repetitive.", Count,
             options => options.CompressionRatioThreshold, (options, value) => options with { CompressionRatioThreshold = value }),
         Transcribe("logprob_threshold", "Text whose mean log-probability is below this is improbable.", ValueKind.Number(-1000, 0).OrNone(),
-            options => options.LogProbabilityThreshold, (options, value) => options with { LogProbabilityThreshold = value }),
+            options => options.LogProbabilityThreshold, (options, value) => options with { LogProbabilityThreshold = value }, "log_prob_threshold"),
         Transcribe("no_speech_threshold", "A window of improbable text whose no-speech probability is above this is silence.", Share,
             options => options.NoSpeechThreshold, (options, value) => options with { NoSpeechThreshold = value }),
         Decode("repetition_penalty", "Above 1, what a window already says becomes less probable.", ValueKind.Number(0.01, 1000).OrNone(),
@@ -77,12 +77,12 @@ public static class TranscriptionSettings
     ];
 
     private static Setting<TranscriptionChoice, T> Choose<T>(
-        string name, string description, ValueKind<T> kind, Func<TranscriptionChoice, T> get, Func<TranscriptionChoice, T, TranscriptionChoice> set) =>
-        new(kind, get, set) { Name = name, Description = description };
+        string name, string description, ValueKind<T> kind, Func<TranscriptionChoice, T> get, Func<TranscriptionChoice, T, TranscriptionChoice> set, params string[] aliases) =>
+        new Setting<TranscriptionChoice, T>(kind, get, set) { Name = name, Aliases = aliases, Description = description };
 
     private static Setting<TranscriptionChoice, T> Transcribe<T>(
-        string name, string description, ValueKind<T> kind, Func<TranscriptionOptions, T> get, Func<TranscriptionOptions, T, TranscriptionOptions> set) =>
-        Choose(name, description, kind, choice => get(choice.Options), (choice, value) => choice with { Options = set(choice.Options, value) });
+        string name, string description, ValueKind<T> kind, Func<TranscriptionOptions, T> get, Func<TranscriptionOptions, T, TranscriptionOptions> set, params string[] aliases) =>
+        Choose(name, description, kind, choice => get(choice.Options), (choice, value) => choice with { Options = set(choice.Options, value) }, aliases);
 
     private static Setting<TranscriptionChoice, T> Decode<T>(
         string name, string description, ValueKind<T> kind, Func<DecodingOptions, T> get, Func<DecodingOptions, T, DecodingOptions> set) =>

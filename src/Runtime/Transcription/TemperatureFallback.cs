@@ -14,34 +14,30 @@ internal static class TemperatureFallback
     /// <param name="window">How this window is decoded.</param>
     /// <param name="decode">Decodes it at one temperature.</param>
     public static DecodingResult Decode(TranscriptionOptions options, DecodingOptions window, Func<DecodingOptions, DecodingResult> decode) =>
-        Decode(options, [window], attempts => [decode(attempts[0].Options)])[0];
+        Decode([(options, window)], attempts => [decode(attempts[0].Options)])[0];
 
-    /// <summary>Decodes windows side by side: after each temperature, those whose text is not good enough go on together.</summary>
-    /// <param name="options">Temperatures and thresholds.</param>
-    /// <param name="windows">How each window is decoded.</param>
-    /// <param name="decode">Decodes some of them, named by their index, at one temperature.</param>
-    public static DecodingResult[] Decode(TranscriptionOptions options, IReadOnlyList<DecodingOptions> windows, Func<IReadOnlyList<WindowRequest>, IReadOnlyList<DecodingResult>> decode)
+    /// <summary>Decodes windows side by side: after each attempt, those whose text is not good enough go on together.</summary>
+    /// <param name="windows">Of each window the temperatures and thresholds, and how it is decoded.</param>
+    /// <param name="decode">Decodes some of them, named by their index, each at one temperature.</param>
+    public static DecodingResult[] Decode(
+        IReadOnlyList<(TranscriptionOptions Rules, DecodingOptions Decoding)> windows, Func<IReadOnlyList<WindowRequest>, IReadOnlyList<DecodingResult>> decode)
     {
-        if (options.Temperatures.Count == 0)
+        if (windows.Any(window => window.Rules.Temperatures.Count == 0))
         {
-            throw new ArgumentException("There is no temperature to try.", nameof(options));
+            throw new ArgumentException("There is no temperature to try.", nameof(windows));
         }
 
         DecodingResult[] results = new DecodingResult[windows.Count];
         int[] open = [.. Enumerable.Range(0, windows.Count)];
-        foreach (double temperature in options.Temperatures)
+        for (int attempt = 0; open.Length > 0; attempt++)
         {
-            IReadOnlyList<DecodingResult> attempts = decode([.. open.Select(window => new WindowRequest(At(windows[window], temperature), window))]);
+            IReadOnlyList<DecodingResult> found = decode([.. open.Select(window => new WindowRequest(At(windows[window].Decoding, windows[window].Rules.Temperatures[attempt]), window))]);
             for (int i = 0; i < open.Length; i++)
             {
-                results[open[i]] = attempts[i];
+                results[open[i]] = found[i];
             }
 
-            open = [.. open.Where(window => !IsGoodEnough(options, results[window]))];
-            if (open.Length == 0)
-            {
-                break;
-            }
+            open = [.. open.Where(window => attempt + 1 < windows[window].Rules.Temperatures.Count && !IsGoodEnough(windows[window].Rules, results[window]))];
         }
 
         return results;

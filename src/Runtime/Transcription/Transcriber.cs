@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Handwritten.Model;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription.Words;
@@ -10,29 +11,21 @@ namespace Handwritten.Runtime.Transcription;
 /// </summary>
 public sealed class Transcriber : IDisposable
 {
+    /// <summary>Rows of logits of a start sequence: behind its first token, and behind its last.</summary>
+    private const int LeastOutputs = 2;
+
     /// <summary>Allocates the buffers.</summary>
     /// <param name="model">The model; not disposed with the transcriber.</param>
     public Transcriber(WhisperModel model)
-        : this(model, windows: 1)
-    {
-    }
-
-    /// <summary>Allocates buffers for several windows side by side.</summary>
-    /// <param name="model">The model; not disposed with the transcriber.</param>
-    /// <param name="windows">The most windows that are listened to at the same time.</param>
-    internal Transcriber(WhisperModel model, int windows)
     {
         Model = model;
-        EncoderState = model.Network.Encoder.CreateState(windows);
-        DecoderState = model.Network.Decoder.CreateState(windows, lanes: windows, outputs: Math.Max(2, windows));
-        DecodingTask = new DecodingTask(model, DecoderState);
-        WordAligner = new WordAligner(model, DecoderState);
+        Allocate(windows: 1, lanes: 1, outputs: LeastOutputs);
     }
 
     /// <summary>The model.</summary>
     public WhisperModel Model { get; }
 
-    internal EncoderState EncoderState { get; }
+    internal EncoderState EncoderState { get; private set; }
 
     internal DecoderState DecoderState { get; private set; }
 
@@ -89,23 +82,30 @@ public sealed class Transcriber : IDisposable
         DecoderState.Dispose();
     }
 
-    /// <summary>Makes sure that the decoder has room for a search and, if asked, for many rows of logits.</summary>
+    /// <summary>Makes sure that there is room for windows, for the searches in them and, if asked, for many rows of logits.</summary>
+    /// <param name="windows">Windows that are listened to at the same time.</param>
     /// <param name="lanes">Sequences that are under way at the same time.</param>
     /// <param name="words">Whether words are to be found.</param>
-    internal void Reserve(int lanes, bool words)
+    internal void Reserve(int windows, int lanes, bool words)
     {
-        int outputs = Math.Max(words ? WordAligner.RowsAtOnce : 2, lanes);
-        if (lanes <= DecoderState.Lanes && outputs <= DecoderState.Outputs)
+        (int oldWindows, int oldLanes, int oldOutputs) = (EncoderState.Batch, DecoderState.Lanes, DecoderState.Outputs);
+        int outputs = Math.Max(words ? WordAligner.RowsAtOnce : LeastOutputs, lanes);
+        if (windows <= oldWindows && lanes <= oldLanes && outputs <= oldOutputs)
         {
             return;
         }
 
-        (lanes, outputs) = (Math.Max(lanes, DecoderState.Lanes), Math.Max(outputs, DecoderState.Outputs));
-        DecodingTask.Dispose();
-        DecoderState.Dispose();
-        DecoderState = Model.Network.Decoder.CreateState(EncoderState.Batch, lanes, outputs);
-        DecodingTask = new DecodingTask(Model, DecoderState);
-        WordAligner = new WordAligner(Model, DecoderState);
+        Dispose();
+        try
+        {
+            Allocate(Math.Max(windows, oldWindows), Math.Max(lanes, oldLanes), Math.Max(outputs, oldOutputs));
+        }
+        catch
+        {
+            // There is not enough memory for this recording; the next one may ask for less.
+            Allocate(oldWindows, oldLanes, oldOutputs);
+            throw;
+        }
     }
 
     /// <summary>Encodes a window of a spectrogram and has the decoder listen to it.</summary>
@@ -128,5 +128,22 @@ public sealed class Transcriber : IDisposable
 
         Model.Network.Encoder.Forward(EncoderState, windows.Count, cancellation: cancellation);
         Model.Network.Decoder.Listen(DecoderState, EncoderState.Output, [.. Enumerable.Range(0, windows.Count)]);
+    }
+    [MemberNotNull(nameof(EncoderState), nameof(DecoderState), nameof(DecodingTask), nameof(WordAligner))]
+    private void Allocate(int windows, int lanes, int outputs)
+    {
+        EncoderState = Model.Network.Encoder.CreateState(windows);
+        try
+        {
+            DecoderState = Model.Network.Decoder.CreateState(windows, lanes, outputs);
+        }
+        catch
+        {
+            EncoderState.Dispose();
+            throw;
+        }
+
+        DecodingTask = new DecodingTask(Model, DecoderState);
+        WordAligner = new WordAligner(Model, DecoderState);
     }
 }

@@ -77,6 +77,12 @@ public sealed record TranscriptionOptions
     /// <summary>Whether each window's language is detected anew.</summary>
     public bool Multilingual { get; init; }
 
+    /// <summary>
+    /// How a recording is cut into windows. <see cref="WhisperTranscriber"/> and <see cref="RecordingTranscriber"/> cut by
+    /// it; whoever uses what lies beneath them has cut the recording himself.
+    /// </summary>
+    public WindowOptions Windows { get; init; } = new();
+
     /// <summary>Refuses what makes no sense whatever the recording.</summary>
     /// <param name="vocabulary">Tokens of the model.</param>
     /// <exception cref="OptionsException">Options contradict each other, or a number makes no sense.</exception>
@@ -91,6 +97,11 @@ public sealed record TranscriptionOptions
         foreach (double time in Clips)
         {
             OptionsException.Require(time >= 0 && time <= ClipRanges.LatestSecond, $"clip_timestamps must be seconds from 0 on, but one is {time}.");
+        }
+
+        foreach (double[] clip in Clips.Chunk(2))
+        {
+            OptionsException.Require(clip is not [var start, var end] || start <= end, $"A clip begins at {clip[0]} s and ends at {clip[^1]} s: give its beginning first.");
         }
 
         OptionsException.Require(HallucinationSilenceThreshold is null or >= 0, $"hallucination_silence_threshold must not be below 0, but it is {HallucinationSilenceThreshold}.");

@@ -23,7 +23,7 @@ public sealed class TranscriptionRun : ITranscriptionRun, IWindowDecoder
     {
         WhisperModel model = transcriber.Model;
         options.Verify(model.Dimensions.Vocabulary);
-        transcriber.Reserve(TemperatureFallback.MostLanes(options), options.WordTimestamps);
+        transcriber.Reserve(windows: 1, TemperatureFallback.MostLanes(options), options.WordTimestamps);
         _transcriber = transcriber;
         _cancellation = cancellation;
         _mel = model.Network.Frontend.Compute(samples, WhisperAudio.WindowSamples);

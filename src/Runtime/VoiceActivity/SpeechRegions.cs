@@ -40,7 +40,7 @@ public static class SpeechRegions
     /// <param name="options">What counts as speech.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <returns>The regions in order; they do not overlap.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
+    /// <exception cref="Decoding.OptionsException">An option makes no sense.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static IReadOnlyList<SpeechRegion> Find(
         SileroVad vad, ReadOnlyMemory<float> samples, VoiceActivityOptions options, CancellationToken cancellation = default)
@@ -54,11 +54,11 @@ public static class SpeechRegions
     /// <param name="length">Samples of the recording.</param>
     /// <param name="options">What counts as speech.</param>
     /// <returns>The regions in order; they do not overlap.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
+    /// <exception cref="Decoding.OptionsException">An option makes no sense.</exception>
     public static IReadOnlyList<SpeechRegion> Find(ReadOnlySpan<float> probabilities, int length, VoiceActivityOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        options.Verify();
         return Pad(Unpadded(probabilities, length, options), length, (long)options.PaddingMilliseconds * SamplesPerMillisecond);
     }
 

@@ -1,3 +1,5 @@
+using Handwritten.Runtime.Decoding;
+
 namespace Handwritten.Runtime.VoiceActivity;
 
 /// <summary>
@@ -38,26 +40,24 @@ public sealed record VoiceActivityOptions
     /// <summary>The lower threshold, given or not.</summary>
     internal double EffectiveNegativeThreshold => NegativeThreshold ?? Math.Max(Threshold - 0.15, 0.01);
 
-    /// <summary>Checks that the numbers make sense.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">One does not.</exception>
-    public void Validate()
+    /// <summary>Refuses what makes no sense.</summary>
+    /// <exception cref="OptionsException">A number makes none, or the thresholds contradict each other.</exception>
+    public void Verify()
     {
-        ThrowIfOutside01(Threshold, nameof(Threshold));
-        ThrowIfOutside01(EffectiveNegativeThreshold, nameof(NegativeThreshold));
-        ArgumentOutOfRangeException.ThrowIfNegative(MinSpeechMilliseconds);
-        ArgumentOutOfRangeException.ThrowIfNegative(MinSilenceMilliseconds);
-        ArgumentOutOfRangeException.ThrowIfNegative(PaddingMilliseconds);
-        if (!(MaxSpeechSeconds > 0))
-        {
-            throw new ArgumentOutOfRangeException(nameof(MaxSpeechSeconds), MaxSpeechSeconds, "The longest speech must be longer than nothing.");
-        }
+        RequireProbability("threshold", Threshold);
+        RequireProbability("neg_threshold", EffectiveNegativeThreshold);
+        OptionsException.Require(
+            NegativeThreshold is null || NegativeThreshold <= Threshold,
+            $"neg_threshold is {NegativeThreshold}, above the threshold of {Threshold}, so that speech would end before it begins.");
+        RequireDuration("min_speech_duration_ms", MinSpeechMilliseconds);
+        RequireDuration("min_silence_duration_ms", MinSilenceMilliseconds);
+        RequireDuration("speech_pad_ms", PaddingMilliseconds);
+        OptionsException.Require(MaxSpeechSeconds > 0, $"max_speech_duration_s must be above 0, but it is {MaxSpeechSeconds}.");
     }
 
-    private static void ThrowIfOutside01(double value, string name)
-    {
-        if (!(value is >= 0 and <= 1))
-        {
-            throw new ArgumentOutOfRangeException(name, value, "A probability lies between 0 and 1.");
-        }
-    }
+    private static void RequireProbability(string name, double value) =>
+        OptionsException.Require(value is >= 0 and <= 1, $"{name} must be from 0 to 1, but it is {value}.");
+
+    private static void RequireDuration(string name, int value) =>
+        OptionsException.Require(value >= 0, $"{name} must not be below 0, but it is {value}.");
 }

@@ -54,7 +54,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
         Transcript? transcript;
         if (request.Stream)
         {
-            transcript = await TranscriptionEvents.SendAsync(context, running);
+            transcript = await TranscriptionEvents.SendAsync(context, request, running);
         }
         else
         {

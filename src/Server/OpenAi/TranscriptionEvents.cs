@@ -2,6 +2,7 @@ using System.Text.Json;
 using Handwritten.Runtime;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Recognition;
+using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.OpenAi;
 
@@ -12,13 +13,14 @@ namespace Handwritten.Server.OpenAi;
 ///
 ///     data: {"type":"transcript.text.done","text":"Send a message to Emma. ...","usage":{...}}
 /// </code>
-/// A failure after the first event is an event as well, since the status has been sent.
+/// With response_format=verbose_json a delta holds its segment as well, with the words if they were asked for, and the language and
+/// length of the recording. A failure after the first event is an event as well, since the status has been sent.
 /// </summary>
 internal static class TranscriptionEvents
 {
     /// <summary>Sends a transcript, a segment at a time.</summary>
     /// <returns>What was sent; null if it failed on the way, which the client knows.</returns>
-    public static async Task<Transcript?> SendAsync(HttpContext context, RunningTranscription running)
+    public static async Task<Transcript?> SendAsync(HttpContext context, TranscriptionRequest request, RunningTranscription running)
     {
         CancellationToken cancellation = context.RequestAborted;
         await using IAsyncEnumerator<Segment> segments = running.SegmentsAsync(cancellation).GetAsyncEnumerator(cancellation);
@@ -33,10 +35,14 @@ internal static class TranscriptionEvents
             bool first = true;
             for (; more; more = await segments.MoveNextAsync())
             {
-                string text = segments.Current.Text;
-                if (text.Length > 0)
+                Segment segment = segments.Current;
+                if (segment.Text.Length > 0)
                 {
-                    await SendAsync(context, new { Type = "transcript.text.delta", Delta = first ? text.TrimStart() : text });
+                    const string type = "transcript.text.delta";
+                    string delta = first ? segment.Text.TrimStart() : segment.Text;
+                    await SendAsync<object>(context, request.Format == ResponseFormat.VerboseJson
+                        ? new { Type = type, Delta = delta, Segment = SegmentAnswer.WithWords(segment), Language = TranscriptionResponses.LanguageName(await running.Language), running.Duration }
+                        : new { Type = type, Delta = delta });
                     first = false;
                 }
             }

@@ -26,7 +26,7 @@ internal sealed record TranscriptionForm
     [JsonPropertyName("timestamp_granularities[]")]
     public string[]? TimestampGranularities { get; init; }
 
-    /// <summary>Whether the text is sent as server-sent events while it is made.</summary>
+    /// <summary>Whether the text is sent as server-sent events while it is made; with verbose_json each holds its segment.</summary>
     public bool? Stream { get; init; }
 
     /// <summary>auto cuts the recording at silences into windows that are decoded side by side.</summary>

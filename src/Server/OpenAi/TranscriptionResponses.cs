@@ -54,12 +54,17 @@ public sealed record WordAnswer(string Word, double Start, double End, double Pr
 /// <param name="AvgLogprob">Mean log-probability of the window's tokens.</param>
 /// <param name="CompressionRatio">How well the window's text compresses.</param>
 /// <param name="NoSpeechProb">Probability that the window holds no speech.</param>
+/// <param name="Words">Its words with the blanks before them; only where segments are streamed.</param>
 public sealed record SegmentAnswer(
-    int Id, int Seek, double Start, double End, string Text, IReadOnlyList<int> Tokens, double Temperature, double AvgLogprob, double CompressionRatio, double NoSpeechProb)
+    int Id, int Seek, double Start, double End, string Text, IReadOnlyList<int> Tokens, double Temperature, double AvgLogprob, double CompressionRatio, double NoSpeechProb,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<WordAnswer>? Words = null)
 {
     internal static SegmentAnswer Of(Segment segment) => new(
         segment.Id, segment.Seek, segment.Start, segment.End, segment.Text, segment.Tokens,
         segment.Temperature, segment.AverageLogProbability, segment.CompressionRatio, segment.NoSpeechProbability);
+
+    internal static SegmentAnswer WithWords(Segment segment) =>
+        Of(segment) with { Words = segment.Words?.Select(word => new WordAnswer(word.Text, word.Start, word.End, word.Probability)) };
 }
 
 /// <summary>Makes answers of transcripts.</summary>
@@ -84,7 +89,7 @@ internal static class TranscriptionResponses
     /// <summary>Everything that is known of a transcript.</summary>
     public static VerboseTranscriptionAnswer Verbose(TranscriptionRequest request, Transcript transcript, double seconds) => new(
         request.Options.Decoding.Task == SpeechTask.Translate ? "translate" : "transcribe",
-        Languages.Names.GetValueOrDefault(transcript.Language, transcript.Language),
+        LanguageName(transcript.Language),
         seconds,
         Text(transcript),
         request.Options.WordTimestamps ? transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(WordAnswer.Of) : null,
@@ -101,6 +106,9 @@ internal static class TranscriptionResponses
 
     /// <summary>All of the text, without the space that it begins with.</summary>
     public static string Text(Transcript transcript) => transcript.Text.Trim();
+
+    /// <summary>English name of a language.</summary>
+    public static string LanguageName(string code) => Languages.Names.GetValueOrDefault(code, code);
 
     /// <summary>What the recording counts as.</summary>
     public static TranscriptionUsage Usage(double seconds) => new("duration", seconds);

@@ -53,7 +53,7 @@ public sealed class CaptureTests : DriverFixture
         });
         Assert.Equal(CaptureStatus.None, other.CaptureStatus);
         List<GraphNode> nodes = [.. graph.Nodes];
-        Assert.Equal([[], [0], [0], [1, 2]], nodes.Select(node => node.After.Select(before => nodes.IndexOf(before)).Order().ToArray()));
+        Assert.Equal([[], [0], [0], [1, 2]], nodes.Select(node => node.After.Keys.Select(before => nodes.IndexOf(before)).Order().ToArray()));
         new GraphExec(graph).Launch(origin);
         origin.Synchronize();
         Assert.Equal("a c b d", Log); // of the branches the later one first

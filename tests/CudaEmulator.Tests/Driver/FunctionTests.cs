@@ -71,6 +71,21 @@ public sealed class FunctionTests : DriverFixture
         Fails(CudaResult.InvalidValue, () => stage.GetAttribute(99));
     }
 
+    [Theory]
+    [InlineData("", 200, 255)]
+    [InlineData(".maxntid 256, 1, 1", 200, 255)]
+    [InlineData(".maxntid 384, 1, 1", 168, 168)]
+    [InlineData(".maxntid 1024, 1, 1", 64, 64)]
+    [InlineData(".maxntid 384, 1, 1 .maxnreg 80", 80, 80)]
+    public void A_kernel_takes_no_more_registers_than_leave_room_for_the_threads_that_it_names(string directives, int least, int most)
+    {
+        const int values = 200;
+        string text = $".version 7.8\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 p) {directives} {{ .reg .b64 %d; .reg .b32 %r<{values}>; ld.param.u64 %d, [p];\n"
+            + string.Concat(Enumerable.Range(0, values).Select(i => $"ld.global.b32 %r{i}, [%d+{4 * i}];\n"))
+            + string.Concat(Enumerable.Range(0, values).Select(i => $"st.global.b32 [%d+{4 * i}], %r{values - 1 - i};\n")) + "ret; }";
+        Assert.InRange(Cuda.Handles.Get<CudaFunction>(CudaModule.Load(Context, text).Function("k")).GetAttribute(4), least, most);
+    }
+
     [Fact]
     public void Attributes_that_can_be_set_are()
     {

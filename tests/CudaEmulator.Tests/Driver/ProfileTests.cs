@@ -28,6 +28,16 @@ public sealed class ProfileTests
         Assert.Equal(["h200", "t4"], DeviceProfile.Choose("h200, t4").Select(profile => profile.Key));
 
     [Fact]
+    public void A_device_may_have_less_memory()
+    {
+        Assert.Equal(DeviceProfile.Choose("t4")[0] with { MemoryBytes = 300L << 20 }, Assert.Single(DeviceProfile.Choose("T4:300MB")));
+        foreach (string size in (string[])["", "300", "0MB", "-1MB", "1.5MB"])
+        {
+            Assert.Contains($"\"{size}\"", Assert.Throws<ArgumentException>(() => DeviceProfile.Choose($"t4:{size}")).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void A_wrong_name_is_answered_with_the_right_ones()
     {
         string message = Assert.Throws<ArgumentException>(() => DeviceProfile.Choose("voodoo")).Message;

@@ -206,7 +206,6 @@ public class MemoryTests
     [InlineData("foo.u32 %r5, %r1;")]
     [InlineData("add.bar.u32 %r5, %r1, 1;")]
     [InlineData("add.u32 %rd5, %r1, 1;")]
-    [InlineData("wgmma.fence.sync.aligned;")]
     [InlineData("cp.async.cg.shared.global [buffer], [%rd0], 8;")]
     public void What_is_unknown_fails_the_load_with_its_line(string code)
     {

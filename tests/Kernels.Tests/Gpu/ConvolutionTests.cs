@@ -31,16 +31,16 @@ public sealed class ConvolutionTests(GpuFixture gpu)
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Convolutions_end_in_gelu(string device, ComputeType type, int size) => Check(device, type, size, hasPositions: false);
+    public void Convolutions_end_in_gelu(string device, ComputeType type, int size) => Check(gpu.Open(device, type), type, Sizes[size], hasPositions: false);
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Positions_are_added_behind_gelu(string device, ComputeType type, int size) => Check(device, type, size, hasPositions: true);
+    public void Positions_are_added_behind_gelu(string device, ComputeType type, int size) => Check(gpu.Open(device, type), type, Sizes[size], hasPositions: true);
 
-    private void Check(string device, ComputeType type, int size, bool hasPositions)
+    /// <summary>Compares a convolution with its definition.</summary>
+    internal static void Check(IKernels kernels, ComputeType type, (int Batch, int Frames, int Channels, int Outputs, int Stride) size, bool hasPositions)
     {
-        IKernels kernels = gpu.Open(device, type);
-        (int batch, int frames, int channels, int outputs, int stride) = Sizes[size];
+        (int batch, int frames, int channels, int outputs, int stride) = size;
         int steps = frames / stride;
         float[] x = Rounding.To(type, Make.Values(1, batch, frames, channels)), bias = Make.Values(2, outputs), positions = Make.Values(3, steps, outputs);
         (HostTensor host, double[] weight) = Make.Host(Rounding.Stored(type), Make.Values(4, outputs, channels, 3), outputs, channels, 3);

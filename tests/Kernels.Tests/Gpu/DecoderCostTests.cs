@@ -38,9 +38,6 @@ public sealed class DecoderCostTests(GpuFixture gpu)
         using Tensor query = kernels.Allocate(lanes, Width), y = kernels.Allocate(lanes, Width);
         long least = (long)lanes * ((frames * 2) + 1 + 1) * Width * Half;
         RequireCost("Attend", least, kernels, y, () => kernels.AttendCross(rows, query, cache, y));
-        LaunchCounters merge = LaunchCounters.Of("Merge", () => Wait(kernels, y, () => kernels.AttendCross(rows, query, cache, y)));
-        Assert.InRange(merge["globalUniqueBytes"], 0, 0.02 * least);
-        Assert.InRange(merge.Coalescing, 0.95, double.MaxValue);
     }
 
     [CountersTheory]
@@ -54,7 +51,7 @@ public sealed class DecoderCostTests(GpuFixture gpu)
         using Tensor x = kernels.Allocate(rows, inputs), y = kernels.Allocate(rows, outputs);
         using Linear linear = new(kernels.Allocate(outputs, inputs), kernels.AllocateSingle(outputs));
         long least = (Half * (((long)inputs * outputs) + ((long)rows * (inputs + outputs)))) + (4L * outputs);
-        RequireCost("TensorCore", least, kernels, y, () => kernels.MatMul(rows, x, linear, y));
+        RequireCost(rows <= 8 && rows * inputs <= 12_000 ? "Staged" : "TensorCore", least, kernels, y, () => kernels.MatMul(rows, x, linear, y));
     }
 
     [CountersTheory]

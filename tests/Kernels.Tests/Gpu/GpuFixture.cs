@@ -35,6 +35,16 @@ public sealed class GpuFixture : IDisposable
         { "t4", ComputeType.Float16 },
     };
 
+    /// <summary>A Hopper whose products are made by wgmma, with the compute types that have it.</summary>
+    public static TheoryData<string, ComputeType> Warpgroups => new()
+    {
+        { Hopper, ComputeType.Float16 },
+        { Hopper, ComputeType.BFloat16 },
+    };
+
+    /// <summary>The name of that device; a real GPU that is no Hopper goes on with mma.sync.</summary>
+    internal const string Hopper = "h200 by wgmma";
+
     /// <summary>The CPU back end, to compare with.</summary>
     public IKernels Cpu { get; } = new CpuKernels();
 
@@ -43,8 +53,8 @@ public sealed class GpuFixture : IDisposable
     {
         if (!_opened.TryGetValue((device, type), out IKernels? kernels))
         {
-            int index = Math.Max(0, EmulatedDriver.Devices.ToList().IndexOf(device)); // a real GPU stands for each of them
-            _opened[(device, type)] = kernels = GpuKernels.Create(new GpuDevice(index), type);
+            int index = Math.Max(0, EmulatedDriver.Devices.ToList().IndexOf(device.Split(' ')[0])); // a real GPU stands for each of them
+            _opened[(device, type)] = kernels = GpuKernels.Create(new GpuDevice(index) { MultipliesByWarpgroups = device == Hopper }, type);
         }
 
         return kernels;

@@ -144,7 +144,8 @@ public sealed class MatrixProductTests(GpuFixture gpu)
         Assert.Throws<ArgumentException>(() => kernels.MatMul(65, x, linear, y, Epilogue.AddToOutput));
     }
 
-    private static void Check(IKernels kernels, ComputeType type, int rows, int inputs, int outputs, Epilogue epilogue, bool isSingle, bool hasBias)
+    /// <summary>Compares a product with its definition, and with itself in a second run.</summary>
+    internal static void Check(IKernels kernels, ComputeType type, int rows, int inputs, int outputs, Epilogue epilogue, bool isSingle, bool hasBias)
     {
         float[] x = Rounding.To(type, Make.Values(1, rows, inputs)), bias = Make.Values(2, outputs), before = Make.Values(3, rows, outputs);
         (Linear linear, double[] weight) = Make.Linear(kernels, 4, Rounding.Stored(type), outputs, inputs, hasBias ? bias : null);

@@ -50,6 +50,33 @@ public sealed class SkinnyProductTests(GpuFixture gpu)
         }
     }
 
+    /// <summary>Widths of the models and others, rows that go with the norm and more; a row far from the others in size.</summary>
+    [Theory]
+    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    public void A_norm_within_the_product_gives_the_bits_of_one_before_it(string device, ComputeType type)
+    {
+        IKernels kernels = gpu.Open(device, type);
+        foreach ((int width, int outputs) in new[] { (64, 51), (128, 24), (384, 40), (512, 9), (768, 16), (1024, 17), (1280, 32), (2112, 8) })
+        {
+            using Norm norm = new(Make.Table(kernels, Make.Values(1, width), width), Make.Table(kernels, Make.Values(2, width), width));
+            using Linear linear = new(Make.Matrix(kernels, Make.Values(3, outputs, width), outputs, width), Make.Bias(kernels, Make.Values(4, outputs)));
+            foreach (int rows in new[] { 1, 2, 3, 4, 5, 8, 9 })
+            {
+                float[] values = [.. Make.Values(5, rows, width).Select((value, i) => i < width ? 100 * value : value + 3)];
+                using Tensor x = kernels.AllocateSingle(rows, width), h = kernels.Allocate(rows, width);
+                using Tensor two = kernels.Allocate(rows, outputs), one = kernels.Allocate(rows, outputs), twoSingle = kernels.AllocateSingle(rows, outputs), oneSingle = kernels.AllocateSingle(rows, outputs);
+                kernels.Write(values, x);
+                kernels.LayerNorm(rows, x, norm, h);
+                kernels.MatMul(rows, h, linear, two, Epilogue.Gelu);
+                kernels.MatMul(rows, h, linear, twoSingle);
+                kernels.NormMatMul(rows, x, norm, linear, h, one, Epilogue.Gelu);
+                kernels.NormMatMul(rows, x, norm, linear, h, oneSingle);
+                Assert.Equal(Make.Read(kernels, two, rows * outputs), Make.Read(kernels, one, rows * outputs));
+                Assert.Equal(Make.Read(kernels, twoSingle, rows * outputs), Make.Read(kernels, oneSingle, rows * outputs));
+            }
+        }
+    }
+
     private static float[] Multiply(IKernels kernels, float[] x, Linear linear, int rows)
     {
         using Tensor input = Make.Device(kernels, x[..(rows * linear.Inputs)], rows, linear.Inputs), y = kernels.AllocateSingle(rows, linear.Outputs);

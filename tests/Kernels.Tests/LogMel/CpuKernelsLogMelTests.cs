@@ -26,6 +26,29 @@ public class CpuKernelsLogMelTests
     }
 
     [Fact]
+    public void A_thread_computes_the_same_bits_aside_while_another_one_uses_the_back_end()
+    {
+        using CpuKernels kernels = new(2);
+        using Tensor filters = Make.Table(kernels, Filters, 80, 201);
+        float[] samples = TestSignals.ToFloat(TestSignals.Named("jfk_whole_file"));
+        using Tensor expected = kernels.LogMel(samples, 480000, filters);
+        bool done = false;
+        Thread other = new(() =>
+        {
+            while (!Volatile.Read(ref done))
+            {
+                kernels.LogMel(samples, 480000, filters).Dispose();
+            }
+        });
+        other.Start();
+        using Tensor mel = kernels.LogMelAside(samples, 480000, filters)!;
+        Volatile.Write(ref done, true);
+        other.Join();
+        Assert.Equal(expected.Shape, mel.Shape);
+        Assert.Equal(Make.Read(kernels, expected, (int)expected.ElementCount), Make.Read(kernels, mel, (int)mel.ElementCount));
+    }
+
+    [Fact]
     public void Silence_without_a_sample_is_silence()
     {
         using CpuKernels kernels = new(2);

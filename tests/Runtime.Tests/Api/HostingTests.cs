@@ -2,6 +2,7 @@ using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Hosting;
+using Handwritten.Runtime.VoiceActivity;
 using Handwritten.Tests;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
@@ -102,6 +103,38 @@ public sealed class HostingTests : IAsyncLifetime
         Assert.IsType<WhisperSpeechToTextClient>(Client.GetService<ISpeechToTextClient>());
         Assert.Null(Client.GetService<string>());
         Assert.Null(Client.GetService(typeof(WhisperTranscriber), "another"));
+    }
+
+    [Fact]
+    public async Task The_client_takes_the_options_of_the_command_by_name()
+    {
+        WhisperTranscriber transcriber = _application.GetRequiredService<WhisperTranscriber>();
+        TranscriptionOptions same = new()
+        {
+            Decoding = new() { Language = "en", BeamSize = 2, SuppressTokens = [-1, 50257] },
+            Temperatures = [0.0],
+            LogProbabilityThreshold = -2,
+            Windows = new() { BatchSize = 2, VoiceActivity = VoiceActivityOptions.ForWindows with { Threshold = 0.4, PaddingMilliseconds = 100 } },
+        };
+        Transcript expected = await transcriber.TranscribeAsync(TestData.Path("audio", "10-en.wav"), same).ToTranscriptAsync();
+
+        await using FileStream file = Open("10-en.wav"), again = Open("10-en.wav");
+        SpeechToTextOptions options = new()
+        {
+            SpeechLanguage = "en",
+            AdditionalProperties = new()
+            {
+                ["beam_size"] = 2, ["suppress_tokens"] = new[] { -1, 50257 }, ["temperature_increment_on_fallback"] = null, ["log_prob_threshold"] = -2.0,
+                ["batch_size"] = 2, ["vad_threshold"] = 0.4, ["vad_speech_pad_ms"] = "100", ["word_timestamps"] = false, ["somebody_else's"] = new object(),
+            },
+        };
+        Transcript transcript = Assert.IsType<Transcript>((await Client.GetTextAsync(file, options)).RawRepresentation);
+        Assert.NotEmpty(transcript.Segments);
+        Assert.Equal(expected.Segments.Select(segment => (segment.Start, segment.End, segment.Text)), transcript.Segments.Select(segment => (segment.Start, segment.End, segment.Text)));
+        Assert.All(transcript.Segments, segment => Assert.Null(segment.Words));
+
+        OptionsException refused = await Assert.ThrowsAsync<OptionsException>(() => Client.GetTextAsync(again, new() { AdditionalProperties = new() { ["chunk_length"] = 31 } }));
+        Assert.Equal("chunk_length must be a number from 1 to 30 or None, but it is '31'.", refused.Message);
     }
 
     private static FileStream Open(string clip) => File.OpenRead(TestData.Path("audio", clip));

@@ -19,7 +19,7 @@ public sealed partial class LibraryExampleTests
         string[] compiled = [.. CompiledPattern().Matches(source).Select(match => Unindent(match.Groups[1].Value))];
         string[] shown = [.. ShownPattern().Matches(File.ReadAllText(Path.Combine(TestData.Repository, document))).Select(match => Unindent(match.Groups[1].Value))];
 
-        Assert.Equal(3, compiled.Length);
+        Assert.Equal(4, compiled.Length);
         Assert.All(shown, example => Assert.Contains(example, compiled));
         Assert.True(document == "README.md" || shown.Length == compiled.Length, "The guide to the library shows all examples.");
     }
@@ -31,6 +31,8 @@ public sealed partial class LibraryExampleTests
         await using FileStream upload = File.OpenRead(Recording);
         Transcript transcript = await LibraryExamples.Search(upload, CancellationToken.None);
         Assert.StartsWith(" Send a message to Emma.", transcript.Text, StringComparison.Ordinal);
+        Transcript[] transcripts = await LibraryExamples.TranscribeAll([Recording, Recording]);
+        Assert.All(transcripts, one => Assert.StartsWith(" Send a message to Emma.", one.Text, StringComparison.Ordinal));
         await using ServiceProvider application = LibraryExamples.Register(new ServiceCollection());
         Assert.True(application.GetRequiredService<WhisperTranscriber>().DefaultOptions.WordTimestamps);
     }

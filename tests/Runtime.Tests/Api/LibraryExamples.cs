@@ -3,6 +3,7 @@ using Handwritten.Model;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
+using Handwritten.Runtime.VoiceActivity;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Handwritten.Runtime.Tests.Api;
@@ -44,6 +45,24 @@ internal static class LibraryExamples
 
         // end
         return transcript;
+    }
+
+    public static async Task<Transcript[]> TranscribeAll(IEnumerable<string> recordings)
+    {
+        // example: batches
+        TranscriptionOptions batches = new()
+        {
+            Windows = new WindowOptions
+            {
+                BatchSize = 8,
+                VoiceActivity = VoiceActivityOptions.ForWindows with { Threshold = 0.4 },
+            },
+        };
+        await using WhisperTranscriber transcriber = WhisperTranscriber.Load("whisper-nano", null, batches);
+        Transcript[] transcripts = await Task.WhenAll(recordings.Select(recording => transcriber.TranscribeAsync(recording).ToTranscriptAsync()));
+
+        // end
+        return transcripts;
     }
 
     public static ServiceProvider Register(IServiceCollection services)

@@ -8,23 +8,23 @@ using Xunit;
 
 namespace Handwritten.Runtime.Tests.Batching;
 
-/// <summary>Any noise, cut anywhere, in any company: the same tokens as alone, and segments that make sense.</summary>
+/// <summary>Any noise, cut anywhere, by any options, in any company: the same tokens as alone, and segments that make sense.</summary>
 public class BatchProperties(DemoModel demo) : IClassFixture<DemoModel>
 {
     [Property(MaxTest = 25)]
     public void A_window_says_the_same_alone_and_in_company(DoNotSize<int> seed)
     {
         Random random = new(seed.Item);
-        TranscriptionOptions options = RandomOptions(random);
         (float[] Samples, SpeechWindow[] Windows)[] recordings = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => RandomRecording(random))];
-        using BatchedTranscriber transcriber = new(demo.Model, options, batchSize: random.Next(2, 6));
-        BatchedRun[] runs = [.. recordings.Select(recording => transcriber.Start(recording.Samples, recording.Windows))];
-        foreach ((BatchedRun run, (float[] samples, SpeechWindow[] windows)) in runs.Zip(recordings))
+        TranscriptionOptions[] options = [.. recordings.Select(_ => RandomOptions(random).InBatchesOf(random.Next(2, 6)))];
+        using BatchedTranscriber transcriber = new(demo.Model);
+        BatchedRun[] runs = [.. recordings.Zip(options, (recording, own) => transcriber.Start(recording.Samples, recording.Windows, own))];
+        foreach ((BatchedRun run, (float[] samples, SpeechWindow[] windows), TranscriptionOptions own) in runs.Zip(recordings, options))
         {
             using (run)
             {
                 Segment[] segments = [.. run.Segments()];
-                Recordings.AssertSame(Recordings.OneByOne(demo.Model, samples, windows, options), segments);
+                Recordings.AssertSame(Recordings.OneByOne(demo.Model, samples, windows, own), segments);
                 AssertSensible(segments, run.Duration);
             }
         }
@@ -40,8 +40,8 @@ public class BatchProperties(DemoModel demo) : IClassFixture<DemoModel>
         OverlappingWindows windows = new(length, random.NextDouble() * (length - 0.5) / 2);
         Segment[][] results = [.. new[] { 1, random.Next(2, 6) }.Select(size =>
         {
-            using BatchedTranscriber transcriber = new(demo.Model, options, size);
-            using BatchedRun run = transcriber.Start(samples, windows);
+            using BatchedTranscriber transcriber = new(demo.Model);
+            using BatchedRun run = transcriber.Start(samples, windows, options.InBatchesOf(size));
             return (Segment[])[.. run.Segments()];
         })];
         Recordings.AssertSame(results[0], results[1]);

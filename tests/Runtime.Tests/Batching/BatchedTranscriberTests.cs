@@ -41,10 +41,10 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
     [MemberData(nameof(WaysAndSizes))]
     public void Says_of_every_window_what_it_says_alone(string way, int batchSize)
     {
-        using BatchedTranscriber transcriber = new(demo.Model, Ways[way], batchSize);
+        using BatchedTranscriber transcriber = new(demo.Model);
         string[] files = ["long-en.wav", "10-en.wav", "11-en.wav"];
         float[][] samples = [.. files.Select(Recordings.Samples)];
-        BatchedRun[] runs = [.. samples.Select(recording => transcriber.Start(recording, Recordings.Windows(recording)))];
+        BatchedRun[] runs = [.. samples.Select(recording => transcriber.Start(recording, Recordings.Windows(recording), Ways[way].InBatchesOf(batchSize)))];
         int attempts = 0;
         for (int i = 0; i < files.Length; i++)
         {
@@ -64,7 +64,7 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
     public void Windows_of_several_recordings_share_a_batch()
     {
         float[][] samples = [.. new[] { "01-en.wav", "02-en.wav", "03-en.wav", "04-en.wav" }.Select(Recordings.Samples)];
-        using BatchedTranscriber transcriber = new(demo.Model, Greedy, batchSize: 3);
+        using BatchedTranscriber transcriber = new(demo.Model);
         Queue<BatchedRun> started = [];
         transcriber.More = () =>
         {
@@ -73,7 +73,7 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
                 return false;
             }
 
-            started.Enqueue(transcriber.Start(samples[started.Count], [Whole(samples[started.Count])]));
+            started.Enqueue(transcriber.Start(samples[started.Count], [Whole(samples[started.Count])], Greedy.InBatchesOf(3)));
             return true;
         };
         Assert.True(transcriber.More());
@@ -87,9 +87,9 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
     [Fact]
     public void Each_recording_has_its_own_language()
     {
-        using BatchedTranscriber transcriber = new(demo.Model, new(), batchSize: 8);
+        using BatchedTranscriber transcriber = new(demo.Model);
         float[][] samples = [.. new[] { "12-es.wav", "10-en.wav", "13-de.wav", "14-fr.wav" }.Select(Recordings.Samples)];
-        BatchedRun[] runs = [.. samples.Select(recording => transcriber.Start(recording, [Whole(recording)]))];
+        BatchedRun[] runs = [.. samples.Select(recording => transcriber.Start(recording, [Whole(recording)], new TranscriptionOptions().InBatchesOf(8)))];
         Assert.Equal(["es", "en", "de", "fr"], runs.Select(run => run.Language));
         Assert.All(runs.Zip(samples), pair => Assert.Equal(
             Recordings.OneByOne(demo.Model, pair.Second, [Whole(pair.Second)], new() { Decoding = new() { Language = pair.First.Language } }).Select(segment => segment.Text),
@@ -109,8 +109,8 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
             new([new(es.Length, es.Length + en.Length)]),
             new([new(es.Length + en.Length, samples.Length)]),
         ];
-        using BatchedTranscriber transcriber = new(demo.Model, new() { LanguageDetectionSegments = segments, LanguageDetectionThreshold = 1 }, batchSize: 2);
-        using BatchedRun run = transcriber.Start(samples, windows);
+        using BatchedTranscriber transcriber = new(demo.Model);
+        using BatchedRun run = transcriber.Start(samples, windows, new TranscriptionOptions { LanguageDetectionSegments = segments, LanguageDetectionThreshold = 1 }.InBatchesOf(2));
         Assert.Equal(segments == 1 ? "es" : "en", run.Language);
     }
 
@@ -118,8 +118,8 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
     public void Each_window_may_have_its_own_language()
     {
         float[] es = Recordings.Samples("12-es.wav"), en = Recordings.Samples("10-en.wav"), samples = [.. es, .. en];
-        using BatchedTranscriber transcriber = new(demo.Model, new() { Multilingual = true }, batchSize: 2);
-        using BatchedRun run = transcriber.Start(samples, [new([new(0, es.Length)]), new([new(es.Length, samples.Length)])]);
+        using BatchedTranscriber transcriber = new(demo.Model);
+        using BatchedRun run = transcriber.Start(samples, [new([new(0, es.Length)]), new([new(es.Length, samples.Length)])], new TranscriptionOptions { Multilingual = true }.InBatchesOf(2));
         Segment[] segments = [.. run.Segments()];
         Assert.Equal(["es", "en"], segments.Select(segment => segment.Language).Distinct());
     }
@@ -127,12 +127,30 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
     [Fact]
     public void Silence_and_recordings_without_speech_say_nothing()
     {
-        using BatchedTranscriber transcriber = new(demo.Model, Greedy, batchSize: 2);
+        using BatchedTranscriber transcriber = new(demo.Model);
         float[] noise = Recordings.Samples("silence-noise.wav");
-        Assert.Empty(transcriber.Start(noise, Recordings.Windows(noise)).Segments());
-        Assert.All(transcriber.Start(noise, [Whole(noise)]).Segments(), segment => Assert.Equal("", segment.Text));
-        Assert.Empty(transcriber.Start(Array.Empty<float>(), []).Segments());
-        Assert.Empty(transcriber.Start(new float[100], [Whole(new float[100])]).Segments());
+        Assert.Empty(transcriber.Start(noise, Recordings.Windows(noise), Greedy.InBatchesOf(2)).Segments());
+        Assert.All(transcriber.Start(noise, [Whole(noise)], Greedy.InBatchesOf(2)).Segments(), segment => Assert.Equal("", segment.Text));
+        Assert.Empty(transcriber.Start(Array.Empty<float>(), [], Greedy.InBatchesOf(2)).Segments());
+        Assert.Empty(transcriber.Start(new float[100], [Whole(new float[100])], Greedy.InBatchesOf(2)).Segments());
+    }
+
+    [Fact]
+    public void Recordings_of_different_options_share_a_batch()
+    {
+        // Other searches, temperatures, prompts, batch sizes and languages, and a window of each in the first batch.
+        string[] files = ["01-en.wav", "02-en.wav", "03-en.wav", "12-es.wav", "04-en.wav", "05-en.wav"];
+        float[][] samples = [.. files.Select(Recordings.Samples)];
+        TranscriptionOptions[] options = [.. Ways.Values.Select((way, i) => (i == 3 ? way with { Decoding = way.Decoding with { Language = null } } : way).InBatchesOf(6 - i))];
+        using BatchedTranscriber transcriber = new(demo.Model);
+        BatchedRun[] runs = [.. samples.Zip(options, (recording, own) => transcriber.Start(recording, [Whole(recording)], own))];
+        Segment[][] found = [.. runs.Select(run => (Segment[])[.. run.Segments()])];
+        Assert.Equal("es", runs[3].Language);
+        for (int i = 0; i < runs.Length; i++)
+        {
+            TranscriptionOptions alone = options[i] with { Decoding = options[i].Decoding with { Language = runs[i].Language } };
+            Recordings.AssertSame(Recordings.OneByOne(demo.Model, samples[i], [Whole(samples[i])], alone), found[i]);
+        }
     }
 
     [Fact]
@@ -140,9 +158,9 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
     {
         float[] samples = Recordings.Samples("long-en.wav");
         IReadOnlyList<SpeechWindow> windows = Recordings.Windows(samples);
-        using BatchedTranscriber transcriber = new(demo.Model, Greedy, batchSize: 1);
+        using BatchedTranscriber transcriber = new(demo.Model);
         using CancellationTokenSource cancel = new();
-        BatchedRun cancelled = transcriber.Start(samples, windows, cancel.Token), other = transcriber.Start(samples, windows);
+        BatchedRun cancelled = transcriber.Start(samples, windows, Greedy.InBatchesOf(1), cancel.Token), other = transcriber.Start(samples, windows, Greedy.InBatchesOf(1));
         using (cancelled)
         {
             Assert.Throws<OperationCanceledException>(() =>
@@ -162,15 +180,20 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
     [Theory]
     [InlineData(0)]
     [InlineData(257)]
-    public void Refuses_absurd_sizes(int batchSize) => Assert.Equal(
-        $"batch_size must be from 1 to 256, but it is {batchSize}.",
-        Assert.Throws<OptionsException>(() => new BatchedTranscriber(demo.Model, Greedy, batchSize)).Message);
+    public void Refuses_absurd_sizes(int batchSize)
+    {
+        using BatchedTranscriber transcriber = new(demo.Model);
+        OptionsException refused = Assert.Throws<OptionsException>(() => transcriber.Start(new float[100], [], Greedy.InBatchesOf(batchSize)));
+        Assert.Equal($"batch_size must be from 1 to 256, but it is {batchSize}.", refused.Message);
+    }
 
     [Fact]
     public void What_no_window_could_begin_with_is_refused_before_the_first()
     {
         TranscriptionOptions crowded = Greedy with { InitialPrompt = string.Concat(Enumerable.Repeat(" word", 300)), Decoding = new() { Language = "en", MaxNewTokens = 300 } };
-        Assert.Contains("max_new_tokens must be at most", Assert.Throws<OptionsException>(() => new BatchedTranscriber(demo.Model, crowded, 2)).Message, StringComparison.Ordinal);
+        using BatchedTranscriber transcriber = new(demo.Model);
+        OptionsException refused = Assert.Throws<OptionsException>(() => transcriber.Start(new float[100], [], crowded.InBatchesOf(2)));
+        Assert.Contains("max_new_tokens must be at most", refused.Message, StringComparison.Ordinal);
     }
 
     private static SpeechWindow Whole(float[] samples) => new([new(0, samples.Length)]);

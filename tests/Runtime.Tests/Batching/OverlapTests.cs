@@ -94,8 +94,8 @@ public class OverlapTests(DemoModel demo) : IClassFixture<DemoModel>
     {
         float[] samples = Recordings.Samples("long-en.wav");
         TranscriptionOptions options = new() { Decoding = new() { Language = "en" } };
-        using BatchedTranscriber transcriber = new(demo.Model, options, batchSize);
-        using BatchedRun run = transcriber.Start(samples, new OverlappingWindows());
+        using BatchedTranscriber transcriber = new(demo.Model);
+        using BatchedRun run = transcriber.Start(samples, new OverlappingWindows(), options.InBatchesOf(batchSize));
         Segment[] segments = [.. run.Segments()];
 
         using JsonDocument manifest = JsonDocument.Parse(File.ReadAllBytes(TestData.Path("audio", "manifest.json")));
@@ -116,8 +116,8 @@ public class OverlapTests(DemoModel demo) : IClassFixture<DemoModel>
         TranscriptionOptions options = new() { Decoding = new() { Language = "en" } };
         Segment[][] runs = [.. new[] { false, true }.Select(words =>
         {
-            using BatchedTranscriber transcriber = new(demo.Model, options with { WordTimestamps = words }, 3);
-            return (Segment[])[.. transcriber.Start(samples, new OverlappingWindows()).Segments()];
+            using BatchedTranscriber transcriber = new(demo.Model);
+            return (Segment[])[.. transcriber.Start(samples, new OverlappingWindows(), (options with { WordTimestamps = words }).InBatchesOf(3)).Segments()];
         })];
         Assert.Equal(runs[0].Select(segment => segment.Text), runs[1].Select(segment => segment.Text));
         Assert.All(runs[1], segment => Assert.Equal(segment.Text, string.Concat(segment.Words!.Select(word => word.Text))));

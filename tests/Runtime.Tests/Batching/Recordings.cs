@@ -18,6 +18,10 @@ internal static class Recordings
     public static IReadOnlyList<SpeechWindow> Windows(float[] samples) =>
         SpeechWindows.Collect(SpeechRegions.Find(Vad, samples, VoiceActivityOptions.ForWindows));
 
+    /// <summary>The same options for batches of a size.</summary>
+    public static TranscriptionOptions InBatchesOf(this TranscriptionOptions options, int size) =>
+        options with { Windows = options.Windows with { BatchSize = size } };
+
     /// <summary>Each window as a recording of its own, through the loop that knows of no batches.</summary>
     public static Segment[] OneByOne(WhisperModel model, float[] samples, IReadOnlyList<SpeechWindow> windows, TranscriptionOptions options)
     {

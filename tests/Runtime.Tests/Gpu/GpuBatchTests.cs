@@ -20,8 +20,8 @@ public sealed class GpuBatchTests(GpuFixture gpu)
         TranscriptionOptions options = new() { WordTimestamps = true, Temperatures = [0], Decoding = new() { Language = "en", BeamSize = beams } };
         float[][] clips = [.. new[] { "01-en.wav", "03-en.wav" }.Select(Recordings.Samples)];
         SpeechWindow[][] windows = [.. clips.Select(clip => new SpeechWindow[] { new([new(0, clip.Length)]) })];
-        using BatchedTranscriber transcriber = new(gpu.Open(ComputeType.Float16), options, batchSize: 2);
-        BatchedRun[] runs = [.. clips.Zip(windows, (clip, cut) => transcriber.Start(clip, cut))];
+        using BatchedTranscriber transcriber = new(gpu.Open(ComputeType.Float16));
+        BatchedRun[] runs = [.. clips.Zip(windows, (clip, cut) => transcriber.Start(clip, cut, options.InBatchesOf(2)))];
         for (int i = 0; i < clips.Length; i++)
         {
             Segment[] expected = Recordings.OneByOne(gpu.Cpu, clips[i], windows[i], options), actual = [.. runs[i].Segments()];

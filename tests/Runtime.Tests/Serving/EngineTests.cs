@@ -193,6 +193,43 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     [Fact]
+    public async Task A_recording_of_one_window_does_not_overtake_another_one_for_being_shorter()
+    {
+        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { Windows = 1 });
+        using ServedTranscription holds = engine.Start(new EngineRequest(Clips.Samples("long-en.wav"), English));
+        using ServedTranscription first = engine.Start(new EngineRequest(Clips.Samples("10-en.wav"), English));
+        using ServedTranscription second = engine.Start(new EngineRequest(Clips.Samples("02-en.wav"), English));
+        await second.Transcript;
+        Assert.True(first.HasBegun && first.QueueTime < second.QueueTime, $"{first.QueueTime} {second.QueueTime}");
+    }
+
+    [Fact]
+    public async Task Whoever_speaks_does_not_wait_for_the_windows_of_other_recordings()
+    {
+        await using TranscriptionEngine engine = new(demo.Model);
+        EngineRequest recording = new(Clips.Samples("06-en.wav"), English) { Client = "recordings" };
+        Task[] recordings = [.. Enumerable.Range(0, 40).Select(_ => engine.Start(recording).Transcript)];
+        await engine.Start(recording with { Priority = RequestPriority.Live }).Transcript; // now the engine is busy
+        long before = engine.Statistics.EncodedWindows;
+        ServedTranscription live = engine.Start(recording with { Priority = RequestPriority.Live });
+        int tokens = (await live.Transcript).Segments.Sum(segment => segment.Tokens.Count);
+        long between = engine.Statistics.EncodedWindows - before;
+
+        // Its own, and a few before its turn and while its thread cut the audio; not one with each of its tokens.
+        Assert.True(tokens >= 10);
+        Assert.InRange(between, 1, 6);
+        await Task.WhenAll(recordings);
+    }
+
+    [Fact]
+    public async Task A_long_recording_gets_aside_the_spectrogram_that_it_gets_in_its_turn()
+    {
+        Transcript alone = Alone([("long-en.wav", English)])[0];
+        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { LongSeconds = 30 });
+        Clips.AssertSame(alone, await engine.Start(new EngineRequest(Clips.Samples("long-en.wav"), English)).Transcript);
+    }
+
+    [Fact]
     public async Task A_stopped_engine_finishes_what_it_has_and_takes_nothing_more()
     {
         await using TranscriptionEngine engine = new(demo.Model);

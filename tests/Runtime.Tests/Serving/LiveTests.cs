@@ -45,7 +45,7 @@ public sealed class LiveTests(DemoModel demo) : IClassFixture<DemoModel>
             audio.Append(more);
             audio.DropBefore(audio.Start + random.Next(-5, audio.Length + 5));
             Assert.Equal((long)next, audio.End);
-            Assert.Equal(Enumerable.Range((int)audio.Start, audio.Length).Select(sample => (float)sample), audio.ToArray());
+            Assert.Equal(Enumerable.Range((int)audio.Start, audio.Length).Select(sample => (float)sample), audio.Samples.ToArray());
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FsCheck.Xunit;
 using Handwritten.Model.Synthetic;
+using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.VoiceActivity;
 using Xunit;
 
@@ -113,10 +114,10 @@ public class SpeechRulesTests
         foreach (VoiceActivityOptions options in new VoiceActivityOptions[]
         {
             new() { Threshold = 1.5 }, new() { Threshold = double.NaN }, new() { NegativeThreshold = -0.1 }, new() { MaxSpeechSeconds = 0 },
-            new() { MaxSpeechSeconds = double.NaN }, new() { MinSpeechMilliseconds = -1 }, new() { MinSilenceMilliseconds = -1 }, new() { PaddingMilliseconds = -1 },
+            new() { MaxSpeechSeconds = double.NaN }, new() { Threshold = 0.4, NegativeThreshold = 0.5 }, new() { MinSpeechMilliseconds = -1 }, new() { MinSilenceMilliseconds = -1 }, new() { PaddingMilliseconds = -1 },
         })
         {
-            Assert.Throws<ArgumentOutOfRangeException>(() => SpeechRegions.Find([0.5f], 100, options));
+            Assert.Throws<OptionsException>(() => SpeechRegions.Find([0.5f], 100, options));
         }
     }
 

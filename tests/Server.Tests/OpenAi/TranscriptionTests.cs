@@ -64,6 +64,7 @@ public sealed class TranscriptionTests(SharedServer shared)
         JsonElement[] events = [.. (await response.Content.ReadAsStringAsync()).Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
             .Select(line => JsonDocument.Parse(line["data: ".Length..]).RootElement)];
         Assert.All(events[..^1], delta => Assert.Equal("transcript.text.delta", delta.GetProperty("type").GetString()));
+        Assert.All(events[..^1], delta => Assert.Equal(["type", "delta"], delta.EnumerateObject().Select(property => property.Name))); // nothing that OpenAI does not send
         Assert.Equal("transcript.text.done", events[^1].GetProperty("type").GetString());
         Assert.Equal(RunningServer.Text, events[^1].GetProperty("text").GetString());
         Assert.Equal(RunningServer.Text, string.Concat(events[..^1].Select(delta => delta.GetProperty("delta").GetString())));

@@ -37,7 +37,7 @@ public sealed class OperationTests(SharedServer shared)
     {
         JsonElement document = await (await _server.Client.GetAsync("/openapi/v1.json")).JsonAsync();
         JsonElement paths = document.GetProperty("paths");
-        foreach (string path in new[] { "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models", "/v1/jobs", "/v1/jobs/{id}", "/runsync", "/v1/stream", "/health/ready" })
+        foreach (string path in new[] { "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models", "/v1/jobs", "/v1/jobs/{id}", "/runsync", "/v1/stream", "/v1/transcripts/format", "/v1/languages", "/v1/audio/log-mel", "/health/ready" })
         {
             Assert.True(paths.TryGetProperty(path, out _), path);
         }

@@ -10,7 +10,7 @@ namespace Handwritten.CudaEmulator.Checks;
 /// known to be right, and those that synchronise tell of that; what goes against the rules faults, as a wrong address does.
 ///
 ///     initcheck   global memory: bits in <see cref="WrittenBytes"/>, for good; shared and local memory: bits for a block
-///     racecheck   shared memory: <see cref="SharedHistory"/> and <see cref="Ordering"/>
+///     racecheck   shared memory: <see cref="SharedHistory"/> and <see cref="Ordering"/>; launches that overlap: <see cref="Overlap"/>
 /// </summary>
 internal sealed unsafe class AccessChecks
 {
@@ -25,6 +25,8 @@ internal sealed unsafe class AccessChecks
     private readonly Dictionary<int, uint[]> meetings = [];
     private readonly uint[] globalMeetings = [];
     private readonly uint[] exits = [];
+    private readonly Overlap? overlap;
+    private readonly uint[] waited; // lanes of each warp that have executed griddepcontrol.wait
 
     private AccessChecks(Block block, CheckSet checks)
     {
@@ -32,6 +34,7 @@ internal sealed unsafe class AccessChecks
         kernel = block.Launch.Kernel;
         meetingOf = [.. kernel.Sources.Select(SharedFacts.MeetingOf)];
         var warps = (int)((block.Launch.Block.Count + Lanes.Count - 1) / Lanes.Count);
+        waited = new uint[warps];
         if (checks.HasFlag(CheckSet.Initialisation))
         {
             sharedWritten = new(block.SharedBytes);
@@ -45,6 +48,7 @@ internal sealed unsafe class AccessChecks
             barriers = [.. Enumerable.Range(0, 16).Select(_ => order.NewClock())];
             globalMeetings = order.NewClock();
             exits = order.NewClock();
+            overlap = block.Launch.Overlap;
         }
     }
 
@@ -65,6 +69,7 @@ internal sealed unsafe class AccessChecks
         meetings.Clear();
         Array.Clear(globalMeetings);
         Array.Clear(exits);
+        Array.Clear(waited);
         foreach (var clock in barriers)
         {
             Array.Clear(clock);
@@ -96,6 +101,7 @@ internal sealed unsafe class AccessChecks
         var length = shape == AccessShape.Consecutive ? bytes * Lanes.Count : bytes;
         if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Global)
         {
+            CheckOverlap(op, w, mask, 0, (ulong)first, length, bytes, "reads");
             CheckGlobal(op, w, 0, (ulong)first, length, bytes);
         }
         else if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Shared)
@@ -133,7 +139,7 @@ internal sealed unsafe class AccessChecks
         var length = shape == AccessShape.Consecutive ? bytes * Lanes.Count : bytes;
         if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Global)
         {
-            WrittenAt(op, (ulong)first)?.Add((ulong)first, length);
+            WriteGlobal(op, w, mask, 0, (ulong)first, length, bytes);
         }
         else if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Shared)
         {
@@ -176,7 +182,18 @@ internal sealed unsafe class AccessChecks
     }
 
     /// <summary>A lane reads bytes of global memory, which need not be as many as an access has.</summary>
-    public void ReadBytes(Op* op, Warp w, int lane, ulong address, int count) => CheckGlobal(op, w, lane, address, count, count);
+    public void ReadBytes(Op* op, Warp w, int lane, ulong address, int count)
+    {
+        CheckOverlap(op, w, 1u << lane, lane, address, count, count, "reads");
+        CheckGlobal(op, w, lane, address, count, count);
+    }
+
+    /// <summary>Threads of a warp have waited for the launches before theirs.</summary>
+    public void WaitForLaunches(Warp w, uint mask)
+    {
+        waited[w.Index] |= mask;
+        overlap?.Wait();
+    }
 
     /// <summary>A warp's cp.async begins: <paramref name="targets"/> are host addresses in shared memory.</summary>
     public void BeginCopies(Op* op, Warp w, uint mask, ulong* targets, int bytes)
@@ -203,6 +220,34 @@ internal sealed unsafe class AccessChecks
         sharedWritten?.Add(offset, bytes);
         history?.EndCopy(offset, bytes);
     }
+
+    /// <summary>A wgmma of a warp begins to read chunks of 16 bytes: <paramref name="places"/> are their shared addresses.</summary>
+    public void BeginProduct(Op* op, Warp w, ReadOnlySpan<int> places)
+    {
+        Accessor by = new((int)(op - kernel.Code), w.Index, 0, Meeting.No);
+        foreach (var place in places)
+        {
+            if (history is not null)
+            {
+                Require(history.TryBeginRead(place, MatrixDescriptor.ChunkBytes, by), op, w, by);
+            }
+
+            CheckShared(op, w, 0, place, MatrixDescriptor.ChunkBytes, MatrixDescriptor.ChunkBytes);
+        }
+    }
+
+    /// <summary>A wgmma of a warp has been waited for.</summary>
+    public void EndProduct(Op* op, Warp w, ReadOnlySpan<int> places)
+    {
+        Accessor by = new((int)(op - kernel.Code), w.Index, 0, Meeting.No);
+        for (var i = 0; history is not null && i < places.Length; i++)
+        {
+            history.EndRead(places[i], MatrixDescriptor.ChunkBytes, by);
+        }
+    }
+
+    /// <summary>Threads of a warp fence what they know of for what reads asynchronously.</summary>
+    public void FenceProxy(Warp w) => order?.Fence(w.Index);
 
     /// <summary>The lanes of a warp have waited for each other.</summary>
     public void Synchronise(Warp w) => order?.Synchronise(w.Index);
@@ -305,6 +350,7 @@ internal sealed unsafe class AccessChecks
         switch (WindowOf<TSpace>(w, address))
         {
             case AddressWindow.Global:
+                CheckOverlap(op, w, 1u << by.Lane, by.Lane, address, bytes, bytes, "reads");
                 CheckGlobal(op, w, by.Lane, address, bytes, bytes);
                 break;
             case AddressWindow.Shared:
@@ -343,7 +389,7 @@ internal sealed unsafe class AccessChecks
         switch (WindowOf<TSpace>(w, address))
         {
             case AddressWindow.Global when isDone:
-                WrittenAt(op, address)?.Add(address, bytes);
+                WriteGlobal(op, w, 1u << by.Lane, by.Lane, address, bytes, bytes);
                 break;
             case AddressWindow.Shared when isDone:
                 var offset = (int)(address - (ulong)block.Shared);
@@ -366,6 +412,7 @@ internal sealed unsafe class AccessChecks
         {
             case AddressWindow.Global:
                 CheckGlobal(op, w, by.Lane, address, bytes, bytes);
+                WriteGlobal(op, w, 1u << by.Lane, by.Lane, address, bytes, bytes);
                 break;
             case AddressWindow.Shared:
                 UpdateShared(op, w, by, address, bytes);
@@ -392,6 +439,37 @@ internal sealed unsafe class AccessChecks
             var thread = lane + (int)((missing - address) / (ulong)bytes);
             throw w.Fault(op, thread, CudaResult.LaunchFailed,
                 $"reads {bytes} bytes at 0x{missing / (ulong)bytes * (ulong)bytes:x}, {missing - allocation.Address} bytes into {allocation}, but nothing has written the byte at 0x{missing:x}");
+        }
+    }
+
+    private void WriteGlobal(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes)
+    {
+        CheckOverlap(op, w, mask, lane, address, length, bytes, "writes");
+        WrittenAt(op, address)?.Add(address, length);
+        if (overlap is not null && AllocationAt(op, address) is { } allocation)
+        {
+            overlap.Add(allocation, address, length);
+        }
+    }
+
+    // Before a thread has waited, earlier launches may still write what they write.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CheckOverlap(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes, string what)
+    {
+        if (overlap is { BeginsEarly: true } && ((mask & ~waited[w.Index]) != 0 || !overlap.WaitSuffices))
+        {
+            RequireUntouched(op, w, lane, address, length, bytes, what);
+        }
+    }
+
+    private void RequireUntouched(Op* op, Warp w, int lane, ulong address, int length, int bytes, string what)
+    {
+        if (AllocationAt(op, address) is { } allocation && overlap!.FirstWrittenBefore(allocation, address, length) is { } written)
+        {
+            var thread = lane + (int)((written - address) / (ulong)bytes);
+            throw w.Fault(op, thread, CudaResult.LaunchFailed,
+                $"a race between kernels: {what} {bytes} bytes at 0x{written / (ulong)bytes * (ulong)bytes:x}, {written - allocation.Address} bytes into {allocation}, that an earlier kernel of the graph writes, which "
+                + (overlap.WaitSuffices ? "may still run: griddepcontrol.wait has to come before" : "may still run even after griddepcontrol.wait: a kernel in between has not waited for it"));
         }
     }
 
@@ -446,7 +524,11 @@ internal sealed unsafe class AccessChecks
         var earlier = race.Earlier;
         var source = kernel.Sources[earlier.Instruction];
         var who = $"thread {block.Launch.Block.At(earlier.Warp * Lanes.Count + earlier.Lane)} at PTX line {source.Line} ({string.Join('.', [source.Opcode, .. source.Modifiers])})";
-        var what = race.IsUnderWay
+        var what = race.IsUnfenced
+            ? $"{who} wrote {Place(race.Offset)}, which is read asynchronously here: fence.proxy.async has to come between, behind the write"
+            : race.IsUnderWay && !race.HasWritten
+            ? $"a race with a product: {who} has begun to read {Place(race.Offset)}, and has not waited for it; wgmma.wait_group has to come between, and a barrier for other threads"
+            : race.IsUnderWay
             ? $"a race with a copy: {who} has begun to copy to {Place(race.Offset)}, and has not waited for it; cp.async.wait_group has to come between, and a barrier for other threads"
             : $"a race: {who} {(race.HasWritten ? "wrote" : "read")} the same bytes, {Place(race.Offset)}, and no {(earlier.Warp == by.Warp ? "bar.warp.sync or barrier" : "barrier")} orders the two accesses";
         return w.Fault(op, lane, CudaResult.LaunchFailed, what);

@@ -59,5 +59,6 @@ internal readonly record struct Accessor(uint Bits)
 /// <param name="Offset">The first byte in shared memory that they have in common.</param>
 /// <param name="Earlier">The one that the emulator happened to run first.</param>
 /// <param name="HasWritten">Whether that one wrote.</param>
-/// <param name="IsUnderWay">Whether it is a cp.async that has not been waited for.</param>
-internal readonly record struct Race(int Offset, Accessor Earlier, bool HasWritten, bool IsUnderWay);
+/// <param name="IsUnderWay">Whether it is a cp.async, or a wgmma, that has not been waited for.</param>
+/// <param name="IsUnfenced">Whether only fence.proxy.async is missing between the two.</param>
+internal readonly record struct Race(int Offset, Accessor Earlier, bool HasWritten, bool IsUnderWay, bool IsUnfenced = false);

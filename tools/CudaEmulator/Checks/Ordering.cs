@@ -14,17 +14,27 @@ namespace Handwritten.CudaEmulator.Checks;
 /// barriers of the block, mbarriers, and atomics that threads wait for each other with. Within a warp the same question is
 /// asked of lanes: an access of another lane is ordered if the warp has synchronised since (seen[w][w]). A warp counts as one
 /// here, so that what one of its lanes knows all do: some races are missed, none is invented.
+///
+/// What reads asynchronously (wgmma) sees memory by another way, the async proxy, and that a barrier has passed does not help:
+/// between a thread's write and such a read there has to be a fence.proxy.async as well, on either side of the barrier. So
+/// clocks have a second half, up to which time accesses have been fenced; it is passed on with the first.
+///
+///     clock    up to which time each warp's accesses are ordered before … │ … and the same for those that read asynchronously
 /// </summary>
 /// <param name="warps">Warps of the block.</param>
 internal sealed class Ordering(int warps)
 {
-    private readonly int stride = (warps + 15) / 16 * 16;
-    private readonly uint[] seen = new uint[warps * ((warps + 15) / 16 * 16)];
+    private readonly int half = (warps + 15) / 16 * 16;
+    private readonly int stride = (warps + 15) / 16 * 32;
+    private readonly uint[] seen = new uint[warps * ((warps + 15) / 16 * 32)];
     private readonly uint[] floors = new uint[warps];
     private bool isTouched;
 
     /// <summary>The time; an access is noted with it.</summary>
     public uint Now { get; private set; } = 1;
+
+    /// <summary>When the block began: what was before does not matter.</summary>
+    public uint Start { get; private set; }
 
     /// <summary>A clock that nobody has left anything in.</summary>
     public uint[] NewClock() => new uint[stride];
@@ -32,7 +42,7 @@ internal sealed class Ordering(int warps)
     /// <summary>A block begins: nothing that was before matters.</summary>
     public void Begin()
     {
-        Now++;
+        Start = ++Now;
         isTouched = false;
         Array.Fill(seen, Now);
         Array.Fill(floors, Now);
@@ -49,6 +59,21 @@ internal sealed class Ordering(int warps)
 
     /// <summary>Whether an access of a warp at a time is ordered before what another one does next.</summary>
     public bool IsBefore(int by, uint time, int warp) => time < seen[warp * stride + by];
+
+    /// <summary>Whether an access of a warp at a time is ordered before, and fenced for, what another one has read asynchronously next.</summary>
+    public bool IsFenced(int by, uint time, int warp) => time < seen[warp * stride + half + by];
+
+    /// <summary>fence.proxy.async: what a warp has done, and all that is ordered before that, is fenced.</summary>
+    public void Fence(int warp)
+    {
+        var own = seen.AsSpan(warp * stride, stride);
+        for (var by = 0; by < warps; by++)
+        {
+            own[half + by] = Math.Max(own[half + by], own[by]);
+        }
+
+        own[half + warp] = Tick();
+    }
 
     /// <summary>A warp's lanes wait for each other.</summary>
     public void Synchronise(int warp)

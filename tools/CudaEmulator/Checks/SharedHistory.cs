@@ -14,7 +14,8 @@ namespace Handwritten.CudaEmulator.Checks;
 ///
 /// and a new access has to come after the write, and a write also after the reads (<see cref="Ordering"/>). Bytes that a
 /// cp.async has been told to write have a write that lies in the future until the copy is waited for: so whoever touches
-/// them sooner is in a race with the copy.
+/// them sooner is in a race with the copy. Bytes that a wgmma has been told to read are counted until it is waited for: so
+/// whoever writes them sooner is in a race with the product.
 /// </summary>
 internal sealed unsafe class SharedHistory
 {
@@ -28,7 +29,10 @@ internal sealed unsafe class SharedHistory
     private readonly uint* readTimes;
     private readonly uint* readWarps;
     private readonly uint* readers;
+    private readonly ushort[] pendingReads;
+    private readonly uint[] pendingReaders;
     private int underWay;
+    private int readsUnderWay;
 
     /// <summary>A history of memory that nobody has accessed.</summary>
     /// <param name="order">The order of accesses.</param>
@@ -45,6 +49,8 @@ internal sealed unsafe class SharedHistory
         readTimes = writers + units;
         readWarps = readTimes + units;
         readers = readWarps + units;
+        pendingReads = new ushort[units];
+        pendingReaders = new uint[units];
     }
 
     /// <summary>A block begins. What is left of the one before is older than all that matters.</summary>
@@ -64,6 +70,12 @@ internal sealed unsafe class SharedHistory
                 writeTimes[i] = 0;
                 underWay--;
             }
+        }
+
+        if (readsUnderWay > 0)
+        {
+            Array.Clear(pendingReads);
+            readsUnderWay = 0;
         }
 
         order.Begin();
@@ -167,6 +179,11 @@ internal sealed unsafe class SharedHistory
     public bool CanWrite(int offset, int count, Accessor by)
     {
         var unit = offset >> shift;
+        if (readsUnderWay > 0 && !HasNoReader(unit, count >> shift))
+        {
+            return false;
+        }
+
         if (count >> shift == 4)
         {
             return CanWriteFour(unit, by);
@@ -189,6 +206,11 @@ internal sealed unsafe class SharedHistory
         var floor = Vector512.Create(order.FloorOf(by.Warp));
         var unitsPerLane = BitOperations.Log2((uint)count) - shift;
         var first = offset >> shift;
+        if (readsUnderWay > 0 && !HasNoReader(first, 32 << unitsPerLane))
+        {
+            return false;
+        }
+
         var warp = Vector512.Create(1u << by.Warp);
         var now = Vector512.Create(order.Now);
         for (var i = 0; i < 32 << unitsPerLane; i += 16)
@@ -273,6 +295,44 @@ internal sealed unsafe class SharedHistory
         order.Touch();
     }
 
+    /// <summary>Notes that a wgmma will read; false if that is in a race, or what is there is not fenced for it.</summary>
+    public bool TryBeginRead(int offset, int count, Accessor by)
+    {
+        int first = offset >> shift, end = (offset + count) >> shift;
+        for (var unit = first; unit < end; unit++)
+        {
+            if (!TryReadUnit(unit, by))
+            {
+                return false;
+            }
+
+            Accessor writer = new(writers[unit]);
+            if (writeTimes[unit] >= order.Start && !order.IsFenced(writer.Warp, writeTimes[unit], by.Warp))
+            {
+                Found = new(unit << shift, writer, HasWritten: true, IsUnderWay: false, IsUnfenced: true);
+                return false;
+            }
+
+            pendingReads[unit]++;
+            pendingReaders[unit] = by.Bits;
+            readsUnderWay++;
+        }
+
+        return true;
+    }
+
+    /// <summary>A wgmma that was noted has been waited for: it has read until now.</summary>
+    public void EndRead(int offset, int count, Accessor by)
+    {
+        int first = offset >> shift, end = (offset + count) >> shift;
+        for (var unit = first; unit < end; unit++)
+        {
+            pendingReads[unit]--;
+            readsUnderWay--;
+            TryReadUnit(unit, by);
+        }
+    }
+
     private static Vector512<uint> FirstSixteen => Vector512.Create(0u, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 
     // Units whose write is neither ordered before the accessors, for it is too recent, nor the accessors' own.
@@ -286,6 +346,20 @@ internal sealed unsafe class SharedHistory
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> IsSameThread(Vector512<uint> left, Vector512<uint> right) =>
         Vector512.Equals((left ^ right) & Vector512.Create(Accessor.ThreadMask), Vector512<uint>.Zero);
+
+    private bool HasNoReader(int unit, int count)
+    {
+        for (var end = unit + count; unit < end; unit++)
+        {
+            if (pendingReads[unit] > 0)
+            {
+                Found = new(unit << shift, new(pendingReaders[unit]), HasWritten: false, IsUnderWay: true);
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private bool CanWriteFour(int unit, Accessor by)
     {

@@ -67,7 +67,7 @@ internal struct OpFacts
     {
         "ld" or "ldu" or "st" or "atom" or "red" or "cp" or "ldmatrix" or "stmatrix" or "prefetch" or "prefetchu" or "discard" or "applypriority"
             => Counter.MemoryInstructions,
-        "bra" or "brx" or "ret" or "exit" or "trap" or "brkpt" or "bar" or "barrier" or "mbarrier" or "membar" or "fence" or "nanosleep" or "griddepcontrol"
+        "bra" or "brx" or "ret" or "exit" or "trap" or "brkpt" or "bar" or "barrier" or "mbarrier" or "membar" or "fence" or "nanosleep" or "griddepcontrol" or "wgmma"
             => Counter.ControlInstructions,
         "mma" => Counter.TensorInstructions,
         "mov" or "cvta" or "isspacep" or "shfl" or "vote" or "match" or "redux" or "activemask" or "elect" or "movmatrix" or "pmevent" or "createpolicy"
@@ -87,10 +87,12 @@ internal struct OpFacts
 
     private static void Flop(PtxInstruction source, ref OpFacts facts)
     {
-        if (source.Opcode == "mma")
+        facts.IsWholeWarp = source.Opcode == "wgmma";
+        if (source.Opcode == "mma" || WarpgroupMultiply.HasSums(source))
         {
             facts.IsWholeWarp = true;
-            facts.Unit = source.Modifiers[^3] switch
+            facts.Class = Counter.TensorInstructions;
+            facts.Unit = source.Modifiers[source.Opcode == "mma" ? ^3 : ^1] switch
             {
                 "f16" => Counter.TensorF16Flops,
                 "bf16" => Counter.TensorBf16Flops,
@@ -99,7 +101,8 @@ internal struct OpFacts
                 _ => Counter.TensorI8Flops,
             };
             var shape = source.Modifiers.First(m => m[0] == 'm' && m.Contains('k', StringComparison.Ordinal)).Split('m', 'n', 'k');
-            facts.Flops = 2 * shape[1..].Aggregate(1, (product, extent) => product * int.Parse(extent, CultureInfo.InvariantCulture)) / 32;
+            var threads = source.Opcode == "mma" ? 32 : 32 * WarpgroupQueue.Warps;
+            facts.Flops = 2 * shape[1..].Aggregate(1, (product, extent) => product * int.Parse(extent, CultureInfo.InvariantCulture)) / threads;
             return;
         }
 

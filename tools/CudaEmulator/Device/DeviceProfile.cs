@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Handwritten.CudaEmulator.Device;
 
 /// <summary>What the emulated device looks like from outside. One or more are chosen when the driver starts.</summary>
@@ -68,16 +70,24 @@ public sealed record DeviceProfile(
     public int SharedReservedPerBlock => ComputeCapability >= 80 ? KB : 0;
 
     /// <summary>The profiles that a comma-separated list names; the default one for null or nothing.</summary>
-    /// <param name="keys">As in the environment variable: <c>h200</c>, <c>t4</c>, <c>h200,t4</c>.</param>
-    /// <exception cref="ArgumentException">A name is none of <see cref="All"/>.</exception>
+    /// <param name="keys">As in the environment variable: <c>h200</c>, <c>h200,t4</c>, <c>t4:300MB</c> for one with less memory.</param>
+    /// <exception cref="ArgumentException">A name is none of <see cref="All"/>, or what follows it is no size.</exception>
     public static IReadOnlyList<DeviceProfile> Choose(string? keys)
     {
         string[] names = (keys ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return names.Length == 0 ? [All[0]] : [.. names.Select(Named)];
 
-        static DeviceProfile Named(string key) =>
-            All.FirstOrDefault(profile => profile.Key.Equals(key, StringComparison.OrdinalIgnoreCase))
-            ?? throw new ArgumentException(
-                $"There is no emulated device \"{key}\": choose from {string.Join(", ", All.Select(profile => profile.Key))}.");
+        static DeviceProfile Named(string name)
+        {
+            string[] parts = name.Split(':', 2);
+            DeviceProfile profile = All.FirstOrDefault(profile => profile.Key.Equals(parts[0], StringComparison.OrdinalIgnoreCase))
+                ?? throw new ArgumentException($"There is no emulated device \"{parts[0]}\": choose from {string.Join(", ", All.Select(profile => profile.Key))}.");
+            return parts.Length == 1 ? profile : profile with { MemoryBytes = Megabytes(parts[1]) * MB };
+        }
+
+        static long Megabytes(string size) =>
+            size.EndsWith("MB", StringComparison.OrdinalIgnoreCase) && int.TryParse(size[..^2], NumberStyles.None, CultureInfo.InvariantCulture, out int megabytes) && megabytes > 0
+                ? megabytes
+                : throw new ArgumentException($"The memory of an emulated device is a number of megabytes such as \"300MB\", not \"{size}\".");
     }
 }

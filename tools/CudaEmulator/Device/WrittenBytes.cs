@@ -62,6 +62,29 @@ public sealed class WrittenBytes(ulong start, long bytes)
         return null;
     }
 
+    /// <summary>The first of <paramref name="count"/> bytes that has been written; null if none has.</summary>
+    public ulong? FirstWritten(ulong address, long count)
+    {
+        for (var at = address; at < address + (ulong)count; at++)
+        {
+            if ((Volatile.Read(ref words[(at - start) >> 6]) & (1ul << (int)((at - start) & 63))) != 0)
+            {
+                return at;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Adds what has been written in another one of the same bytes.</summary>
+    public void AddAll(WrittenBytes other)
+    {
+        for (var word = 0; word < words.Length; word++)
+        {
+            Set(ref words[word], other.words[word]);
+        }
+    }
+
     /// <summary>After a copy: what was unwritten in the source is so in the target.</summary>
     /// <param name="address">The target in this allocation.</param>
     /// <param name="source">The source's bytes.</param>

@@ -73,7 +73,7 @@ internal sealed class Capture
         ThrowIfInvalid();
         if (work is FreeWork)
             throw Invalidate(CudaResult.StreamCaptureUnsupported, "The emulator does not capture cuMemFreeAsync: free after the capture.");
-        var node = new GraphNode(work, [.. stream.Tail]);
+        var node = new GraphNode(work, stream.Tail);
         _nodes.Add(node);
         stream.Tail = [node];
     }
@@ -141,7 +141,7 @@ internal sealed class Capture
         {
             if (!found.Add(node))
                 continue;
-            foreach (GraphNode before in node.After)
+            foreach (GraphNode before in node.After.Keys)
                 open.Push(before);
         }
         return found;

@@ -1,17 +1,28 @@
+using Handwritten.CudaEmulator.Checks;
+using Handwritten.CudaEmulator.Device;
+
 namespace Handwritten.CudaEmulator.Driver;
 
 /// <summary>Work in a graph.</summary>
-internal sealed class GraphNode(Work work, GraphNode[] after)
+internal sealed class GraphNode(Work work, IEnumerable<GraphNode> after)
 {
     /// <summary>What to do.</summary>
     public Work Work { get; } = work;
 
-    /// <summary>What has to be done before.</summary>
-    public GraphNode[] After { get; } = after;
+    /// <summary>
+    /// What has to be done before; true where it need only have begun, which is a programmatic edge: all blocks of that kernel
+    /// have executed griddepcontrol.launch_dependents or ended.
+    /// </summary>
+    public Dictionary<GraphNode, bool> After { get; } = after.ToDictionary(node => node, _ => false);
 
     /// <summary>The handle it is known by.</summary>
     public nint Handle { get; internal set; }
 }
+
+/// <summary>A piece of a graph's work.</summary>
+/// <param name="Work">What to do.</param>
+/// <param name="BeginsEarly">Whether on a GPU it may begin while the step before it still runs.</param>
+internal readonly record struct GraphStep(Work Work, bool BeginsEarly);
 
 /// <summary>A graph that a capture recorded.</summary>
 /// <param name="nodes">In the order in which they were asked for, each behind all that it depends on.</param>
@@ -20,32 +31,37 @@ internal sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
     /// <summary>The nodes, each behind all that it depends on.</summary>
     public IReadOnlyList<GraphNode> Nodes { get; } = nodes;
 
+    /// <summary>All dependencies.</summary>
+    public IEnumerable<(GraphNode From, GraphNode To, bool IsProgrammatic)> Edges =>
+        Nodes.SelectMany(to => to.After.Select(edge => (edge.Key, to, edge.Value)));
+
     /// <summary>
     /// The nodes' work in the order to do it. Of those that could be next the one asked for last is, so that a dependency
     /// that the capture missed shows, as it does between streams.
     /// </summary>
-    public IReadOnlyList<Work> Steps { get; } = Order(nodes);
-
-    private static List<Work> Order(IReadOnlyList<GraphNode> nodes)
+    public IReadOnlyList<GraphStep> Steps()
     {
         var index = new Dictionary<GraphNode, int>();
-        var next = new List<int>[nodes.Count];
-        var missing = new int[nodes.Count];
+        var next = new List<int>[Nodes.Count];
+        var missing = new int[Nodes.Count];
         var ready = new PriorityQueue<int, int>();
-        for (int i = 0; i < nodes.Count; i++)
+        for (int i = 0; i < Nodes.Count; i++)
         {
-            index[nodes[i]] = i;
+            index[Nodes[i]] = i;
             next[i] = [];
-            missing[i] = nodes[i].After.Length;
-            foreach (GraphNode before in nodes[i].After)
+            missing[i] = Nodes[i].After.Count;
+            foreach (GraphNode before in Nodes[i].After.Keys)
                 next[index[before]].Add(i);
             if (missing[i] == 0)
                 ready.Enqueue(i, -i);
         }
-        var steps = new List<Work>(nodes.Count);
+        var steps = new List<GraphStep>(Nodes.Count);
+        GraphNode? last = null;
         while (ready.TryDequeue(out int i, out _))
         {
-            steps.Add(nodes[i].Work);
+            GraphNode node = Nodes[i];
+            steps.Add(new(node.Work, node.After.Count == 1 && last is not null && node.After.GetValueOrDefault(last)));
+            last = node;
             foreach (int after in next[i])
             {
                 if (--missing[after] == 0)
@@ -54,6 +70,32 @@ internal sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
         }
         return steps;
     }
+
+    /// <summary>Adds a dependency.</summary>
+    /// <exception cref="CudaException">InvalidValue: there is one already, or it goes backwards, or it is programmatic and not between kernels of sm_90.</exception>
+    public void Connect(GraphNode from, GraphNode to, bool isProgrammatic)
+    {
+        (int first, int second) = (IndexOf(from), IndexOf(to));
+        CudaException.Require(first < second, CudaResult.InvalidValue, "The emulator adds dependencies on earlier nodes only.");
+        CudaException.Require(!isProgrammatic || (CanOverlap(from) && CanOverlap(to)), CudaResult.InvalidValue,
+            "A programmatic edge is from a kernel to a kernel, on a device of compute capability 9.0 or newer.");
+        CudaException.Require(to.After.TryAdd(from, isProgrammatic), CudaResult.InvalidValue, "The nodes are connected already.");
+    }
+
+    /// <summary>Removes a dependency.</summary>
+    /// <exception cref="CudaException">InvalidValue: there is none.</exception>
+    public void Disconnect(GraphNode from, GraphNode to, bool isProgrammatic)
+    {
+        _ = (IndexOf(from), IndexOf(to));
+        CudaException.Require(to.After.TryGetValue(from, out bool known) && known == isProgrammatic, CudaResult.InvalidValue, "The nodes are not connected like this.");
+        to.After.Remove(from);
+    }
+
+    private int IndexOf(GraphNode node) => Nodes.ToList().IndexOf(node) is var index and >= 0
+        ? index
+        : throw new CudaException(CudaResult.InvalidValue, "The node is in another graph.");
+
+    private static bool CanOverlap(GraphNode node) => node.Work is KernelWork kernel && kernel.Function.Module.Context.Device.Profile.ComputeCapability >= 90;
 }
 
 /// <summary>Whether an update could be made, as CUgraphExecUpdateResult numbers it.</summary>
@@ -71,6 +113,7 @@ internal enum UpdateResult
 internal sealed class GraphExec(CudaGraph graph)
 {
     private CudaGraph _graph = graph;
+    private IReadOnlyList<GraphStep> _steps = graph.Steps();
 
     /// <summary>The latest launch: the next one comes after it, in whatever stream it is made.</summary>
     private Submission? _launch;
@@ -80,7 +123,7 @@ internal sealed class GraphExec(CudaGraph graph)
     {
         lock (stream.Context.Driver.Queue.Gate)
         {
-            var work = new GraphWork(_graph.Steps);
+            var work = new GraphWork(_steps);
             if (stream.Capture is { } capture)
                 capture.Add(stream, work);
             else
@@ -101,12 +144,12 @@ internal sealed class GraphExec(CudaGraph graph)
         {
             UpdateResult result =
                 from.Work.Kind != to.Work.Kind ? UpdateResult.NodeTypeChanged
-                : !from.After.Select(node => old[node]).ToHashSet().SetEquals(to.After.Select(node => @new[node])) ? UpdateResult.TopologyChanged
+                : !from.After.Select(edge => (old[edge.Key], edge.Value)).ToHashSet().SetEquals(to.After.Select(edge => (@new[edge.Key], edge.Value))) ? UpdateResult.TopologyChanged
                 : from.Work.CheckUpdate(to.Work);
             if (result != UpdateResult.Success)
                 return (result, to);
         }
-        _graph = graph;
+        (_graph, _steps) = (graph, graph.Steps());
         return (UpdateResult.Success, null);
 
         static Dictionary<GraphNode, int> Number(CudaGraph graph) =>
@@ -115,7 +158,7 @@ internal sealed class GraphExec(CudaGraph graph)
 }
 
 /// <summary>A launch of a graph: its work, one piece after another.</summary>
-internal sealed record GraphWork(IReadOnlyList<Work> Steps) : Work
+internal sealed record GraphWork(IReadOnlyList<GraphStep> Steps) : Work
 {
     /// <inheritdoc/>
     public override NodeKind Kind => NodeKind.Graph;
@@ -123,7 +166,15 @@ internal sealed record GraphWork(IReadOnlyList<Work> Steps) : Work
     /// <inheritdoc/>
     public override void Run(EmulatedDriver driver)
     {
-        foreach (Work step in Steps)
-            step.Run(driver);
+        Overlap? overlap = null;
+        for (int i = 0; i < Steps.Count; i++)
+        {
+            bool beginsEarly = Steps[i].BeginsEarly, isOvertaken = i + 1 < Steps.Count && Steps[i + 1].BeginsEarly;
+            overlap = beginsEarly || isOvertaken ? new Overlap(beginsEarly ? overlap : null) : null;
+            if (Steps[i].Work is KernelWork kernel)
+                kernel.Run(overlap);
+            else
+                Steps[i].Work.Run(driver);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using Handwritten.CudaEmulator.Checks;
 using Handwritten.CudaEmulator.Execution;
 
 namespace Handwritten.CudaEmulator.Driver;
@@ -38,8 +39,12 @@ internal sealed record KernelWork(CudaFunction Function, Dim3 Grid, Dim3 Block, 
     public override NodeKind Kind => NodeKind.Kernel;
 
     /// <inheritdoc/>
-    public override void Run(EmulatedDriver driver) =>
-        Function.Run(new LaunchRequest(Function.Code, Grid, Block, DynamicSharedBytes, Parameters));
+    public override void Run(EmulatedDriver driver) => Run(overlap: null);
+
+    /// <summary>Does it.</summary>
+    /// <param name="overlap">The launches that may run at the same time; null for none.</param>
+    public void Run(Overlap? overlap) =>
+        Function.Run(new LaunchRequest(Function.Code, Grid, Block, DynamicSharedBytes, Parameters) { Overlap = overlap });
 
     /// <inheritdoc/>
     public override UpdateResult CheckUpdate(Work other) =>

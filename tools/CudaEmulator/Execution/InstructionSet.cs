@@ -28,7 +28,9 @@ internal static class InstructionSet
         AsyncCopies.Table,
         TransactionBarriers.Table,
         MatrixMultiply.Table,
+        WarpgroupMultiply.Table,
         MatrixMoves.Table,
+        DependentLaunches.Table,
         NoOperations.Table,
     }.SelectMany(table => table).ToDictionary();
 
@@ -36,7 +38,7 @@ internal static class InstructionSet
     private static readonly HashSet<string> WithoutDestination =
     [
         "st", "red", "bra", "brx", "ret", "exit", "trap", "brkpt", "membar", "fence", "prefetch", "prefetchu", "discard", "applypriority",
-        "stmatrix", "nanosleep", "griddepcontrol", "cp", "pmevent", "setmaxnreg",
+        "stmatrix", "nanosleep", "griddepcontrol", "cp", "pmevent", "setmaxnreg", "wgmma",
     ];
 
     /// <summary>Opcodes of the set.</summary>

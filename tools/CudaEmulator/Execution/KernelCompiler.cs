@@ -1,3 +1,4 @@
+using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Ptx;
 
 namespace Handwritten.CudaEmulator.Execution;
@@ -195,7 +196,7 @@ internal sealed unsafe class KernelCompiler
             StaticSharedBytes = sharedBytes,
             LocalBytes = localBytes,
             ConstBytes = module.Variables.Where(v => v.Space == StateSpace.Const).Sum(v => v.ByteSize),
-            RegisterCount = Math.Clamp(registers + 8, 16, entry.MaxRegisters ?? 255),
+            RegisterCount = Math.Clamp(registers + 8, 16, MostRegisters()),
             MaxThreads = entry.MaxThreads,
             RequiresExactThreads = entry.RequiresExactThreads,
             MinBlocks = entry.MinBlocks,
@@ -212,6 +213,10 @@ internal sealed unsafe class KernelCompiler
 
         return kernel;
     }
+
+    // An assembler takes no more than leave room for the threads that the kernel says it is launched with, in steps of 8.
+    private int MostRegisters() => entry.MaxRegisters
+        ?? Math.Min(DeviceProfile.MaxRegistersPerThread, DeviceProfile.RegistersPerMultiprocessor / (entry.MaxThreads ?? 1) / 8 * 8);
 
     // Shared memory first holds what the kernel and its functions declare; dynamic shared memory begins behind that.
     private void PlaceParameters()
@@ -261,6 +266,8 @@ internal sealed unsafe class KernelCompiler
             PtxOperand.VariableAddress address => address.Value,
             _ => null,
         }).OfType<PtxVariable>();
+
+    private static IEnumerable<PtxRegister> RegistersOf(PtxInstruction instruction) => instruction.Operands.SelectMany(RegisterAllocation.Within);
 
     private static int Align(ref int bytes, PtxVariable variable)
     {
@@ -349,6 +356,12 @@ internal sealed unsafe class KernelCompiler
                     LabelOf = target => labels[graph.BlockOf(target)],
                     End = labels[end],
                 };
+                var sums = RegistersOf(emitter.Instruction).Where(allocation.Sums.Contains).Distinct().ToArray();
+                if (sums.Length > 0 && !WarpgroupMultiply.HasSums(emitter.Instruction))
+                {
+                    WarpgroupMultiply.EmitTouch(emitter, sums);
+                }
+
                 var first = ops.Count;
                 InstructionSet.Emit(emitter);
                 if (ops.Count > first && emitter.Instruction.Opcode != "call")

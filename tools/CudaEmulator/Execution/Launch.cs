@@ -22,7 +22,11 @@ public readonly record struct Dim3(int X, int Y, int Z)
 /// <param name="Block">Threads of a block.</param>
 /// <param name="DynamicSharedBytes">Shared memory of a block beyond what the kernel declares.</param>
 /// <param name="Parameters">The parameters' bytes, each at its alignment: <see cref="KernelCode.ParameterBytes"/> of them.</param>
-public sealed record LaunchRequest(KernelCode Kernel, Dim3 Grid, Dim3 Block, int DynamicSharedBytes, byte[] Parameters);
+public sealed record LaunchRequest(KernelCode Kernel, Dim3 Grid, Dim3 Block, int DynamicSharedBytes, byte[] Parameters)
+{
+    /// <summary>The launches that on a GPU may run at the same time; null for none.</summary>
+    internal Overlap? Overlap { get; init; }
+}
 
 /// <summary>How a launch is run. None of it changes what a correct kernel computes.</summary>
 /// <param name="Workers">Worker threads; 0 for one a core.</param>

@@ -19,6 +19,7 @@ internal sealed class RegisterAllocation
     private readonly int[] first;
     private readonly int[] last;
     private readonly int[] offsets;
+    private readonly HashSet<PtxRegister> sums;
 
     /// <param name="function">Whose registers.</param>
     /// <param name="graph">Its blocks.</param>
@@ -31,6 +32,7 @@ internal sealed class RegisterAllocation
         offsets = new int[function.Registers.Count];
         Array.Fill(first, int.MaxValue);
         Array.Fill(last, -1);
+        sums = [.. function.Instructions.Where(WarpgroupMultiply.HasSums).SelectMany(instruction => Within(instruction.Operands[0]))];
         FindLives();
         Place();
     }
@@ -44,7 +46,11 @@ internal sealed class RegisterAllocation
     /// <summary>A register's offset, from where the function's part of the frame begins.</summary>
     public int this[PtxRegister register] => offsets[register.Index];
 
-    private static IEnumerable<PtxRegister> Within(PtxOperand? operand) => operand switch
+    /// <summary>Registers that are sums of wgmma: it changes them at a time of its own.</summary>
+    public IReadOnlySet<PtxRegister> Sums => sums;
+
+    /// <summary>The registers of an operand.</summary>
+    public static IEnumerable<PtxRegister> Within(PtxOperand? operand) => operand switch
     {
         PtxOperand.Register register => [register.Value],
         PtxOperand.Pair pair => new[] { pair.First, pair.Second }.OfType<PtxRegister>(),
@@ -163,10 +169,10 @@ internal sealed class RegisterAllocation
     }
 
     // Results of device functions declared .reg live to the end, where the caller fetches them; their parameters from the
-    // beginning.
+    // beginning. Sums of wgmma are written when they are waited for, which may be anywhere.
     private void Place()
     {
-        foreach (var register in function.Parameters.Concat(function.Results).Select(v => v.Register).OfType<PtxRegister>())
+        foreach (var register in function.Parameters.Concat(function.Results).Select(v => v.Register).OfType<PtxRegister>().Concat(sums))
         {
             Mark(register.Index, 0);
             Mark(register.Index, int.MaxValue);

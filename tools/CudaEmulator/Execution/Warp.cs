@@ -67,6 +67,7 @@ internal sealed unsafe class Warp : IDisposable
         LocalStride = LocalStrideOf(kernel);
         Checks = block.Checks;
         Copies = new(this);
+        Products = new(this);
         var below = (frame.BytesBelow + 63) / 64 * 64;
         var above = (frame.BytesAbove + 63) / 64 * 64;
         var scratch = Lanes.Wide;
@@ -107,6 +108,9 @@ internal sealed unsafe class Warp : IDisposable
     /// <summary>Copies of cp.async that are under way.</summary>
     public AsyncCopyQueue Copies { get; }
 
+    /// <summary>Products of wgmma that are under way.</summary>
+    public WarpgroupQueue Products { get; }
+
     /// <summary>Whether some path can go on.</summary>
     public bool CanRun
     {
@@ -137,6 +141,7 @@ internal sealed unsafe class Warp : IDisposable
         rotate = false;
         lastNext = null;
         Copies.Clear();
+        Products.Clear();
         var kernel = Block.Launch.Kernel;
         NativeMemory.Clear(Frame, (nuint)kernel.Frame.BytesAbove);
         NativeMemory.Clear(Local, (nuint)(LocalStride * Lanes.Count));

@@ -15,7 +15,7 @@ namespace Handwritten.Kernels.Gpu.Compilation;
 internal sealed record KernelRequest(MethodInfo Method, int Threads, int MinimumBlocks, int MaximumRegisters, int DynamicSharedBytes)
 {
     /// <summary>To be raised with every change of what the passes over the text do.</summary>
-    private const int PassVersion = 1;
+    private const int PassVersion = 2;
 
     /// <summary>LayerNormalization&lt;Float16&gt;.Kernel</summary>
     public string Name => $"{NameOf(Method.DeclaringType!)}.{Method.Name}{Arguments(Method.GetGenericArguments())}";

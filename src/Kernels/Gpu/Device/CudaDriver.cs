@@ -125,6 +125,18 @@ internal static unsafe partial class CudaDriver
     [LibraryImport("cuda", EntryPoint = "cuGraphGetNodes")]
     public static partial int GraphNodes(nint graph, nint* nodes, ref nuint count);
 
+    [LibraryImport("cuda", EntryPoint = "cuGraphNodeGetType")]
+    public static partial int GraphNodeType(nint node, out int type);
+
+    [LibraryImport("cuda", EntryPoint = "cuGraphGetEdges_v2")]
+    public static partial int GraphEdges(nint graph, nint* from, nint* to, GraphEdgeData* data, ref nuint count);
+
+    [LibraryImport("cuda", EntryPoint = "cuGraphAddDependencies_v2")]
+    public static partial int AddGraphEdges(nint graph, nint* from, nint* to, GraphEdgeData* data, nuint count);
+
+    [LibraryImport("cuda", EntryPoint = "cuGraphRemoveDependencies_v2")]
+    public static partial int RemoveGraphEdges(nint graph, nint* from, nint* to, GraphEdgeData* data, nuint count);
+
     [LibraryImport("cuda", EntryPoint = "cuGraphLaunch")]
     public static partial int LaunchGraph(nint executable, nint stream);
 
@@ -157,6 +169,15 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport("cuda", EntryPoint = "cuCtxDestroy_v2")]
     public static partial int DestroyContext(nint context);
+
+    /// <summary>CUgraphEdgeData: what an edge of a graph waits for.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 8)]
+    public struct GraphEdgeData
+    {
+        public byte FromPort;
+        public byte ToPort;
+        public byte Type;
+    }
 
     [LibraryImport("cuda", EntryPoint = "cuEventQuery")]
     private static partial int QueryEvent(nint @event);

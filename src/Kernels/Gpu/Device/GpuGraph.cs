@@ -18,10 +18,14 @@ public sealed unsafe class GpuGraph : IDisposable
     private readonly GpuDevice _device;
     private nint _executable;
 
-    private GpuGraph(GpuDevice device, nint executable, int nodeCount) => (_device, _executable, NodeCount) = (device, executable, nodeCount);
+    private GpuGraph(GpuDevice device, nint executable, int nodeCount, int earlyCount) =>
+        (_device, _executable, NodeCount, EarlyCount) = (device, executable, nodeCount, earlyCount);
 
     /// <summary>Kernels, copies and fills in it.</summary>
     public int NodeCount { get; }
+
+    /// <summary>Kernels among them that may begin before the one in front has ended: <see cref="GpuDevice.LaunchesEarly"/>.</summary>
+    public int EarlyCount { get; }
 
     /// <summary>Records what an action queues on the device's stream.</summary>
     /// <param name="device">The device.</param>
@@ -65,8 +69,9 @@ public sealed unsafe class GpuGraph : IDisposable
                 throw new GpuException("Nothing was queued on the device's stream, so there is no graph.");
             }
 
+            int early = device.LaunchesEarly ? EarlyLaunches.Allow(graph) : 0;
             CudaDriver.Check(CudaDriver.InstantiateGraph(out nint executable, graph, 0), "cuGraphInstantiate");
-            return new GpuGraph(device, executable, (int)count);
+            return new GpuGraph(device, executable, (int)count, early);
         }
         finally
         {

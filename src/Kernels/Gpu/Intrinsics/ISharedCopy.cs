@@ -51,6 +51,16 @@ internal readonly unsafe struct AsynchronousCopy : ISharedCopy
         }
     }
 
+    /// <summary>Starts a copy, or does nothing if <paramref name="takesPart"/> is 0; without a branch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyIf(int takesPart, int shared, ArrayView<Bits128> source, long index, int bytes)
+    {
+        fixed (Bits128* address = &source[index])
+        {
+            CudaAsm.Emit("{ .reg .pred takes; setp.ne.s32 takes, %3, 0; @takes cp.async.cg.shared.global [%0], [%1], 16, %2; }", shared, (nint)address, bytes, takesPart);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bits128 Begin(int shared, ArrayView<Bits128> source, long index, int bytes)
     {

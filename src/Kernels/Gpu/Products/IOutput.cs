@@ -30,6 +30,19 @@ internal interface IOutput
     /// <param name="sums">In the order of the tile's columns.</param>
     static abstract void Store<TActivation>(ProductResult result, int row, int column, Eight sums)
         where TActivation : struct, IActivation;
+
+    /// <summary>Stores what a block has computed.</summary>
+    /// <param name="tile">The warp's part of it.</param>
+    /// <param name="result">Where to.</param>
+    /// <param name="shared">The block's shared memory, which is free once all copies have arrived and all threads are here.</param>
+    /// <param name="row">The block's first row of the result.</param>
+    /// <param name="column">The block's first column.</param>
+    /// <param name="ownRow">The lane's first row within the block's.</param>
+    /// <param name="ownColumn">The lane's first column within the block's.</param>
+    static abstract void StoreTile<TCopy, TTile, TActivation>(TTile tile, ProductResult result, ArrayView<Bits128> shared, int row, int column, int ownRow, int ownColumn)
+        where TCopy : struct, ISharedCopy
+        where TTile : struct, IWarpTile
+        where TActivation : struct, IActivation;
 }
 
 /// <summary>
@@ -62,6 +75,13 @@ internal readonly struct ElementOutput<TElement> : IOutput
             TElement.Store(result.Y, (((long)row * result.Outputs) + column) / 8, Output.Activate<TActivation>(sums));
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTile<TCopy, TTile, TActivation>(TTile tile, ProductResult result, ArrayView<Bits128> shared, int row, int column, int ownRow, int ownColumn)
+        where TCopy : struct, ISharedCopy
+        where TTile : struct, IWarpTile
+        where TActivation : struct, IActivation =>
+        tile.Store<ElementOutput<TElement>, TActivation>(result, row + ownRow, column + ownColumn);
 }
 
 /// <summary>
@@ -99,6 +119,13 @@ internal readonly struct SingleOutput : IOutput
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTile<TCopy, TTile, TActivation>(TTile tile, ProductResult result, ArrayView<Bits128> shared, int row, int column, int ownRow, int ownColumn)
+        where TCopy : struct, ISharedCopy
+        where TTile : struct, IWarpTile
+        where TActivation : struct, IActivation =>
+        tile.Store<SingleOutput, TActivation>(result, row + ownRow, column + ownColumn);
+
     /// <summary>Two times four numbers, 16 columns apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Eight Load(ArrayView<Bits128> source, long four)
@@ -111,11 +138,19 @@ internal readonly struct SingleOutput : IOutput
 }
 
 /// <summary>
-/// float32 results of any width, such as logits: rows begin at no multiple of 16 bytes, so elements are stored one by one,
-/// each time four neighbours of a row by four lanes.
+/// float32 results of any width, such as logits: rows begin at no multiple of 16 bytes. So the block puts its tile together in
+/// shared memory, half of its rows at a time, and a warp stores a whole row, from one sector of 32 bytes to the next:
+/// <code>
+///     y        ...|. . . . . # # #|# # # # # # # #|# # #       sectors
+///     lane                   5 6 7 8 ...        15 16 ..       the first lanes stand for what is before the tile
+/// </code>
+/// A sector that belongs to two tiles is written by both: 17 sectors for the 16 that 128 columns fill. Nothing else is.
 /// </summary>
 internal readonly struct UnalignedOutput : IOutput
 {
+    private const int SectorElements = 8, WarpSize = 32;
+    private const int Gap = 4; // between the rows in shared memory: eight rows of four neighbours are in banks of their own
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Deal(int column) => (column & 24) + ((column & 1) * 4) + ((column >> 1) & 3);
 
@@ -127,42 +162,67 @@ internal readonly struct UnalignedOutput : IOutput
         LoadOne(result, column), LoadOne(result, column + 4), LoadOne(result, column + 8), LoadOne(result, column + 12),
         LoadOne(result, column + 16), LoadOne(result, column + 20), LoadOne(result, column + 24), LoadOne(result, column + 28));
 
+    /// <summary>Stores to a tile in shared memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TActivation>(ProductResult result, int row, int column, Eight sums)
+    public static void Store<TActivation>(ProductResult tile, int row, int column, Eight sums)
         where TActivation : struct, IActivation
     {
-        if (row < result.Rows)
+        int at = (row * tile.Outputs) + column;
+        sums = Output.Activate<TActivation>(sums);
+        Float32.StoreOne(tile.Y, at, sums.X0);
+        Float32.StoreOne(tile.Y, at + 4, sums.X1);
+        Float32.StoreOne(tile.Y, at + 8, sums.X2);
+        Float32.StoreOne(tile.Y, at + 12, sums.X3);
+        Float32.StoreOne(tile.Y, at + 16, sums.X4);
+        Float32.StoreOne(tile.Y, at + 20, sums.X5);
+        Float32.StoreOne(tile.Y, at + 24, sums.X6);
+        Float32.StoreOne(tile.Y, at + 28, sums.X7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTile<TCopy, TTile, TActivation>(TTile tile, ProductResult result, ArrayView<Bits128> shared, int row, int column, int ownRow, int ownColumn)
+        where TCopy : struct, ISharedCopy
+        where TTile : struct, IWarpTile
+        where TActivation : struct, IActivation
+    {
+        int side = 2 * TTile.Rows, warps = Group.DimX / WarpSize;
+        ProductResult half = new() { Y = shared, Outputs = side + Gap };
+        TCopy.WaitForAll();
+        for (int first = 0; first < side; first += TTile.Rows)
         {
-            StoreOne<TActivation>(result, row, column, sums.X0);
-            StoreOne<TActivation>(result, row, column + 4, sums.X1);
-            StoreOne<TActivation>(result, row, column + 8, sums.X2);
-            StoreOne<TActivation>(result, row, column + 12, sums.X3);
-            StoreOne<TActivation>(result, row, column + 16, sums.X4);
-            StoreOne<TActivation>(result, row, column + 20, sums.X5);
-            StoreOne<TActivation>(result, row, column + 24, sums.X6);
-            StoreOne<TActivation>(result, row, column + 28, sums.X7);
+            Group.Barrier(); // nobody needs what was there before
+            if (ownRow >= first & ownRow < first + TTile.Rows) // all lanes of a warp, or none
+            {
+                tile.Store<UnalignedOutput, TActivation>(half, ownRow - first, ownColumn);
+            }
+
+            Group.Barrier();
+            int rows = IntrinsicMath.Min(TTile.Rows, result.Rows - row - first), columns = IntrinsicMath.Min(side, result.Outputs - column);
+            for (int line = Group.IdxX / WarpSize; line < rows; line += warps)
+            {
+                StoreLine(result, row + first + line, column, columns, shared, line * half.Outputs);
+            }
+        }
+    }
+
+    /// <summary>A warp stores a line of the tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreLine(ProductResult result, int row, int column, int columns, ArrayView<Bits128> shared, int line)
+    {
+        long to = ((long)row * result.Outputs) + column, addend = ((long)(row % result.AddendRows) * result.Outputs) + column;
+        for (int i = Warp.LaneIdx - ((int)to & (SectorElements - 1)); i < columns; i += WarpSize)
+        {
+            if (i >= 0)
+            {
+                float sum = Float32.LoadOne(shared, line + i);
+                Float32.StoreOne(result.Y, to + i, result.Addend.Length > 0 ? sum + Float32.LoadOne(result.Addend, addend + i) : sum);
+            }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float LoadOne(ProductResult result, int column) =>
         column < result.Outputs & result.Bias.Length > 0 ? Float32.LoadOne(result.Bias, column) : 0;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreOne<TActivation>(ProductResult result, int row, int column, float sum)
-        where TActivation : struct, IActivation
-    {
-        if (column < result.Outputs)
-        {
-            sum = TActivation.Apply(sum);
-            if (result.Addend.Length > 0)
-            {
-                sum += Float32.LoadOne(result.Addend, ((long)(row % result.AddendRows) * result.Outputs) + column);
-            }
-
-            Float32.StoreOne(result.Y, ((long)row * result.Outputs) + column, sum);
-        }
-    }
 }
 
 /// <summary>What the ways to store have in common.</summary>

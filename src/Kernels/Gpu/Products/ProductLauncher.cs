@@ -10,8 +10,9 @@ internal delegate void ProductLaunch<TRows>(
     where TRows : unmanaged, IRows;
 
 /// <summary>
-/// Chooses among the compiled forms of <see cref="TiledProduct{TCopy, TRows, TTile, TOutput, TActivation}"/>, compiles each
-/// when it is first needed, and launches it.
+/// Chooses among the compiled forms of <see cref="TiledProduct{TCopy, TRows, TTile, TOutput, TActivation}"/> and
+/// <see cref="WarpgroupProduct{TRows, TCore, TTile, TOutput, TActivation}"/>, compiles each when it is first needed, and
+/// launches it.
 /// </summary>
 /// <typeparam name="TElement">The compute type.</typeparam>
 /// <typeparam name="TRows">Where the rows of the first factor lie.</typeparam>
@@ -19,9 +20,7 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
     where TElement : struct, IElement
     where TRows : unmanaged, IRows
 {
-    private const int Stages = 3;
-
-    private readonly KernelForms<Form, ProductLaunch<TRows>> _kernels = new(Forms, form => Load(device, form));
+    private readonly KernelForms<Form, ProductLaunch<TRows>> _kernels = new(Forms(device), form => Load(device, form));
 
     /// <summary>Launches the product.</summary>
     /// <param name="rows">Where the rows of x lie; <paramref name="count"/> of them.</param>
@@ -44,15 +43,11 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
             throw new ArgumentException($"A {y.Type} result takes no addend and is a multiple of 8 wide; this is {outputs} wide.", nameof(y));
         }
 
-        // A tile of 128 has half the traffic of one of 64, if there are enough of them to keep the device busy.
-        bool isLarge = Tiles(count, 128) * Tiles(outputs, 128) >= device.Multiprocessors;
-        bool isSingle = y.Type == DType.F32;
-        ProductLaunch<TRows> kernel = _kernels[new Form(isLarge, isGelu, isSingle, IsAligned: !isSingle || outputs % 32 == 0)];
+        bool isSingle = y.Type == DType.F32, isAligned = !isSingle || outputs % 32 == 0;
+        TileSize tile = Choose(count, outputs, isAligned);
+        ProductLaunch<TRows> kernel = _kernels[new Form(tile, isGelu, isSingle, isAligned)];
 
-        int side = isLarge ? 128 : 64;
-        KernelConfig configuration = new(
-            Tiles(count, side) * Tiles(outputs, side), 2 * side,
-            SharedMemoryConfig.RequestDynamic<Bits128>(SharedChunks(side)));
+        KernelConfig configuration = new(Tiles(count, tile.Rows) * Tiles(outputs, tile.Columns), tile.Threads, SharedMemoryConfig.RequestDynamic<Bits128>(tile.SharedChunks));
         kernel(device.Stream, configuration, rows, x.Vectors, weight.Vectors, inputs * TElement.Type.ByteSize() / 16, new ProductResult
         {
             Y = y.Vectors,
@@ -64,24 +59,42 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         });
     }
 
-    /// <summary>Every form there is: convolutions end in gelu, and what does is aligned.</summary>
-    private static IEnumerable<Form> Forms =>
-        from isLarge in (bool[])[false, true]
+    /// <summary>The size of tiles that takes the least time.</summary>
+    private TileSize Choose(int count, int outputs, bool isAligned)
+    {
+        if (device.MultipliesByWarpgroups && HasWarpgroups(device) && isAligned && 2 * Blocks(TileSize.Square) >= device.Multiprocessors)
+        {
+            // Multiprocessors take turns, in each of which one reads so many rows of x and of W: least of all, if the tile is large.
+            return TileSize.OfWarpgroups.MinBy(tile => Tiles(Blocks(tile), device.Multiprocessors) * (tile.Rows + tile.Columns));
+        }
+
+        // A tile of 128 has half the traffic of one of 64, if there are enough of them to keep the device busy.
+        return Blocks(TileSize.Large) >= device.Multiprocessors ? TileSize.Large : TileSize.Small;
+
+        int Blocks(TileSize tile) => Tiles(count, tile.Rows) * Tiles(outputs, tile.Columns);
+    }
+
+    private static bool HasWarpgroups(GpuDevice device) => device.ComputeCapability == 90 && TElement.Type != DType.F32;
+
+    /// <summary>Every form there is: convolutions end in gelu, and what does is aligned, as is what warpgroups compute.</summary>
+    private static IEnumerable<Form> Forms(GpuDevice device) =>
+        from tile in (TileSize[])[TileSize.Small, TileSize.Large, .. HasWarpgroups(device) ? TileSize.OfWarpgroups : []]
         from isGelu in (bool[])[false, true]
         from isSingle in (bool[])[false, true]
         from isAligned in (bool[])[false, true]
         where isSingle || (isAligned && TElement.Type != DType.F32)
+        where isAligned || !tile.IsOfWarpgroups // results of any width are logits, of few rows
         where isGelu ? isAligned : typeof(TRows) == typeof(DenseRows)
-        select new Form(isLarge, isGelu, isSingle, isAligned);
+        select new Form(tile, isGelu, isSingle, isAligned);
 
     private static int Tiles(int length, int side) => (length + side - 1) / side;
-
-    private static int SharedChunks(int side) => Stages * 2 * side * Swizzle.RowChunks;
 
     // One choice after another, each of which is a type argument of the next.
     private static ProductLaunch<TRows> Load(GpuDevice device, Form form) =>
         (TElement.Type, device.ComputeCapability >= 80) switch
         {
+            (DType.F16, _) when form.Tile.IsOfWarpgroups => LoadWarpgroups<HopperFloat16>(device, form),
+            (DType.BF16, _) when form.Tile.IsOfWarpgroups => LoadWarpgroups<HopperBFloat16>(device, form),
             (DType.F16, true) => LoadTensorCore<AsynchronousCopy, AmpereFloat16>(device, form),
             (DType.F16, false) => LoadTensorCore<PlainCopy, TuringFloat16>(device, form),
             (DType.BF16, _) => LoadTensorCore<AsynchronousCopy, AmpereBFloat16>(device, form),
@@ -89,38 +102,62 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
             (_, false) => LoadMultiplyAdd<PlainCopy>(device, form),
         };
 
+    private static ProductLaunch<TRows> LoadWarpgroups<TCore>(GpuDevice device, Form form)
+        where TCore : struct, IWarpgroupCore => form.Tile == TileSize.Square ? LoadKernel<OfWarpgroups<TCore, Tile128x128>>(device, form)
+            : form.Tile == TileSize.Wide ? LoadKernel<OfWarpgroups<TCore, Tile128x256>>(device, form)
+            : LoadKernel<OfWarpgroups<TCore, Tile192x256>>(device, form);
+
     private static ProductLaunch<TRows> LoadTensorCore<TCopy, TTensorCore>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore => form.IsLarge
-            ? LoadTile<TCopy, TensorCoreTile<Two<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>, TensorCoreColumns>>>(device, form)
-            : LoadTile<TCopy, TensorCoreTile<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>>>(device, form);
+        where TTensorCore : struct, ITensorCore => form.Tile == TileSize.Large
+            ? LoadKernel<OfTiles<TCopy, TensorCoreTile<Two<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>, TensorCoreColumns>>>>(device, form)
+            : LoadKernel<OfTiles<TCopy, TensorCoreTile<Two<TensorCoreStrip<TTensorCore>, TensorCoreColumns>>>>(device, form);
 
     private static ProductLaunch<TRows> LoadMultiplyAdd<TCopy>(GpuDevice device, Form form)
-        where TCopy : struct, ISharedCopy => form.IsLarge
-            ? LoadTile<TCopy, MultiplyAddTile<Two<Two<MultiplyAddStrip, MultiplyAddColumns>, MultiplyAddColumns>>>(device, form)
-            : LoadTile<TCopy, MultiplyAddTile<Two<MultiplyAddStrip, MultiplyAddColumns>>>(device, form);
+        where TCopy : struct, ISharedCopy => form.Tile == TileSize.Large
+            ? LoadKernel<OfTiles<TCopy, MultiplyAddTile<Two<Two<MultiplyAddStrip, MultiplyAddColumns>, MultiplyAddColumns>>>>(device, form)
+            : LoadKernel<OfTiles<TCopy, MultiplyAddTile<Two<MultiplyAddStrip, MultiplyAddColumns>>>>(device, form);
 
-    private static ProductLaunch<TRows> LoadTile<TCopy, TTile>(GpuDevice device, Form form)
-        where TCopy : struct, ISharedCopy
-        where TTile : struct, IWarpTile => form switch
+    private static ProductLaunch<TRows> LoadKernel<TKernel>(GpuDevice device, Form form)
+        where TKernel : struct, IKernel => form switch
         {
-            { IsSingle: false } => LoadOutput<TCopy, TTile, ElementOutput<TElement>>(device, form),
-            { IsAligned: true } => LoadOutput<TCopy, TTile, SingleOutput>(device, form),
-            _ => LoadOutput<TCopy, TTile, UnalignedOutput>(device, form),
+            { IsSingle: false } => LoadOutput<TKernel, ElementOutput<TElement>>(device, form),
+            { IsAligned: true } => LoadOutput<TKernel, SingleOutput>(device, form),
+            _ => LoadOutput<TKernel, UnalignedOutput>(device, form),
         };
 
-    private static ProductLaunch<TRows> LoadOutput<TCopy, TTile, TOutput>(GpuDevice device, Form form)
+    private static ProductLaunch<TRows> LoadOutput<TKernel, TOutput>(GpuDevice device, Form form)
+        where TKernel : struct, IKernel
+        where TOutput : struct, IOutput => device.Kernels.Load<ProductLaunch<TRows>>(
+            form.IsGelu ? TKernel.With<TOutput, Gelu>() : TKernel.With<TOutput, Identity>(),
+            form.Tile.Threads, form.Tile.BlocksAtOnce(device.ComputeCapability), 16 * form.Tile.SharedChunks);
+
+    /// <summary>A kernel that lacks only what becomes of its sums.</summary>
+    private interface IKernel
+    {
+        static abstract Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> With<TOutput, TActivation>()
+            where TOutput : struct, IOutput
+            where TActivation : struct, IActivation;
+    }
+
+    private readonly struct OfTiles<TCopy, TTile> : IKernel
         where TCopy : struct, ISharedCopy
         where TTile : struct, IWarpTile
-        where TOutput : struct, IOutput => form.IsGelu
-            ? LoadKernel(device, TiledProduct<TCopy, TRows, TTile, TOutput, Gelu>.Kernel, form)
-            : LoadKernel(device, TiledProduct<TCopy, TRows, TTile, TOutput, Identity>.Kernel, form);
+    {
+        public static Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> With<TOutput, TActivation>()
+            where TOutput : struct, IOutput
+            where TActivation : struct, IActivation => TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>.Kernel;
+    }
 
-    private static ProductLaunch<TRows> LoadKernel(
-        GpuDevice device, Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> kernel, Form form) =>
-        device.Kernels.Load<ProductLaunch<TRows>>(
-            kernel, form.IsLarge ? 256 : 128, (device.ComputeCapability >= 80 ? 2 : 1) * (form.IsLarge ? 1 : 2), 16 * SharedChunks(form.IsLarge ? 128 : 64));
+    private readonly struct OfWarpgroups<TCore, TTile> : IKernel
+        where TCore : struct, IWarpgroupCore
+        where TTile : struct, IWarpgroupTile
+    {
+        public static Action<TRows, ArrayView<Bits128>, ArrayView<Bits128>, int, ProductResult> With<TOutput, TActivation>()
+            where TOutput : struct, IOutput
+            where TActivation : struct, IActivation => WarpgroupProduct<TRows, TCore, TTile, TOutput, TActivation>.Kernel;
+    }
 
     /// <summary>What a compiled form depends on, besides the compute type and the device.</summary>
-    private readonly record struct Form(bool IsLarge, bool IsGelu, bool IsSingle, bool IsAligned);
+    private readonly record struct Form(TileSize Tile, bool IsGelu, bool IsSingle, bool IsAligned);
 }

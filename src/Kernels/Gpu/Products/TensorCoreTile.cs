@@ -66,10 +66,7 @@ internal struct TensorCoreColumns
 internal struct TensorCoreStrip<TTensorCore> : IStrip<TensorCoreColumns>
     where TTensorCore : struct, ITensorCore
 {
-    public Accumulator C0;
-    public Accumulator C1;
-    public Accumulator C2;
-    public Accumulator C3;
+    public StripSums Sums;
 
     public static int Rows
     {
@@ -77,6 +74,36 @@ internal struct TensorCoreStrip<TTensorCore> : IStrip<TensorCoreColumns>
         get => 16;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fill(Eight columns) => Sums.Fill(columns);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void MultiplyAdd(ref TensorCoreColumns columns, ArrayView<Bits128> shared, int a)
+    {
+        FragmentA rows = default;
+        MatrixLoad.Load(ref rows, SharedAddress.Of(shared) + (16 * a));
+        TTensorCore.MultiplyAdd(ref Sums.C0, ref rows, ref columns.B0);
+        TTensorCore.MultiplyAdd(ref Sums.C1, ref rows, ref columns.B1);
+        TTensorCore.MultiplyAdd(ref Sums.C2, ref rows, ref columns.B2);
+        TTensorCore.MultiplyAdd(ref Sums.C3, ref rows, ref columns.B3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store<TOutput, TActivation>(ProductResult result, int row, int column)
+        where TOutput : struct, IOutput
+        where TActivation : struct, IActivation =>
+        Sums.Store<TOutput, TActivation>(result, row, column);
+}
+
+/// <summary>A warp's sums of 16 rows and 32 columns: what a lane has of two rows, eight apart.</summary>
+internal struct StripSums
+{
+    public Accumulator C0;
+    public Accumulator C1;
+    public Accumulator C2;
+    public Accumulator C3;
+
+    /// <summary>Has the sums begin with a number for each of a lane's columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill(Eight columns)
     {
@@ -86,19 +113,9 @@ internal struct TensorCoreStrip<TTensorCore> : IStrip<TensorCoreColumns>
         Fill(ref C3, columns.X6, columns.X7);
     }
 
+    /// <inheritdoc cref="IWarpTile.Store"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MultiplyAdd(ref TensorCoreColumns columns, ArrayView<Bits128> shared, int a)
-    {
-        FragmentA rows = default;
-        MatrixLoad.Load(ref rows, SharedAddress.Of(shared) + (16 * a));
-        TTensorCore.MultiplyAdd(ref C0, ref rows, ref columns.B0);
-        TTensorCore.MultiplyAdd(ref C1, ref rows, ref columns.B1);
-        TTensorCore.MultiplyAdd(ref C2, ref rows, ref columns.B2);
-        TTensorCore.MultiplyAdd(ref C3, ref rows, ref columns.B3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store<TOutput, TActivation>(ProductResult result, int row, int column)
+    public readonly void Store<TOutput, TActivation>(ProductResult result, int row, int column)
         where TOutput : struct, IOutput
         where TActivation : struct, IActivation
     {

@@ -18,8 +18,8 @@ namespace Handwritten.Kernels.Gpu;
 ///               +-+   +---+---+---+---+
 /// </code>
 /// Bytes: a tile reads 2 · side · inputs elements and writes side · side; flops: 2 · side² · inputs. With side 128 that is
-/// 64 flops a byte of float16, out of the L2 cache, in which a group of tiles meets: blocks run through eight tiles of rows
-/// before they go on to the next columns. Bound by the tensor cores (float32: by fused multiply-adds).
+/// 64 flops a byte of float16, out of the L2 cache, in which a group of tiles meets (<see cref="TileOrder"/>). Bound by the
+/// tensor cores (float32: by fused multiply-adds).
 /// <para>
 /// What ptxas 11.8 makes of the large tile of float16 for sm_90: 128 registers, which is what two blocks of 256 threads leave,
 /// and no stack; a turn of the loop is 86 instructions, of which 32 HMMA, 12 LDSM and 4 LDGSTS. In the emulator's counters,
@@ -39,8 +39,6 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
     where TOutput : struct, IOutput
     where TActivation : struct, IActivation
 {
-    private const int TileGroup = 8;
-
     /// <summary>The kernel.</summary>
     /// <param name="rows">The rows of x.</param>
     /// <param name="x">Memory of x, in chunks.</param>
@@ -53,14 +51,8 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
         int stage = 2 * side * Swizzle.RowChunks; // chunks of 16 bytes: a tile of x, and behind it one of W
         ArrayView<Bits128> shared = SharedMemory.GetDynamic<Bits128>();
 
-        // Tiles in the order of the class comment.
-        int rowTiles = (result.Rows + side - 1) / side, columnTiles = (result.Outputs + side - 1) / side;
-        int group = Grid.IdxX / (TileGroup * columnTiles);
-        int inGroup = Grid.IdxX - (group * TileGroup * columnTiles);
-        int height = Math.Min(TileGroup, rowTiles - (group * TileGroup));
-        int column = inGroup / height;
-        int row = ((group * TileGroup) + inGroup - (column * height)) * side;
-        column *= side;
+        TileOrder order = TileOrder.Of(result, side, side);
+        int row = order.Row, column = order.Column;
 
         // Each thread copies the same chunk of two rows of x and of two rows of W, half a tile apart.
         int line = Group.IdxX >> 2, chunk = Group.IdxX & 3;
@@ -78,11 +70,10 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
         // The warps' parts: two below each other.
         int lane = Group.IdxX & 31, warpRow = ((Group.IdxX >> 5) & 1) * TTile.Rows, warpColumn = (Group.IdxX >> 6) * 32;
         int a = (warpRow * Swizzle.RowChunks) + TTile.PlaceA(lane), b = ((side + warpColumn) * Swizzle.RowChunks) + TTile.PlaceB(lane);
-        row += warpRow + (lane >> 2);
-        column += warpColumn + TOutput.First(lane);
+        int ownRow = warpRow + (lane >> 2), ownColumn = warpColumn + TOutput.First(lane);
 
         TTile tile = default;
-        tile.Fill(TOutput.LoadBias(result, column));
+        tile.Fill(TOutput.LoadBias(result, column + ownColumn));
         for (int first = 0; first < chunks; first += Swizzle.RowChunks)
         {
             TCopy.WaitForAllButOne();
@@ -94,7 +85,7 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
             (now, next, later) = (next, later, now);
         }
 
-        tile.Store<TOutput, TActivation>(result, row, column);
+        TOutput.StoreTile<TCopy, TTile, TActivation>(tile, result, shared, row, column, ownRow, ownColumn);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -134,4 +125,11 @@ internal static class TiledProduct<TCopy, TRows, TTile, TOutput, TActivation>
         public Bits128 UpperW;
         public Bits128 LowerW;
     }
+}
+
+/// <summary>What does not depend on what is compiled in.</summary>
+internal static class TiledProduct
+{
+    /// <summary>Stages in shared memory.</summary>
+    public const int Stages = 3;
 }

@@ -47,8 +47,8 @@ internal static class KernelCatalogue
     private static KernelText Compile(KernelRequest request, KernelTarget target)
     {
         KernelTarget shared = KernelTarget.For(target.CompilerArchitecture == CudaArchitecture.SM_75 ? 75 : 80);
-        KernelText text = Texts.GetOrAdd((request, shared), key => new(() => Compilers.GetOrAdd(shared, target => new KernelCompiler(target)).Compile(request))).Value;
-        return text with { Ptx = PtxRequirements.Write(text.Ptx, target.Architecture) };
+        KernelText text = Texts.GetOrAdd((request, shared), key => new(() => Compilers.GetOrAdd(shared, target => new KernelCompiler(target)).Translate(request))).Value;
+        return KernelCompiler.Finish(text, request, target);
     }
 
     private static void LoadAll(object holder, HashSet<object> seen)

@@ -44,6 +44,15 @@ public sealed class KernelCatalogueTests
         });
     }
 
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Kernels_wait_for_those_before_them_where_they_may_begin_early(int architecture, ComputeType type) =>
+        Assert.All(KernelCatalogue.Of(architecture, type), kernel =>
+        {
+            Assert.Equal(architecture >= 90 ? 1 : 0, kernel.Text.Ptx.Split("griddepcontrol.wait;").Length - 1);
+            Assert.Equal(architecture >= 90, kernel.Text.Ptx.Contains("griddepcontrol.launch_dependents;", StringComparison.Ordinal));
+        });
+
     [PtxasTheory]
     [MemberData(nameof(All))]
     public void Machine_code_has_no_stack_and_no_spill(int architecture, ComputeType type)

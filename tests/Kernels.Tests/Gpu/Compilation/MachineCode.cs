@@ -11,12 +11,13 @@ namespace Handwritten.Kernels.Tests.Gpu.Compilation;
 /// <param name="Registers">Registers of a thread.</param>
 /// <param name="StackBytes">Local memory of a thread: arrays, and variables whose address is taken.</param>
 /// <param name="SpillBytes">Bytes that a thread stores and loads because it has too few registers.</param>
+/// <param name="Warnings">What the assembler warns of: that it had to wait for each wgmma, for one thing.</param>
 /// <param name="Code">Its binary form.</param>
-internal sealed partial record MachineCode(int Registers, int StackBytes, int SpillBytes, byte[] Code)
+internal sealed partial record MachineCode(int Registers, int StackBytes, int SpillBytes, string Warnings, byte[] Code)
 {
     private readonly Lazy<Dictionary<string, int>> _instructions = new(() => Disassemble(Code));
 
-    private static readonly string Tools = Path.Combine(TestData.Repository, "artifacts", "cuda-toolkit");
+    private static readonly string Tools = Path.Combine(TestData.Repository, "artifacts", "cuda-toolkit-12");
     private static readonly ConcurrentDictionary<(string Ptx, int Architecture), MachineCode> Known = new();
 
     /// <summary>Whether tools/ptxas/fetch.sh has brought the tools.</summary>
@@ -41,10 +42,11 @@ internal sealed partial record MachineCode(int Registers, int StackBytes, int Sp
         {
             string text = Path.Combine(folder, "kernel.ptx"), binary = Path.Combine(folder, "kernel.cubin");
             File.WriteAllText(text, ptx);
-            string report = Run("ptxas", "-v", $"-arch=sm_{architecture}", text, "-o", binary);
+            string specific = ptx.Contains($".target sm_{architecture}a", StringComparison.Ordinal) ? "a" : ""; // has instructions that only this architecture has
+            string report = Run("ptxas", "-v", $"-arch=sm_{architecture}{specific}", text, "-o", binary);
             Match use = Use().Match(report);
             int[] frame = [.. use.Groups.Values.Skip(1).Take(3).Select(group => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture))];
-            return new MachineCode(int.Parse(Register().Match(report).Groups[1].ValueSpan, CultureInfo.InvariantCulture), frame[0], frame[1] + frame[2], File.ReadAllBytes(binary));
+            return new MachineCode(int.Parse(Register().Match(report).Groups[1].ValueSpan, CultureInfo.InvariantCulture), frame[0], frame[1] + frame[2], string.Concat(Warning().Matches(report)), File.ReadAllBytes(binary));
         }
         finally
         {
@@ -77,6 +79,9 @@ internal sealed partial record MachineCode(int Registers, int StackBytes, int Sp
 
     [GeneratedRegex(@"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")]
     private static partial Regex Use();
+
+    [GeneratedRegex(@"^.*(warning|Warning|Potential Performance Loss).*\n?", RegexOptions.Multiline)]
+    private static partial Regex Warning();
 
     [GeneratedRegex(@"Used (\d+) registers")]
     private static partial Regex Register();

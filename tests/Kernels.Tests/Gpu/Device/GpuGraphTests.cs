@@ -33,6 +33,43 @@ public sealed class GpuGraphTests : IDisposable
         }
     }
 
+    /// <summary>With the emulator's checks on: a kernel that did not wait for the one before would be found.</summary>
+    [Theory]
+    [InlineData("h200", true)]
+    [InlineData("h200", false)]
+    [InlineData("t4", true)]
+    public void Kernels_of_a_graph_begin_early_where_they_can_and_compute_the_same(string name, bool allowed)
+    {
+        using GpuDevice device = new(Math.Max(0, EmulatedDriver.Devices.ToList().IndexOf(name)));
+        using IKernels kernels = GpuKernels.Create(device, ComputeType.Float16);
+        bool can = device.ComputeCapability >= 90;
+        Assert.Equal(can, device.CanLaunchEarly);
+        device.LaunchesEarly = can && allowed;
+        using Norm norm = new(Make.Table(kernels, Make.Values(1, Width), Width), Make.Table(kernels, Make.Values(2, Width), Width));
+        using Linear first = Make.Linear(kernels, 3, DType.F32, Width, Width, Make.Values(4, Width)).Linear, second = Make.Linear(kernels, 5, DType.F32, Width, Width, null).Linear;
+        using Tensor x = kernels.AllocateSingle(Rows, Width), h = kernels.Allocate(Rows, Width), y = kernels.Allocate(Rows, Width);
+        float[] values = Make.Values(6, Rows, Width);
+        void step()
+        {
+            kernels.NormMatMul(1, x, norm, first, h, y, Epilogue.Gelu);
+            kernels.MatMul(1, y, second, x, Epilogue.AddToOutput);
+            kernels.LayerNorm(Rows, x, norm, h);
+            kernels.MatMul(Rows, h, first, y);
+            kernels.MatMul(Rows, y, second, x, Epilogue.AddToOutput);
+        }
+
+        kernels.Write(values, x);
+        step();
+        step();
+        float[] expected = Make.Read(kernels, x, Rows * Width);
+        kernels.Write(values, x);
+        using GpuGraph graph = GpuGraph.Capture(device, step);
+        Assert.Equal((5, can && allowed ? 4 : 0), (graph.NodeCount, graph.EarlyCount));
+        graph.Launch();
+        graph.Launch();
+        Assert.Equal(expected, Make.Read(kernels, x, Rows * Width));
+    }
+
     [Fact]
     public void A_replay_and_a_launch_allocate_nothing()
     {

@@ -21,6 +21,60 @@ internal static unsafe class GraphExports
         Out(count) = nodes == null ? (nuint)all : Math.Min(*count, (nuint)all);
     });
 
+    /// <summary>CUgraphEdgeData.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 8)]
+    private struct EdgeData
+    {
+        public const byte KernelEnds = 0, KernelAllowsDependents = 1; // ports: CU_GRAPH_KERNEL_NODE_PORT_DEFAULT and ..._PROGRAMMATIC
+        public const byte Full = 0, Programmatic = 1; // types: CU_GRAPH_DEPENDENCY_TYPE_DEFAULT and ..._PROGRAMMATIC
+
+        public byte FromPort;
+        public byte ToPort;
+        public byte Type;
+
+        public readonly bool IsProgrammatic
+        {
+            get
+            {
+                CudaException.Require((FromPort, ToPort, Type) is (KernelEnds, 0, Full) or (KernelAllowsDependents, 0, Programmatic), CudaResult.InvalidValue,
+                    $"The emulator has no edges of type {Type} from port {FromPort} to port {ToPort}.");
+                return Type == Programmatic;
+            }
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = nameof(cuGraphGetEdges_v2))]
+    private static CudaResult cuGraphGetEdges_v2(nint graph, nint* from, nint* to, EdgeData* data, nuint* count) => Call(driver =>
+    {
+        (GraphNode From, GraphNode To, bool IsProgrammatic)[] edges = [.. driver.Object<CudaGraph>(graph).Edges];
+        _ = Out(count);
+        CudaException.Require((from == null) == (to == null), CudaResult.InvalidValue, "Both ends of the edges are asked for, or none.");
+        CudaException.Require(from == null || data != null || !edges.Any(edge => edge.IsProgrammatic), CudaResult.InvalidValue, "There are programmatic edges, and nowhere to say so.");
+        for (int i = 0; from != null && i < (int)*count; i++)
+        {
+            bool exists = i < edges.Length;
+            from[i] = exists ? driver.HandleOf(edges[i].From) : 0;
+            to[i] = exists ? driver.HandleOf(edges[i].To) : 0;
+            if (data != null)
+                data[i] = exists && edges[i].IsProgrammatic ? new() { FromPort = EdgeData.KernelAllowsDependents, Type = EdgeData.Programmatic } : default;
+        }
+        *count = from == null ? (nuint)edges.Length : Math.Min(*count, (nuint)edges.Length);
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = nameof(cuGraphAddDependencies_v2))]
+    private static CudaResult cuGraphAddDependencies_v2(nint graph, nint* from, nint* to, EdgeData* data, nuint count) => Call(driver =>
+    {
+        for (int i = 0; i < (int)count; i++)
+            driver.Object<CudaGraph>(graph).Connect(driver.Object<GraphNode>(from[i]), driver.Object<GraphNode>(to[i]), data != null && data[i].IsProgrammatic);
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = nameof(cuGraphRemoveDependencies_v2))]
+    private static CudaResult cuGraphRemoveDependencies_v2(nint graph, nint* from, nint* to, EdgeData* data, nuint count) => Call(driver =>
+    {
+        for (int i = 0; i < (int)count; i++)
+            driver.Object<CudaGraph>(graph).Disconnect(driver.Object<GraphNode>(from[i]), driver.Object<GraphNode>(to[i]), data != null && data[i].IsProgrammatic);
+    });
+
     [UnmanagedCallersOnly(EntryPoint = nameof(cuGraphNodeGetType))]
     private static CudaResult cuGraphNodeGetType(nint node, NodeKind* type) =>
         Call(driver => Out(type) = driver.Object<GraphNode>(node).Work.Kind);

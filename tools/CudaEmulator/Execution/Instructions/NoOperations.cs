@@ -2,15 +2,16 @@ namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>
 /// What has no effect here: fences (threads of a block run on one core, and what they write is visible at once), prefetches,
-/// cache policies, hints to the scheduler. nanosleep lets other warps run.
+/// cache policies, hints to the scheduler. nanosleep lets other warps run, and the checks are told of fence.proxy.async, by
+/// which what threads have written is seen by what reads asynchronously: wgmma.
 /// </summary>
 internal static unsafe class NoOperations
 {
     public static readonly InstructionTable Table = new()
     {
         ["membar"] = e => Nothing(e, 0, "gl", "cta", "sys", "proxy", "alias", "async", "global", "shared::cta", "shared"),
-        ["fence"] = e => Nothing(
-            e, 0, "sc", "acq_rel", "acquire", "release", "cta", "cluster", "gpu", "sys", "proxy", "alias", "async", "generic", "global",
+        ["fence"] = e => Emit(
+            e, e.Modifiers.Contains("proxy") && e.Modifiers.Contains("async") ? &FenceProxy : &DoNothing, 0, "sc", "acq_rel", "acquire", "release", "cta", "cluster", "gpu", "sys", "proxy", "alias", "async", "generic", "global",
             "shared::cta", "shared::cluster", "mbarrier_init", "sync_restrict::shared::cta", "proxy::alias", "proxy::async",
             "proxy::async::global", "proxy::async::shared::cta"),
         ["prefetch"] = e => Nothing(e, 1, "global", "local", "L1", "L2", "L2::evict_last", "L2::evict_normal", "tensormap", "const", "param"),
@@ -18,19 +19,20 @@ internal static unsafe class NoOperations
         ["discard"] = e => Nothing(e, 2, "global", "L2"),
         ["applypriority"] = e => Nothing(e, 2, "global", "L2::evict_normal"),
         ["createpolicy"] = Policy,
-        ["griddepcontrol"] = e => { e.Require(90); Nothing(e, 0, "wait", "launch_dependents"); },
         ["nanosleep"] = e => { e.TakeType(); e.Expect(1); e.Emit(&Sleep); },
         ["pmevent"] = e => Nothing(e, 1, "mask"),
     };
 
-    private static void Nothing(Emitter e, int operands, params string[] modifiers)
+    private static void Nothing(Emitter e, int operands, params string[] modifiers) => Emit(e, &DoNothing, operands, modifiers);
+
+    private static void Emit(Emitter e, Handler handler, int operands, params string[] modifiers)
     {
         while (e.TakeAny(modifiers) is not null)
         {
         }
 
         e.Expect(operands);
-        e.Emit(&DoNothing);
+        e.Emit(handler);
     }
 
     // createpolicy.fractional.L2::evict_first{.L2::evict_unchanged}.b64 d{, fraction}: a value for .L2::cache_hint, which looks at none
@@ -55,6 +57,16 @@ internal static unsafe class NoOperations
     }
 
     private static Op* DoNothing(Op* op, byte* f, Warp w, uint mask) => op + 1;
+
+    private static Op* FenceProxy(Op* op, byte* f, Warp w, uint mask)
+    {
+        if (mask != 0)
+        {
+            w.Checks?.FenceProxy(w);
+        }
+
+        return op + 1;
+    }
 
     private static Op* Sleep(Op* op, byte* f, Warp w, uint mask) => mask == 0 ? op + 1 : w.Yield(op + 1);
 }

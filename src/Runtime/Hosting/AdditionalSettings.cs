@@ -1,0 +1,67 @@
+using System.Collections;
+using System.Globalization;
+using Handwritten.Runtime.Decoding;
+using Handwritten.Runtime.Settings;
+using Microsoft.Extensions.AI;
+using TranscriptionOptions = Handwritten.Runtime.Transcription.TranscriptionOptions; // Microsoft.Extensions.AI has one, too
+
+namespace Handwritten.Runtime.Hosting;
+
+/// <summary>
+/// Reads settings out of the additional properties of a request: <c>beam_size</c>, <c>vad_filter</c>, under the names that
+/// openai/whisper and faster-whisper have for them. Properties of other names are somebody else's.
+/// </summary>
+internal static class AdditionalSettings
+{
+    private static readonly string[] Temperatures = ["temperature", "temperature_increment_on_fallback"];
+
+    /// <summary>Options with what the properties say. If those say anything about windows, they say all about them.</summary>
+    /// <param name="options">The options so far.</param>
+    /// <param name="properties">The properties; null for none.</param>
+    /// <exception cref="OptionsException">A value makes no sense.</exception>
+    public static TranscriptionOptions Apply(TranscriptionOptions options, AdditionalPropertiesDictionary? properties)
+    {
+        if (properties is null)
+        {
+            return options;
+        }
+
+        try
+        {
+            TranscriptionChoice choice = Apply(TranscriptionSettings.All, new TranscriptionChoice { Options = options }, properties, out _);
+            WindowChoice windows = Apply(WindowChoice.Settings, new WindowChoice(), properties, out bool saysWindows);
+            options = Temperatures.Any(properties.ContainsKey) ? choice.ToOptions() : choice.Options;
+            return saysWindows ? options with { Windows = windows.ToOptions() } : options;
+        }
+        catch (SettingException failure)
+        {
+            throw new OptionsException(failure.Message);
+        }
+    }
+
+    private static TOptions Apply<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options, AdditionalPropertiesDictionary properties, out bool saysAnything)
+    {
+        saysAnything = false;
+        foreach (Setting<TOptions> setting in settings)
+        {
+            foreach (string name in setting.Aliases.Prepend(setting.Name))
+            {
+                if (properties.TryGetValue(name, out object? value))
+                {
+                    options = setting.Apply(options, name, Write(value));
+                    saysAnything = true;
+                }
+            }
+        }
+
+        return options;
+    }
+
+    private static string Write(object? value) => value switch
+    {
+        null => "None",
+        string text => text,
+        IEnumerable values => string.Join(',', values.Cast<object?>().Select(Write)),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+    };
+}

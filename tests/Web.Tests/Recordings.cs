@@ -1,0 +1,46 @@
+using Handwritten.Tests;
+using Microsoft.Playwright;
+
+namespace Handwritten.Web.Tests;
+
+/// <summary>Does to the page what a person does with a recording.</summary>
+internal static class Recordings
+{
+    /// <summary>A recording that the demo model knows: three sentences in eight seconds.</summary>
+    public static string Sentences { get; } = TestData.Weights("samples", "10-en.wav");
+
+    /// <summary>What the demo model hears in it.</summary>
+    public const string SentencesText = "Send a message to Emma. 27 and 93. 727.";
+
+    public static async Task ChooseAsync(this IPage page, string path)
+    {
+        IFileChooser chooser = await page.RunAndWaitForFileChooserAsync(() => page.GetByRole(AriaRole.Button, new() { Name = "Choose a recording" }).ClickAsync());
+        await chooser.SetFilesAsync(path);
+    }
+
+    /// <summary>Drags a file onto the page, and lets go of it.</summary>
+    public static async Task DropAsync(this IPage page, string name, byte[] content)
+    {
+        IJSHandle files = await page.EvaluateHandleAsync(
+            """
+            ([name, base64]) => {
+              const files = new DataTransfer();
+              files.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name));
+              return files;
+            }
+            """, new[] { name, Convert.ToBase64String(content) });
+        await page.DispatchEventAsync("body", "dragover", new { dataTransfer = files });
+        await Assertions.Expect(page.GetByText("Let go to transcribe it.")).ToBeVisibleAsync();
+        await page.DispatchEventAsync("body", "drop", new { dataTransfer = files });
+        await Assertions.Expect(page.GetByText("Let go to transcribe it.")).ToBeHiddenAsync();
+    }
+
+    /// <summary>Waits until all has been written.</summary>
+    public static Task CompleteAsync(this IPage page) => Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "SRT" })).ToBeVisibleAsync();
+
+    /// <summary>What was said, as the page shows it.</summary>
+    public static async Task<string> TranscriptAsync(this IPage page) => string.Join(' ', await page.Locator("#segments p").AllInnerTextsAsync());
+
+    /// <summary>Where the recording is, in seconds.</summary>
+    public static Task<double> PositionAsync(this IPage page) => page.EvaluateAsync<double>("document.getElementById('audio').currentTime");
+}
