@@ -50,6 +50,7 @@ internal static partial class EmulatedDriver
         // Environment.SetEnvironmentVariable is seen by this runtime only, and the library has a runtime of its own.
         SetVariable("HANDWRITTEN_EMULATOR_DEVICE", string.Join(',', Devices), 1);
         SetVariable("HANDWRITTEN_EMULATOR", "all", 1);
+        Environment.SetEnvironmentVariable("HANDWRITTEN_HOPPER", "early"); // the way of a step that a check can find at fault
         CudaLibrary.UseEmulator(Library);
         return true;
     }

@@ -107,10 +107,11 @@ for model in "${models[@]}"; do
   done
 done
 for batch in "${batches[@]}"; do # the same products by Hopper's own instruction
-  HANDWRITTEN_PRODUCTS=wgmma step "wgmma-${models[0]}-b$batch" 60 "${handwritten[@]}" bench "${device[@]}" $(model_options "${models[0]}") --runs $runs --batch-size "$batch" --products --json
+  HANDWRITTEN_HOPPER=wgmma step "wgmma-${models[0]}-b$batch" 60 "${handwritten[@]}" bench "${device[@]}" $(model_options "${models[0]}") --runs $runs --batch-size "$batch" --products --json
 done
 step audio 60 "${handwritten[@]}" bench "${device[@]}" "${large[@]}" --runs 1 --batch-size "${batches[-1]}" "${audio[@]}" --json
 step gpu-tests 150 "${tests[@]}" $emulated --without .Compilation. $filter # what is only compiled needs no GPU, and minutes
+HANDWRITTEN_HOPPER=early,wgmma step hopper-tests 60 "${tests[@]}" $emulated RecordedStepTests # steps as they are recorded and replayed
 step profile 40 "${handwritten[@]}" profile "${device[@]}" "${profiled[@]}" --plot "$results/profile.png" --json
 
 if python3 -c 'import torch, transformers' 2>/dev/null; then
@@ -122,7 +123,7 @@ if python3 -c 'import torch, transformers' 2>/dev/null; then
     done
   done
   for type in float16 bfloat16; do
-    HANDWRITTEN_PRODUCTS=wgmma step "parity-${models[0]}-$type-wgmma" 20 "${handwritten[@]}" parity "${device[@]}" --shape "${models[0]}" --compute-type $type --reference "$root/tests/data/reference/shapes" --json
+    HANDWRITTEN_HOPPER=wgmma step "parity-${models[0]}-$type-wgmma" 20 "${handwritten[@]}" parity "${device[@]}" --shape "${models[0]}" --compute-type $type --reference "$root/tests/data/reference/shapes" --json
   done
   step parity-torch 60 python3 "$here/parity.py" "$root/tests/data/reference" "$scratch/dumps" "$results/parity.json"
 else

@@ -4,7 +4,6 @@ using Launcher = System.Action<
     ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
     ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
     ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int, int>;
-
 using StagedLauncher = System.Action<
     ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
     ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
@@ -27,20 +26,19 @@ namespace Handwritten.Kernels.Gpu;
 /// </code>
 /// <para>
 /// Weights are asked for before the kernels in front are done (<see cref="PreviousKernels"/>): no kernel writes them. The
-/// first four steps go to registers, the others to the L2 cache; what remains behind the wait is to read x, which is small.
+/// first four steps go to shared memory, the others to the L2 cache; what remains behind the wait is small. Few rows of x
+/// come to shared memory, once for a block, so that behind the wait there is one round trip to the L2 cache, and a layer norm
+/// may be done on the way (<see cref="ISkinnySource"/>). More rows are read by every warp, out of the L1 cache.
 /// </para>
 /// <para>
-/// An mma.sync wants of lane 4g + t the elements 2t, 2t + 1, 2t + 8, 2t + 9 of k of
-/// row g of x and of output g. But the order of k is free as long as both factors have the same: a lane reads its eight
-/// neighbouring elements k = 8t.. 8t + 7 with one access, and hands them to two mma.sync in pairs.
+/// An mma.sync wants of lane 4g + t the elements 2t, 2t + 1, 2t + 8, 2t + 9 of k of row g of x and of output g. But the order
+/// of k is free as long as both factors have the same: a lane reads its eight neighbouring elements k = 8t.. 8t + 7 with one
+/// access, and hands them to two mma.sync in pairs.
 /// </para>
-/// Few rows come to shared memory once for a block, so that one wait for the L2 cache is the only one behind the kernels in
-/// front, and a layer norm may be done on the way (<see cref="ISkinnySource"/>). More rows are read by every warp, out of the
-/// L1 cache. Bytes: W once, x and y. 2 flops for each weight and row. How k is shared out
-/// depends on k alone, so a row's result is the same bit by bit for any number of rows. float32 has no tensor cores here:
-/// see <see cref="MultiplyAdd"/>.
+/// Bytes: W once, x and y. 2 flops for each weight and row. How k is shared out depends on k alone, so a row's result is the
+/// same bit by bit for any number of rows. float32 has no tensor cores here: see <see cref="MultiplyAdd"/>.
 /// </summary>
-internal sealed class SkinnyProduct<TElement>(GpuDevice device)
+internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
     /// <summary>The most rows.</summary>
@@ -123,27 +121,6 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
 
     private static ArrayView<Bits128> VectorsOf(GpuTensor? tensor) => tensor is null ? ArrayView<Bits128>.Empty : tensor.Vectors;
 
-    /// <summary>Every form that <see cref="Run"/> asks for.</summary>
-    private static IEnumerable<(int Tile, Epilogue Epilogue, DType Result)> Forms(GpuDevice device) =>
-        from tile in Tiles(device)
-        from end in Ends
-        group end by (tile, end.Epilogue, end.Result) into form
-        select form.Key;
-
-    private static IEnumerable<(bool IsNormed, Epilogue Epilogue, DType Result)> StagedForms =>
-        from isNormed in (bool[])[false, true]
-        from end in Ends
-        where !isNormed || end.Epilogue != Epilogue.AddToOutput
-        select (isNormed, end.Epilogue, end.Result);
-
-    private static (Epilogue Epilogue, DType Result)[] Ends =>
-        [(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)];
-
-    /// <summary>Rows of a block, ascending. More rows than the last are several blocks, which find the weights in the L2 cache.</summary>
-    private static int[] Tiles(GpuDevice device) => TElement.Type == DType.F32
-        ? [1, 2, 4, 8]
-        : device.ComputeCapability >= 80 ? [8, 16, 32, 64] : [8, 16, 32]; // Turing's instructions keep more registers busy
-
     private int TileFor(int rows)
     {
         int i = 0;
@@ -161,86 +138,6 @@ internal sealed class SkinnyProduct<TElement>(GpuDevice device)
         int rounds = (steps + (SkinnyWeights.Steps * MaximumWarps) - 1) / (SkinnyWeights.Steps * MaximumWarps);
         return (steps + (SkinnyWeights.Steps * rounds) - 1) / (SkinnyWeights.Steps * rounds);
     }
-
-    private static Launcher Load(GpuDevice device, int tile, Epilogue epilogue, DType result) => (epilogue, result) switch
-    {
-        (Epilogue.None, DType.F32) => Load<Stored<Float32, Identity>>(device, tile),
-        (Epilogue.None, _) => Load<Stored<TElement, Identity>>(device, tile),
-        (Epilogue.Gelu, DType.F32) => Load<Stored<Float32, Gelu>>(device, tile),
-        (Epilogue.Gelu, _) => Load<Stored<TElement, Gelu>>(device, tile),
-        (Epilogue.AddToOutput, DType.F32) => Load<Added>(device, tile),
-        _ => throw new ArgumentException($"A product's sums go to a float32 tensor, not to one of {result}."),
-    };
-
-    private static Launcher Load<TFinish>(GpuDevice device, int tile)
-        where TFinish : struct, ISkinnyFinish => TElement.Type switch
-        {
-            DType.F32 => tile switch
-            {
-                1 => LoadMultiplyAdd<OneRow, TFinish>(device),
-                2 => LoadMultiplyAdd<TwiceRows<OneRow>, TFinish>(device),
-                4 => LoadMultiplyAdd<TwiceRows<TwiceRows<OneRow>>, TFinish>(device),
-                _ => LoadMultiplyAdd<TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(device),
-            },
-            DType.BF16 => LoadTensorCore<AsynchronousCopy, AmpereBFloat16, TFinish>(device, tile),
-            _ when device.ComputeCapability >= 80 => LoadTensorCore<AsynchronousCopy, AmpereFloat16, TFinish>(device, tile),
-            _ => LoadTensorCore<PlainCopy, TuringFloat16, TFinish>(device, tile),
-        };
-
-    private static Launcher LoadTensorCore<TCopy, TTensorCore, TFinish>(GpuDevice device, int tile)
-        where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore
-        where TFinish : struct, ISkinnyFinish => tile switch
-        {
-            8 => LoadTile<TCopy, TTensorCore, EightRows, TFinish>(device, tile),
-            16 => LoadTile<TCopy, TTensorCore, SixteenRows, TFinish>(device, tile),
-            32 => LoadTile<TCopy, TTensorCore, TwiceTile<SixteenRows>, TFinish>(device, tile),
-            _ => LoadTile<TCopy, TTensorCore, TwiceTile<TwiceTile<SixteenRows>>, TFinish>(device, tile),
-        };
-
-    private static Launcher LoadTile<TCopy, TTensorCore, TTile, TFinish>(GpuDevice device, int tile)
-        where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore
-        where TTile : struct, ISkinnyTile
-        where TFinish : struct, ISkinnyFinish =>
-        device.Kernels.Load<Launcher>(TensorCore<TCopy, TTensorCore, TTile, TFinish>, 32 * MaximumWarps, dynamicSharedBytes: 16 * SkinnyTile.SharedOf(tile, MaximumWarps));
-
-    private static StagedLauncher LoadStaged(GpuDevice device, bool isNormed, Epilogue epilogue, DType result) => (epilogue, result) switch
-    {
-        (Epilogue.None, DType.F32) => LoadStaged<Stored<Float32, Identity>>(device, isNormed),
-        (Epilogue.None, _) => LoadStaged<Stored<TElement, Identity>>(device, isNormed),
-        (Epilogue.Gelu, DType.F32) => LoadStaged<Stored<Float32, Gelu>>(device, isNormed),
-        (Epilogue.Gelu, _) => LoadStaged<Stored<TElement, Gelu>>(device, isNormed),
-        _ => LoadStaged<Added>(device, isNormed),
-    };
-
-    private static StagedLauncher LoadStaged<TFinish>(GpuDevice device, bool isNormed)
-        where TFinish : struct, ISkinnyFinish => TElement.Type switch
-        {
-            DType.BF16 => LoadStaged<AsynchronousCopy, AmpereBFloat16, TFinish>(device, isNormed),
-            _ when device.ComputeCapability >= 80 => LoadStaged<AsynchronousCopy, AmpereFloat16, TFinish>(device, isNormed),
-            _ => LoadStaged<PlainCopy, TuringFloat16, TFinish>(device, isNormed),
-        };
-
-    private static StagedLauncher LoadStaged<TCopy, TTensorCore, TFinish>(GpuDevice device, bool isNormed)
-        where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore
-        where TFinish : struct, ISkinnyFinish => isNormed
-            ? LoadSource<TCopy, TTensorCore, NormalisedRows<TElement>, TFinish>(device)
-            : LoadSource<TCopy, TTensorCore, CopiedRows, TFinish>(device);
-
-    private static StagedLauncher LoadSource<TCopy, TTensorCore, TSource, TFinish>(GpuDevice device)
-        where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore
-        where TSource : struct, ISkinnySource
-        where TFinish : struct, ISkinnyFinish =>
-        device.Kernels.Load<StagedLauncher>(
-            Staged<TCopy, TTensorCore, TSource, TFinish>, 32 * MaximumWarps, dynamicSharedBytes: (16 * SkinnyTile.SharedOf(EightRows.Rows, MaximumWarps)) + StagedBytes);
-
-    private static Launcher LoadMultiplyAdd<TRows, TFinish>(GpuDevice device)
-        where TRows : struct, ISkinnyRows
-        where TFinish : struct, ISkinnyFinish =>
-        device.Kernels.Load<Launcher>(MultiplyAdd<TRows, TFinish>, MultiplyAddThreads);
 
     private static void TensorCore<TCopy, TTensorCore, TTile, TFinish>(
         ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int eights, int outputs)

@@ -20,8 +20,8 @@ namespace Handwritten.Kernels.Gpu;
 // last one is chosen from.
 //
 // Bytes: 4 · vocabulary a row (207 KB) and 6 KB of mask, out of the L2 cache, where the product before has left them. One
-// block would read them in 13 turns, each of which waits for the mask and then for the logits: 32 us on an H100, where 13
-// blocks take one turn.
+// block would read them in 13 turns, each of which waits for the mask and then for the logits (32 us on an H100); 13 blocks
+// do it in one.
 
 /// <summary>Chooses tokens; see <see cref="IKernels.Choose"/>.</summary>
 internal sealed class TokenChooser(GpuDevice device)

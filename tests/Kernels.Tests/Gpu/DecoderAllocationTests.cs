@@ -18,6 +18,8 @@ public sealed class DecoderAllocationTests(GpuFixture gpu)
         using Tensor x = kernels.AllocateSingle(lanes, width), selected = kernels.AllocateSingle(lanes, width), logits = kernels.AllocateSingle(lanes, vocabulary);
         using Tensor h = kernels.Allocate(lanes, width), queryKeyValue = kernels.Allocate(lanes, 3 * width);
         using Linear projection = new(Make.Matrix(kernels, Make.Values(3, 3 * width, width), 3 * width, width), Make.Bias(kernels, new float[3 * width]));
+        using Norm norm = new(Make.Table(kernels, new float[width], width), Make.Table(kernels, new float[width], width));
+        using TokenChoice choice = kernels.AllocateChoice(lanes, 10, vocabulary);
         using Linear output = new(Make.Matrix(kernels, Make.Values(4, width, width), width, width), null), table = new(tokens, null);
         long allocated = -1;
         for (int step = 0; step < 10; step++)
@@ -30,12 +32,13 @@ public sealed class DecoderAllocationTests(GpuFixture gpu)
 
             long before = GC.GetAllocatedBytesForCurrentThread();
             kernels.Embed(rows, tokens, positions, x);
-            kernels.MatMul(lanes, h, projection, queryKeyValue);
+            kernels.NormMatMul(lanes, x, norm, projection, h, queryKeyValue);
             kernels.AttendSelf(rows, queryKeyValue, self, h);
             kernels.MatMul(lanes, h, output, x, Epilogue.AddToOutput);
             kernels.AttendCross(rows, h, cross, h);
             kernels.GatherOutputs(rows, x, selected);
             kernels.MatMul(lanes, h, table, logits);
+            kernels.Choose(rows, logits, choice);
             allocated = GC.GetAllocatedBytesForCurrentThread() - before; // of the last step
         }
 

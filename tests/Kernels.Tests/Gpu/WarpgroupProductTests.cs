@@ -121,8 +121,9 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
     [Fact]
     public void The_instruction_can_be_named()
     {
-        Assert.True(ProductInstruction.IsWarpgroups(" wgmma"));
-        Assert.All((string?[])[null, "", "mma"], value => Assert.False(ProductInstruction.IsWarpgroups(value)));
-        Assert.Equal("HANDWRITTEN_PRODUCTS is \"sgemm\": it can be mma or wgmma.", Assert.Throws<GpuException>(() => ProductInstruction.IsWarpgroups("sgemm")).Message);
+        Assert.Equal(HopperFeatures.Warpgroups, HopperVariable.Parse(" wgmma"));
+        Assert.Equal(HopperFeatures.Warpgroups | HopperFeatures.EarlyLaunches, HopperVariable.Parse("early, wgmma"));
+        Assert.All((string?[])[null, "", "none"], value => Assert.Equal(HopperFeatures.None, HopperVariable.Parse(value)));
+        Assert.Equal("HANDWRITTEN_HOPPER is \"sgemm\": it can be none, early, wgmma, or early,wgmma.", Assert.Throws<GpuException>(() => HopperVariable.Parse("sgemm")).Message);
     }
 }

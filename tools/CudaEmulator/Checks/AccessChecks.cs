@@ -12,7 +12,7 @@ namespace Handwritten.CudaEmulator.Checks;
 ///     initcheck   global memory: bits in <see cref="WrittenBytes"/>, for good; shared and local memory: bits for a block
 ///     racecheck   shared memory: <see cref="SharedHistory"/> and <see cref="Ordering"/>; launches that overlap: <see cref="Overlap"/>
 /// </summary>
-internal sealed unsafe class AccessChecks
+internal sealed unsafe partial class AccessChecks
 {
     private readonly Block block;
     private readonly KernelCode kernel;
@@ -25,8 +25,6 @@ internal sealed unsafe class AccessChecks
     private readonly Dictionary<int, uint[]> meetings = [];
     private readonly uint[] globalMeetings = [];
     private readonly uint[] exits = [];
-    private readonly Overlap? overlap;
-    private readonly uint[] waited; // lanes of each warp that have executed griddepcontrol.wait
 
     private AccessChecks(Block block, CheckSet checks)
     {
@@ -186,13 +184,6 @@ internal sealed unsafe class AccessChecks
     {
         CheckOverlap(op, w, 1u << lane, lane, address, count, count, "reads");
         CheckGlobal(op, w, lane, address, count, count);
-    }
-
-    /// <summary>Threads of a warp have waited for the launches before theirs.</summary>
-    public void WaitForLaunches(Warp w, uint mask)
-    {
-        waited[w.Index] |= mask;
-        overlap?.Wait();
     }
 
     /// <summary>A warp's cp.async begins: <paramref name="targets"/> are host addresses in shared memory.</summary>
@@ -439,37 +430,6 @@ internal sealed unsafe class AccessChecks
             var thread = lane + (int)((missing - address) / (ulong)bytes);
             throw w.Fault(op, thread, CudaResult.LaunchFailed,
                 $"reads {bytes} bytes at 0x{missing / (ulong)bytes * (ulong)bytes:x}, {missing - allocation.Address} bytes into {allocation}, but nothing has written the byte at 0x{missing:x}");
-        }
-    }
-
-    private void WriteGlobal(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes)
-    {
-        CheckOverlap(op, w, mask, lane, address, length, bytes, "writes");
-        WrittenAt(op, address)?.Add(address, length);
-        if (overlap is not null && AllocationAt(op, address) is { } allocation)
-        {
-            overlap.Add(allocation, address, length);
-        }
-    }
-
-    // Before a thread has waited, earlier launches may still write what they write.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CheckOverlap(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes, string what)
-    {
-        if (overlap is { BeginsEarly: true } && ((mask & ~waited[w.Index]) != 0 || !overlap.WaitSuffices))
-        {
-            RequireUntouched(op, w, lane, address, length, bytes, what);
-        }
-    }
-
-    private void RequireUntouched(Op* op, Warp w, int lane, ulong address, int length, int bytes, string what)
-    {
-        if (AllocationAt(op, address) is { } allocation && overlap!.FirstWrittenBefore(allocation, address, length) is { } written)
-        {
-            var thread = lane + (int)((written - address) / (ulong)bytes);
-            throw w.Fault(op, thread, CudaResult.LaunchFailed,
-                $"a race between kernels: {what} {bytes} bytes at 0x{written / (ulong)bytes * (ulong)bytes:x}, {written - allocation.Address} bytes into {allocation}, that an earlier kernel of the graph writes, which "
-                + (overlap.WaitSuffices ? "may still run: griddepcontrol.wait has to come before" : "may still run even after griddepcontrol.wait: a kernel in between has not waited for it"));
         }
     }
 

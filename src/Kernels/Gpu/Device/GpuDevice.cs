@@ -45,8 +45,10 @@ public sealed class GpuDevice : IDisposable
             _stream = (CudaStream)_accelerator.CreateStream();
             (Multiprocessors, ThreadsAtOnce) = (_accelerator.NumMultiprocessors, _accelerator.MaxNumThreads);
             _memory = new GpuMemory(_accelerator);
-            LaunchesEarly = EarlyLaunches.AreSupported(ComputeCapability);
-            MultipliesByWarpgroups = ProductInstruction.IsWarpgroups(Environment.GetEnvironmentVariable(ProductInstruction.Variable));
+            HopperFeatures hopper = HopperVariable.Read();
+            CanLaunchEarly = EarlyLaunches.AreSupported(ComputeCapability);
+            LaunchesEarly = CanLaunchEarly && hopper.HasFlag(HopperFeatures.EarlyLaunches);
+            MultipliesByWarpgroups = hopper.HasFlag(HopperFeatures.Warpgroups);
             KernelTarget target = KernelTarget.For(ComputeCapability, (10 * newest.Major) + newest.Minor);
             Kernels = new CudaKernelLoader(_accelerator, target, new KernelCache(kernelFolder, warn ?? (_ => { })));
         }
@@ -86,13 +88,13 @@ public sealed class GpuDevice : IDisposable
     /// <summary>The most threads that it holds at a time.</summary>
     public int ThreadsAtOnce { get; }
 
-    /// <summary>
-    /// Whether the kernels of graphs that are recorded from now on may begin before those in front have ended; from the start,
-    /// where device and driver can. To switch it off is for measuring what it brings.
-    /// </summary>
+    /// <summary>Whether device and driver can let a graph's kernels begin before those in front have ended.</summary>
+    public bool CanLaunchEarly { get; }
+
+    /// <summary>Whether the kernels of graphs that are recorded from now on may do so; at first as the environment says: <see cref="HopperFeatures"/>.</summary>
     public bool LaunchesEarly { get; set; }
 
-    /// <summary>Whether products are made by wgmma where the device has it: <see cref="ProductInstruction"/>.</summary>
+    /// <summary>Whether products are made by wgmma where the device has it: <see cref="HopperFeatures"/>.</summary>
     internal bool MultipliesByWarpgroups { get; init; }
 
     /// <summary>Kernels that have been compiled since it was opened, and did not come out of the cache.</summary>
