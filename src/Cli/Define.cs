@@ -1,6 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
-using Handwritten.Model.Tokenization;
+using Handwritten.Runtime.Settings;
 
 namespace Handwritten.Cli;
 
@@ -27,8 +26,7 @@ internal static class Define
         {
             if (result.Tokens.FirstOrDefault(token => !words.Contains(token.Value)) is { } token)
             {
-                string choice = words is [var only] ? only : $"{string.Join(", ", words[..^1])} or {words[^1]}";
-                result.AddError($"{option.Name} must be {choice}, but it is '{token.Value}'.{Spelling.Suggest(token.Value, words)}");
+                result.AddError($"{option.Name} must be {ValueKind.Choice(words).Expectation}, but it is '{token.Value}'.{Spelling.Suggest(token.Value, words)}");
             }
         });
         return option;
@@ -41,14 +39,15 @@ internal static class Define
         HelpName = "N",
         CustomParser = result =>
         {
-            string text = result.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= 1 && count <= maximum)
+            try
             {
-                return count;
+                return ValueKind.WholeNumber(1, maximum).Read(name, result.Tokens[0].Value);
             }
-
-            result.AddError($"{name} must be a whole number from 1 to {maximum}, but it is '{text}'.");
-            return null;
+            catch (SettingException failure)
+            {
+                result.AddError(failure.Message);
+                return null;
+            }
         },
     };
 
@@ -62,20 +61,23 @@ internal static class Define
             CustomParser = result =>
             {
                 string language = result.Tokens[0].Value;
-                if (Languages.FindCode(language) is { } code)
+                try
                 {
-                    return code;
+                    return ValueKind.Language.Read(name, language);
                 }
-
-                // A short word is a code, whose neighbours are all codes; nobody means them.
-                string suggestion = language.Length > 3 ? Spelling.Suggest(language, Languages.Codes.Keys) : "";
-                result.AddError($"{name} must be a code such as 'en' or a name such as 'English', but it is '{language}'.{suggestion}");
-                return null;
+                catch (SettingException failure)
+                {
+                    result.AddError(failure.Message + SuggestLongWord(language, ValueKind.Language.Words));
+                    return null;
+                }
             },
         };
-        option.CompletionSources.Add([.. Languages.Names.Keys, .. Languages.Codes.Keys]);
+        option.CompletionSources.Add([.. ValueKind.Language.Words]);
         return option;
     }
+
+    /// <summary>What a long word was meant to be. A short one is a code, whose neighbours are all codes; nobody means them.</summary>
+    public static string SuggestLongWord(string word, IEnumerable<string> words) => word.Length > 3 ? Spelling.Suggest(word, words) : "";
 
     /// <summary>The recordings to work on.</summary>
     public static Argument<string[]> Recordings() => new("AUDIO")

@@ -56,8 +56,7 @@ internal sealed class SettingOptions<TOptions>
                 }
                 catch (SettingException failure)
                 {
-                    // A short word is a code, whose neighbours are all codes; nobody means them.
-                    result.AddError(failure.Message + (text.Length > 3 ? Spelling.Suggest(text, setting.Words) : ""));
+                    result.AddError(failure.Message + Cli.Define.SuggestLongWord(text, setting.Words));
                 }
             }
         });

@@ -51,7 +51,7 @@ internal sealed record FaultStorm(int Seed, int Clients, IReadOnlyDictionary<Dee
 
     /// <summary>What no engine can do, each as a field of the form.</summary>
     private static readonly (string Name, string Value)[] Impossible =
-        [("beam_size", "1000"), ("best_of", "none"), ("max_new_tokens", "448"), ("prompt", "<|endoftext|>"), ("model", "gpt-9"), ("clip_timestamps", "1000")];
+        [("beam_size", "1000"), ("best_of", "many"), ("max_new_tokens", "448"), ("prompt", "<|endoftext|>"), ("model", "gpt-9"), ("clip_timestamps", "1000")];
 
     public string Title => $"{Deeds.Values.Sum()} requests of {Clients} clients, half of them faulty (seed {Seed})";
 

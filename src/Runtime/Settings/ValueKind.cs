@@ -72,7 +72,7 @@ public static class ValueKind
 
     /// <summary>One of a few words.</summary>
     public static ValueKind<string> Choice(params string[] words) => new(
-        $"{string.Join(", ", words[..^1])} or {words[^1]}", string.Join('|', words), "string", (string text, [MaybeNullWhen(false)] out string value) => words.Contains(value = text), value => value)
+        words is [var only] ? only : $"{string.Join(", ", words[..^1])} or {words[^1]}", string.Join('|', words), "string", (string text, [MaybeNullWhen(false)] out string value) => words.Contains(value = text), value => value)
     {
         Words = words,
     };

@@ -162,13 +162,16 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
 
             // To cancel a read would abort the socket, and the client would never know why.
             _reading = socket.ReceiveAsync(_message.AsMemory(length), cancellation).AsTask();
-            if (await Task.WhenAny(_reading, Task.Delay(idleTimeout, cancellation)) != _reading)
+            ValueWebSocketReceiveResult result;
+            try
             {
-                cancellation.ThrowIfCancellationRequested();
-                throw new ApiException(StatusCodes.Status408RequestTimeout, $"Nothing came for {idleTimeout.TotalSeconds:0} seconds.", code: "stream_idle");
+                result = await _reading.WaitAsync(idleTimeout, cancellation);
+            }
+            catch (TimeoutException failure)
+            {
+                throw new ApiException(StatusCodes.Status408RequestTimeout, $"Nothing came for {idleTimeout.TotalSeconds:0} seconds.", code: "stream_idle", innerException: failure);
             }
 
-            ValueWebSocketReceiveResult result = await _reading;
             length += result.Count;
             if (result.MessageType == WebSocketMessageType.Close)
             {
@@ -202,18 +205,21 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, Json.Options);
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(idleTimeout);
-        await _sending.WaitAsync(patience.Token);
         try
         {
-            await socket.SendAsync(json.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, patience.Token);
+            await _sending.WaitAsync(patience.Token);
+            try
+            {
+                await socket.SendAsync(json.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, patience.Token);
+            }
+            finally
+            {
+                _sending.Release();
+            }
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw new WebSocketException(WebSocketError.ConnectionClosedPrematurely, "The client does not read.");
-        }
-        finally
-        {
-            _sending.Release();
         }
     }
 

@@ -124,8 +124,15 @@ public sealed class HostingTests : IAsyncLifetime
             SpeechLanguage = "en",
             AdditionalProperties = new()
             {
-                ["beam_size"] = 2, ["suppress_tokens"] = new[] { -1, 50257 }, ["temperature_increment_on_fallback"] = null, ["log_prob_threshold"] = -2.0,
-                ["batch_size"] = 2, ["vad_threshold"] = 0.4, ["vad_speech_pad_ms"] = "100", ["word_timestamps"] = false, ["somebody_else's"] = new object(),
+                ["beam_size"] = 2,
+                ["suppress_tokens"] = new[] { -1, 50257 },
+                ["temperature_increment_on_fallback"] = null,
+                ["log_prob_threshold"] = -2.0,
+                ["batch_size"] = 2,
+                ["vad_threshold"] = 0.4,
+                ["vad_speech_pad_ms"] = "100",
+                ["word_timestamps"] = false,
+                ["somebody_else's"] = new object(),
             },
         };
         Transcript transcript = Assert.IsType<Transcript>((await Client.GetTextAsync(file, options)).RawRepresentation);

@@ -1,4 +1,3 @@
-using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Decoding;

@@ -1,7 +1,6 @@
 using Handwritten.Kernels.Gpu;
 using Handwritten.Model;
 using Handwritten.Model.Tokenization;
-using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Serving;
 using Handwritten.Runtime.Tests.Serving;
 using Handwritten.Runtime.Transcription;
