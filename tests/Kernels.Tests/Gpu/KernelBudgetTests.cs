@@ -44,11 +44,12 @@ public sealed partial class KernelBudgetTests(GpuFixture gpu)
         ["TokenChooser.ChooseTokens"] = 0.95,
         ["TokenChooser.FollowChoice"] = 0.2,
         ["TokenRanking.RankTokens"] = 0.95,
+        ["WarpgroupProduct.Kernel"] = 0.95,
         ["WindowCopy.WindowCopyKernel"] = 0.95,
     };
 
-    /// <summary>Kernels of float32 alone, and of the types that tensor cores multiply.</summary>
-    private static readonly string[] OfSingle = ["EncoderAttentionSingle.EncoderAttentionKernel", "SkinnyProduct.MultiplyAdd"], OfHalves = ["EncoderAttentionTensor.EncoderAttentionKernel", "SkinnyProduct.Staged", "SkinnyProduct.TensorCore"];
+    /// <summary>Kernels of float32 alone, of the types that tensor cores multiply, and of devices that are asked for wgmma.</summary>
+    private static readonly string[] OfWarpgroups = ["WarpgroupProduct.Kernel"], OfSingle = ["EncoderAttentionSingle.EncoderAttentionKernel", "SkinnyProduct.MultiplyAdd"], OfHalves = ["EncoderAttentionTensor.EncoderAttentionKernel", "SkinnyProduct.Staged", "SkinnyProduct.TensorCore"];
 
     [Fact]
     public void No_kernel_is_without_a_budget() =>
@@ -59,18 +60,33 @@ public sealed partial class KernelBudgetTests(GpuFixture gpu)
     public void Kernels_move_whole_sectors_and_ask_no_bank_twice(string device, ComputeType type)
     {
         IGpuKernels kernels = (IGpuKernels)gpu.Open(device, type);
+        Check(kernels, () => RunEverything(kernels), Shares.Keys.Except(OfWarpgroups).Except(type == ComputeType.Float32 ? OfHalves : OfSingle));
+    }
+
+    [CountersFact]
+    public void Products_by_wgmma_do_as_well()
+    {
+        const int rows = 1500, outputs = 704;
+        IGpuKernels kernels = (IGpuKernels)gpu.Open(GpuFixture.Hopper, ComputeType.Float16);
+        using Tensor x = kernels.Allocate(rows, Width), y = kernels.Allocate(rows, outputs);
+        using Linear linear = Make.Linear(kernels, 1, DType.F32, outputs, Width, new float[outputs]).Linear;
+        Check(kernels, () => kernels.MatMul(rows, x, linear, y, Epilogue.Gelu), OfWarpgroups);
+    }
+
+    private static void Check(IGpuKernels kernels, Action work, IEnumerable<string> expected)
+    {
         Counts counts = new();
         kernels.Device.Kernels.Watch = counts;
         try
         {
-            RunEverything(kernels);
+            work();
         }
         finally
         {
             kernels.Device.Kernels.Watch = null;
         }
 
-        Assert.Equal(Shares.Keys.Except(type == ComputeType.Float32 ? OfHalves : OfSingle).Order(), counts.Launches.Select(launch => launch.Kernel).Distinct().Order());
+        Assert.Equal(expected.Order(), counts.Launches.Select(launch => launch.Kernel).Distinct().Order());
         Assert.Equal([], counts.Launches.Where(launch => launch.Replays > 0 || launch.Share < Shares[launch.Kernel]));
     }
 
