@@ -18,15 +18,13 @@ namespace Handwritten.Runtime.Serving;
 /// </summary>
 internal sealed class EngineLoop : IDisposable
 {
-    /// <summary>About the tokens of a sentence.</summary>
-    private const int MostTurnsHeld = 32;
-
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _asked = new(initialState: false);
     private readonly List<EngineJob> _posted = [];
     private readonly List<RecordingRun> _arrived = [], _left = [];
     private readonly Thread _thread;
     private readonly WindowQueue<RecordingRun> _queue = new();
+    private readonly EncoderCourtesy _courtesy = new();
     private readonly Stack<int> _freeWindows;
     private readonly HashSet<RecordingRun> _underWay = [];
     private readonly List<SpectrogramJob> _spectrograms = [];
@@ -35,7 +33,6 @@ internal sealed class EngineLoop : IDisposable
     private readonly DecodingLanes _texts;
     private EngineCounters _counters, _published;
     private bool _stopping, _ended;
-    private int _turnsHeld;
 
     /// <summary>Allocates the memory and starts the thread.</summary>
     /// <param name="model">The model.</param>
@@ -344,12 +341,12 @@ internal sealed class EngineLoop : IDisposable
     private void Encode()
     {
         ListenJob[] batch = [.. _listens.OrderBy(job => job.Run.Claim.Priority).Take(Options.WindowsOfPass(Model.Network.Kernels))];
-        if (batch.Length == 0 || MustWait(batch[0]))
+        if (batch.Length == 0
+            || !_courtesy.MayEncode(batch[0].Run.Claim.Priority, _underWay.Any(run => run.Claim.Priority == RequestPriority.Live), _texts.HasWork))
         {
             return;
         }
 
-        _turnsHeld = 0;
 
         _listens.RemoveAll(batch.Contains);
         try
@@ -370,16 +367,6 @@ internal sealed class EngineLoop : IDisposable
             job.Complete(true);
         }
     }
-
-    /// <summary>
-    /// Whoever speaks does not wait for other people's recordings: while a live request is under way, the texts go on before
-    /// a window of another kind is encoded, which takes as long as many of their steps. Not for ever, and not for nothing.
-    /// </summary>
-    private bool MustWait(ListenJob next) =>
-        next.Run.Claim.Priority != RequestPriority.Live
-        && _texts.HasWork
-        && _underWay.Any(run => run.Claim.Priority == RequestPriority.Live)
-        && _turnsHeld++ < MostTurnsHeld;
 
     private void FreeWindow(RecordingRun run)
     {

@@ -204,24 +204,6 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     [Fact]
-    public async Task Whoever_speaks_does_not_wait_for_the_windows_of_other_recordings()
-    {
-        await using TranscriptionEngine engine = new(demo.Model);
-        EngineRequest recording = new(Clips.Samples("06-en.wav"), English) { Client = "recordings" };
-        Task[] recordings = [.. Enumerable.Range(0, 40).Select(_ => engine.Start(recording).Transcript)];
-        await engine.Start(recording with { Priority = RequestPriority.Live }).Transcript; // now the engine is busy
-        long before = engine.Statistics.EncodedWindows;
-        ServedTranscription live = engine.Start(recording with { Priority = RequestPriority.Live });
-        int tokens = (await live.Transcript).Segments.Sum(segment => segment.Tokens.Count);
-        long between = engine.Statistics.EncodedWindows - before;
-
-        // Its own, and a few before its turn and while its thread cut the audio; not one with each of its tokens.
-        Assert.True(tokens >= 10);
-        Assert.InRange(between, 1, 6);
-        await Task.WhenAll(recordings);
-    }
-
-    [Fact]
     public async Task A_long_recording_gets_aside_the_spectrogram_that_it_gets_in_its_turn()
     {
         Transcript alone = Alone([("long-en.wav", English)])[0];
