@@ -83,14 +83,14 @@ public sealed class TextDecoder : IDisposable
         {
             Block block = _blocks[layer];
 
-            ObserveNorm(observer, $"decoder.block.{layer}.attn_ln", count, x, block.SelfNorm, h);
+            ObserveNorm(observer, layer, "attn_ln", count, x, block.SelfNorm, h);
             _kernels.NormMatMul(count, x, block.SelfNorm, block.QueryKeyValue, h, state.QueryKeyValue);
             observer?.Observe($"decoder.block.{layer}.attn.qkv", state.QueryKeyValue, count, 3 * width);
             _kernels.AttendSelf(rows, state.QueryKeyValue, state.SelfCache[layer], h);
             _kernels.MatMul(count, h, block.SelfOut, x, Epilogue.AddToOutput);
             observer?.Observe($"decoder.block.{layer}.attn", x, count, width);
 
-            ObserveNorm(observer, $"decoder.block.{layer}.cross_attn_ln", count, x, block.CrossNorm, h);
+            ObserveNorm(observer, layer, "cross_attn_ln", count, x, block.CrossNorm, h);
             _kernels.NormMatMul(count, x, block.CrossNorm, block.CrossQuery, h, state.CrossQuery);
             observer?.Observe($"decoder.block.{layer}.cross_attn.q", state.CrossQuery, count, width);
             _kernels.AttendCross(rows, state.CrossQuery, state.CrossCache[layer], h);
@@ -109,7 +109,7 @@ public sealed class TextDecoder : IDisposable
         }
 
         _kernels.GatherOutputs(rows, x, state.Selected);
-        ObserveNorm(observer, "decoder.ln", rows.OutputCount, state.Selected, _finalNorm, h);
+        ObserveNorm(observer, layer: null, "ln", rows.OutputCount, state.Selected, _finalNorm, h);
         _kernels.NormMatMul(rows.OutputCount, state.Selected, _finalNorm, _output, h, state.Logits);
         observer?.Observe("decoder.logits", state.Logits, rows.OutputCount, _dimensions.Vocabulary);
     }
@@ -127,13 +127,13 @@ public sealed class TextDecoder : IDisposable
         }
     }
 
-    /// <summary>Shows what a norm makes of the stream; the pass itself may never have that by itself.</summary>
-    private void ObserveNorm(IActivationObserver? observer, string name, int count, Tensor x, Norm norm, Tensor normed)
+    /// <summary>Shows what a norm makes of the stream; the pass itself may never have that by itself. Without an observer no name is made up.</summary>
+    private void ObserveNorm(IActivationObserver? observer, int? layer, string name, int count, Tensor x, Norm norm, Tensor normed)
     {
         if (observer is not null)
         {
             _kernels.LayerNorm(count, x, norm, normed);
-            observer.Observe(name, normed, count, _dimensions.Width);
+            observer.Observe(layer is null ? $"decoder.{name}" : $"decoder.block.{layer}.{name}", normed, count, _dimensions.Width);
         }
     }
 

@@ -51,6 +51,8 @@ public sealed class ScriptTests : IDisposable
         Command("id", "echo 1000");
         Command("ldconfig", "echo libssl.so.3 libstdc++.so.6 libopenblas.so.0");
         Command("ffmpeg", "");
+        Command("npm", "");
+        Command("chromium", "");
         foreach (string name in Basics.Where(_ => OperatingSystem.IsLinux()))
         {
             string real = new[] { "/usr/bin", "/bin" }.Select(folder => Path.Combine(folder, name)).First(File.Exists);
@@ -248,7 +250,7 @@ public sealed class ScriptTests : IDisposable
         Project("A.Tests", total: 1, executed: 1, passed: 1);
         Outcome outcome = Run("test");
         Assert.Equal((0, "1 passed, 0 failed, 0 skipped"), (outcome.ExitCode, outcome.OutputLines[^1]));
-        Assert.Equal(["test: Tests that read compressed recordings will fail without ffmpeg: install the package ffmpeg (sudo apt-get install ffmpeg)."],
+        Assert.Equal(["test: Tests that read compressed recordings will fail without ffmpeg: install ffmpeg (sudo apt-get install ffmpeg)."],
             outcome.ErrorLines);
     }
 
