@@ -97,7 +97,7 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
                     break;
                 case 1:
                     ServedTranscription left = engine.Start(request);
-                    cancelled.Add(Task.Delay(random.Next(400)).ContinueWith(_ => left.Dispose(), TaskScheduler.Default));
+                    cancelled.Add(DisposeAsync(left, after: TimeSpan.FromMilliseconds(100 * random.Next(4))));
                     break;
                 default:
                     right.Add((engine.Start(request), alone[choice]));
@@ -121,6 +121,13 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
         Assert.Equal(failing.Count, statistics.Failed);
         Assert.True(statistics.Cancelled > 0);
         Assert.Equal(Requests, statistics.Completed + statistics.Failed + statistics.Cancelled);
+
+        // Some at once, before any engine could have answered them.
+        static async Task DisposeAsync(ServedTranscription served, TimeSpan after)
+        {
+            await Task.Delay(after);
+            served.Dispose();
+        }
     }
 
     [Theory]
