@@ -15,8 +15,8 @@ namespace Handwritten.CudaEmulator.Checks;
 /// </summary>
 internal sealed class Overlap
 {
-    private readonly Dictionary<Allocation, WrittenBytes> before = new(ReferenceEqualityComparer.Instance);
-    private readonly ConcurrentDictionary<Allocation, WrittenBytes> own = new(ReferenceEqualityComparer.Instance);
+    private readonly TouchedBytes writtenBefore = new();
+    private readonly TouchedBytes written = new();
     private volatile bool hasWaited;
 
     /// <summary>A launch that begins early, or is overtaken.</summary>
@@ -25,35 +25,53 @@ internal sealed class Overlap
     {
         BeginsEarly = previous is not null;
         WaitSuffices = previous is null || !previous.BeginsEarly || (previous.WaitSuffices && previous.hasWaited);
-        if (previous is null)
+        if (previous is not null)
         {
-            return;
-        }
-
-        before = previous.before; // nobody needs it any more
-        foreach ((Allocation allocation, WrittenBytes written) in previous.own)
-        {
-            if (!before.TryAdd(allocation, written))
-            {
-                before[allocation].AddAll(written);
-            }
+            writtenBefore = previous.writtenBefore; // the one before needs it no more
+            writtenBefore.AddAll(previous.written);
         }
     }
 
     /// <summary>Whether it may begin before an earlier launch has ended.</summary>
     public bool BeginsEarly { get; }
 
-    /// <summary>Whether a thread that has waited may touch what earlier launches have written.</summary>
+    /// <summary>Whether a thread that has waited may touch what earlier launches touch.</summary>
     public bool WaitSuffices { get; }
 
     /// <summary>A thread has waited.</summary>
     public void Wait() => hasWaited = true;
 
-    /// <summary>The launch writes.</summary>
-    public void Add(Allocation allocation, ulong address, long bytes) =>
-        own.GetOrAdd(allocation, known => new WrittenBytes(known.Address, known.Bytes)).Add(address, bytes);
+    /// <summary>The launch reads or writes.</summary>
+    public void Add(Allocation allocation, ulong address, long bytes, bool isWrite)
+    {
+        if (isWrite)
+        {
+            written.Add(allocation, address, bytes);
+        }
+    }
 
-    /// <summary>The first of some bytes that an earlier launch has written; null if none has.</summary>
-    public ulong? FirstWrittenBefore(Allocation allocation, ulong address, long bytes) =>
-        before.TryGetValue(allocation, out WrittenBytes? written) ? written.FirstWritten(address, bytes) : null;
+    /// <summary>The first of some bytes that an access races with an earlier launch for; null if there is none.</summary>
+    public ulong? FirstRace(Allocation allocation, ulong address, long bytes) => writtenBefore.First(allocation, address, bytes);
+
+    /// <summary>Bytes of any allocations; all workers of a grid add to them at the same time.</summary>
+    private sealed class TouchedBytes
+    {
+        private readonly ConcurrentDictionary<Allocation, AllocationBytes> byAllocation = new(ReferenceEqualityComparer.Instance);
+
+        public void Add(Allocation allocation, ulong address, long bytes) => Of(allocation).Add(address, bytes);
+
+        public void AddAll(TouchedBytes others)
+        {
+            foreach ((Allocation allocation, AllocationBytes bytes) in others.byAllocation)
+            {
+                Of(allocation).AddAll(bytes);
+            }
+        }
+
+        public ulong? First(Allocation allocation, ulong address, long bytes) =>
+            byAllocation.TryGetValue(allocation, out AllocationBytes? touched) ? touched.FirstPresent(address, bytes) : null;
+
+        private AllocationBytes Of(Allocation allocation) =>
+            byAllocation.GetOrAdd(allocation, known => new AllocationBytes(known.Address, known.Bytes));
+    }
 }

@@ -22,27 +22,21 @@ internal sealed unsafe class KernelCompiler
 
     private readonly PtxModule module;
     private readonly PtxFunction entry;
-    private readonly IReadOnlyDictionary<string, ulong> globals;
+    private readonly MemoryLayout memory;
     private readonly Dictionary<string, PtxFunction> functions = [];
     private readonly Dictionary<PtxFunction, (FlowGraph Graph, RegisterAllocation Registers)> analyses = [];
-    private readonly Dictionary<PtxVariable, int> places = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<PtxVariable> inLocal = new(ReferenceEqualityComparer.Instance);
     private readonly List<Op> ops = [];
     private readonly List<int> slots = [];
     private readonly List<PtxInstruction> sources = [];
     private readonly List<(int First, int End)> instructions = [];
     private readonly List<(int Op, CodeLabel Label)> branches = [];
     private readonly List<PtxFunction> callers = [];
-    private int sharedBytes;
-    private int localBytes;
-    private int parameterBytes;
     private int registers;
 
     private KernelCompiler(PtxModule module, PtxFunction entry, IReadOnlyDictionary<string, ulong> globals)
     {
         this.module = module;
         this.entry = entry;
-        this.globals = globals;
         foreach (var function in module.Functions.Where(f => !f.IsEntry))
         {
             if (!function.IsDeclaration || !functions.ContainsKey(function.Name))
@@ -50,6 +44,8 @@ internal sealed unsafe class KernelCompiler
                 functions[function.Name] = function;
             }
         }
+
+        memory = new(entry, Reachable(), globals);
     }
 
     /// <summary>The frame that is being laid out.</summary>
@@ -96,14 +92,7 @@ internal sealed unsafe class KernelCompiler
     }
 
     /// <summary>A variable's space and its address there.</summary>
-    public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) =>
-        variable.Space is StateSpace.Global or StateSpace.Const
-            ? globals.TryGetValue(variable.Name, out var address)
-                ? (variable.Space, address)
-                : throw new PtxException(line, $"undefined variable '{variable.Name}'")
-            : places.TryGetValue(variable, out var place)
-                ? (inLocal.Contains(variable) ? StateSpace.Local : variable.Space, (ulong)place)
-                : throw new PtxException(line, $"'{variable.Name}' has no address here");
+    public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) => memory.AddressOf(variable, line);
 
     /// <summary>Inlines a call.</summary>
     public void Call(Emitter caller)
@@ -174,7 +163,6 @@ internal sealed unsafe class KernelCompiler
 
     private KernelCode Compile()
     {
-        PlaceParameters();
         var begin = Begin(entry);
         Emit(entry, begin);
         var end = new PtxInstruction(entry.Line, null, "exit", [], []);
@@ -191,10 +179,10 @@ internal sealed unsafe class KernelCompiler
         var kernel = new KernelCode(code, pool, [.. sources], Frame)
         {
             Name = entry.Name,
-            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(p.Name, places[p], p.ByteSize, p.Alignment))],
-            ParameterBytes = parameterBytes,
-            StaticSharedBytes = sharedBytes,
-            LocalBytes = localBytes,
+            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(p.Name, memory.OffsetOf(p), p.ByteSize, p.Alignment))],
+            ParameterBytes = memory.ParameterBytes,
+            StaticSharedBytes = memory.SharedBytes,
+            LocalBytes = memory.LocalBytes,
             ConstBytes = module.Variables.Where(v => v.Space == StateSpace.Const).Sum(v => v.ByteSize),
             RegisterCount = Math.Clamp(registers + 8, 16, MostRegisters()),
             MaxThreads = entry.MaxThreads,
@@ -204,7 +192,7 @@ internal sealed unsafe class KernelCompiler
             Target = module.Target,
             RunsInOrder = HasGlobalAtomics,
             Instructions = [.. instructions],
-            SharedVariables = [.. places.Where(p => p.Key.Space == StateSpace.Shared).Select(p => (p.Key.Name, p.Value)).OrderBy(p => p.Value)],
+            SharedVariables = [.. memory.SharedVariables],
         };
         foreach (var (op, label) in branches)
         {
@@ -218,35 +206,6 @@ internal sealed unsafe class KernelCompiler
     private int MostRegisters() => entry.MaxRegisters
         ?? Math.Min(DeviceProfile.MaxRegistersPerThread, DeviceProfile.RegistersPerMultiprocessor / (entry.MaxThreads ?? 1) / 8 * 8);
 
-    // Shared memory first holds what the kernel and its functions declare; dynamic shared memory begins behind that.
-    private void PlaceParameters()
-    {
-        foreach (var parameter in entry.Parameters)
-        {
-            places[parameter] = Align(ref parameterBytes, parameter);
-        }
-
-        List<PtxVariable> open = [];
-        foreach (var variable in Reachable().SelectMany(Mentioned).Where(v => v.Space == StateSpace.Shared).Distinct(ReferenceEqualityComparer.Instance).Cast<PtxVariable>())
-        {
-            if (variable.ByteSize == 0)
-            {
-                open.Add(variable);
-            }
-            else
-            {
-                places[variable] = Align(ref sharedBytes, variable);
-            }
-        }
-
-        if (open.Count > 0)
-        {
-            var alignment = Math.Max(16, open.Max(v => v.Alignment));
-            sharedBytes = (sharedBytes + alignment - 1) / alignment * alignment;
-            open.ForEach(v => places[v] = sharedBytes);
-        }
-    }
-
     private List<PtxFunction> Reachable()
     {
         List<PtxFunction> found = [entry];
@@ -259,22 +218,7 @@ internal sealed unsafe class KernelCompiler
         return found;
     }
 
-    private static IEnumerable<PtxVariable> Mentioned(PtxFunction function) =>
-        function.Instructions.SelectMany(i => i.Operands).Select(o => o switch
-        {
-            PtxOperand.Address address => address.Symbol,
-            PtxOperand.VariableAddress address => address.Value,
-            _ => null,
-        }).OfType<PtxVariable>();
-
     private static IEnumerable<PtxRegister> RegistersOf(PtxInstruction instruction) => instruction.Operands.SelectMany(RegisterAllocation.Within);
-
-    private static int Align(ref int bytes, PtxVariable variable)
-    {
-        var place = (bytes + variable.Alignment - 1) / variable.Alignment * variable.Alignment;
-        bytes = place + variable.ByteSize;
-        return place;
-    }
 
     // Makes room for a function's registers behind those of its callers; returns where.
     private int Begin(PtxFunction function)
@@ -287,8 +231,7 @@ internal sealed unsafe class KernelCompiler
             {
                 if (variable.Space is StateSpace.Local or StateSpace.Param && variable.Register is null)
                 {
-                    places[variable] = Align(ref localBytes, variable);
-                    inLocal.Add(variable);
+                    memory.AddLocal(variable);
                 }
             }
         }
@@ -307,11 +250,7 @@ internal sealed unsafe class KernelCompiler
         {
             caller.Move(begin + analyses[functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name]].Registers[register], actual, register.Type);
         }
-        else if (actual is PtxOperand.VariableAddress { Value: var variable, Offset: 0 } && variable.ByteSize == formal.ByteSize && inLocal.Contains(variable))
-        {
-            places[formal] = places[variable];
-        }
-        else
+        else if (actual is not PtxOperand.VariableAddress { Value: var variable, Offset: 0 } || !memory.TryShare(formal, variable))
         {
             throw new PtxException(caller.Instruction.Line, $"the argument for '{formal.Name}' is not a .param variable of {formal.ByteSize} bytes");
         }
