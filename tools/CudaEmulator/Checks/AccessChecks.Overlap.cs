@@ -45,10 +45,10 @@ internal sealed unsafe partial class AccessChecks
         }
 
         var mayMeet = overlap!.BeginsEarly && ((mask & ~waited[w.Index]) != 0 || !overlap.WaitSuffices);
-        if (mayMeet && overlap.FirstRace(allocation, address, length) is { } place)
+        if (mayMeet && overlap.FirstRace(allocation, address, length, isWrite) is var (place, wasWritten))
         {
             throw RaceReport.OfKernels(op, w, lane + (int)((place - address) / (ulong)bytes),
-                (isWrite ? "writes" : "reads", "writes"), place, bytes, allocation, overlap.WaitSuffices);
+                (isWrite ? "writes" : "reads", wasWritten ? "writes" : "reads"), place, bytes, allocation, overlap.WaitSuffices);
         }
 
         overlap.Add(allocation, address, length, isWrite);

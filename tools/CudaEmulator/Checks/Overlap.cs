@@ -7,16 +7,16 @@ namespace Handwritten.CudaEmulator.Checks;
 /// What a launch has to know of those before it where a graph lets kernels begin early (programmatic dependent launch). Here
 /// they run one after another all the same, but on a GPU nothing of this is certain before griddepcontrol.wait:
 ///
-///     kernel 1   ─────launch_dependents──────writes a──┤
-///     kernel 2           begins ── reads a? ── griddepcontrol.wait ── reads a ──┤
+///     kernel 1   ─────launch_dependents──────writes a, reads b──┤
+///     kernel 2           begins ── reads a? writes b? ── griddepcontrol.wait ── reads a, writes b ──┤
 ///
 /// The wait ends when the previous kernel has, and so when all kernels have that it has waited for. A kernel that does not
 /// wait breaks the chain: after it, waiting tells nothing of those before it.
 /// </summary>
 internal sealed class Overlap
 {
-    private readonly TouchedBytes writtenBefore = new();
-    private readonly TouchedBytes written = new();
+    private readonly TouchedBytes writtenBefore = new(), readBefore = new();
+    private readonly TouchedBytes written = new(), read = new();
     private volatile bool hasWaited;
 
     /// <summary>A launch that begins early, or is overtaken.</summary>
@@ -27,8 +27,9 @@ internal sealed class Overlap
         WaitSuffices = previous is null || !previous.BeginsEarly || (previous.WaitSuffices && previous.hasWaited);
         if (previous is not null)
         {
-            writtenBefore = previous.writtenBefore; // the one before needs it no more
+            (writtenBefore, readBefore) = (previous.writtenBefore, previous.readBefore); // the one before needs them no more
             writtenBefore.AddAll(previous.written);
+            readBefore.AddAll(previous.read);
         }
     }
 
@@ -42,16 +43,13 @@ internal sealed class Overlap
     public void Wait() => hasWaited = true;
 
     /// <summary>The launch reads or writes.</summary>
-    public void Add(Allocation allocation, ulong address, long bytes, bool isWrite)
-    {
-        if (isWrite)
-        {
-            written.Add(allocation, address, bytes);
-        }
-    }
+    public void Add(Allocation allocation, ulong address, long bytes, bool isWrite) => (isWrite ? written : read).Add(allocation, address, bytes);
 
-    /// <summary>The first of some bytes that an access races with an earlier launch for; null if there is none.</summary>
-    public ulong? FirstRace(Allocation allocation, ulong address, long bytes) => writtenBefore.First(allocation, address, bytes);
+    /// <summary>Where an access meets one of an earlier launch, one of the two a write: the first such byte, and whether the earlier one wrote it; null if there is none.</summary>
+    public (ulong Address, bool WasWritten)? FirstRace(Allocation allocation, ulong address, long bytes, bool isWrite) =>
+        writtenBefore.First(allocation, address, bytes) is { } afterWrite ? (afterWrite, true)
+        : isWrite && readBefore.First(allocation, address, bytes) is { } afterRead ? (afterRead, false)
+        : null;
 
     /// <summary>Bytes of any allocations; all workers of a grid add to them at the same time.</summary>
     private sealed class TouchedBytes
