@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Handwritten.Model;
 using Handwritten.Model.VoiceActivity;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime.Serving;
@@ -96,7 +95,7 @@ public sealed class LiveTranscription : IAsyncDisposable
             failure = exception;
         }
 
-        await _input.EndReadingAsync().ConfigureAwait(false);
+        await _input.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete(failure);
     }
 

@@ -11,7 +11,7 @@ namespace Handwritten.Runtime.Serving;
 /// writes waits while 30 seconds are unread. For several writers, one after another, and one reader.
 /// </summary>
 /// <param name="windowSamples">Samples of a window.</param>
-internal sealed class SamplePipe(int windowSamples)
+internal sealed class SamplePipe(int windowSamples) : IAsyncDisposable
 {
     private const int Chunk = WhisperAudio.SampleRate; // samples that are handed on at once: a second
 
@@ -85,6 +85,6 @@ internal sealed class SamplePipe(int windowSamples)
         return (IsLast: false, moreWaits);
     }
 
-    /// <summary>Nobody reads any more: whoever writes is told so.</summary>
-    public ValueTask EndReadingAsync() => _bytes.Reader.CompleteAsync();
+    /// <summary>Nobody reads any more; whoever still writes is told so.</summary>
+    public ValueTask DisposeAsync() => _bytes.Reader.CompleteAsync();
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Handwritten.CudaEmulator.Execution;
 
 namespace Handwritten.CudaEmulator.Checks;

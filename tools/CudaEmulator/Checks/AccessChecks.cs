@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
 using Bits = System.Numerics.BitOperations;
 
