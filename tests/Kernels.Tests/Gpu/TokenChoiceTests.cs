@@ -1,4 +1,3 @@
-using Handwritten.Kernels.Gpu;
 using Xunit;
 using static Handwritten.Kernels.Tests.Gpu.ChoiceCases;
 
