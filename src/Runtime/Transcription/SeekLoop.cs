@@ -69,7 +69,7 @@ internal sealed class SeekLoop
     /// <summary>How to decode the next window.</summary>
     /// <param name="language">Its language.</param>
     public DecodingOptions Options(string? language) =>
-        _options.Decoding with { Prompt = _history.Prompt(), Seed = _options.Decoding.Seed + (ulong)Seek, Language = language };
+        _options.Decoding with { Prompt = Prompt.FromTokens(_history.Next()), Seed = _options.Decoding.Seed + (ulong)Seek, Language = language };
 
     /// <summary>Takes what the next window said, and moves on.</summary>
     /// <param name="result">What was decoded.</param>
