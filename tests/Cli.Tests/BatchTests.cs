@@ -39,12 +39,10 @@ public sealed class BatchTests : IDisposable
     [Fact]
     public void Prints_each_recording_in_its_turn_and_tells_of_all_of_them_once()
     {
-        Outcome outcome = _sandbox.Handwritten("transcribe", Short, TestData.Path("audio", "12-es.wav"), "--batch-size", "4", "--temperature", "0", "--word-timestamps", "True", "--vad-speech-pad-ms", "500");
+        Outcome outcome = _sandbox.Handwritten("transcribe", Short, TestData.Path("audio", "12-es.wav"), "--batch-size", "4", "--temperature", "0", "--word-timestamps", "True", "--vad-speech-pad-ms", "500", "-f", "srt");
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Equal("Detected language: English", outcome.ErrorLines[0]);
-        Assert.Equal("Detected language: Spanish", outcome.ErrorLines[1]);
-        Assert.Matches("^2 recordings: 10.2 s of audio in ", outcome.ErrorLines[2]);
-        Assert.Equal(3, outcome.ErrorLines.Length);
+        Assert.Equal(["Detected language: English", "wrote 10-en.srt", "Detected language: Spanish", "wrote 12-es.srt"], outcome.ErrorLines[..^1]);
+        Assert.Matches("^2 recordings: 10.2 s of audio in ", outcome.ErrorLines[^1]);
         Assert.True(outcome.OutputLines.Length >= 2);
         Assert.All(outcome.OutputLines, line => Assert.Matches(@"^\[\d\d:\d\d\.\d{3} --> \d\d:\d\d\.\d{3}\] ", line));
     }
@@ -79,7 +77,7 @@ public sealed class BatchTests : IDisposable
         Assert.Equal(0, _sandbox.Handwritten(["transcribe", Long, "--chunk_length", "6", "--vad_filter", "True", .. options, "short"]).ExitCode);
         int[] Windows(string folder) => [.. Read(folder, "long-en.json").GetProperty("segments").EnumerateArray().Select(segment => segment.GetProperty("seek").GetInt32()).Distinct()];
         Assert.InRange(Windows("long").Length, 3, 6);
-        Assert.InRange(Windows("short").Length, 14, 30);
+        Assert.InRange(Windows("short").Length, 10, 30);
     }
 
     [Fact]
