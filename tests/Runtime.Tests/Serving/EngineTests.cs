@@ -169,13 +169,21 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
             new(), new() { VadFilter = true }, new() { VadFilter = true, VoiceActivity = new() { Threshold = 0.3, MinSilenceMilliseconds = 300 } },
             new() { BatchSize = 1 }, new() { BatchSize = 1, LongestSeconds = 12 },
         ];
-        using RecordingTranscriber alone = new(demo.Model);
-        await using TranscriptionEngine engine = new(demo.Model);
-        foreach (TranscriptionOptions options in ways.Select(windows => English with { Windows = windows }).Append(English with { Windows = new() { BatchSize = 1 }, Clips = [0, 1, 1.5, 4] }))
+        PreparedRecording[] recordings =
+        [
+            .. ways.Select(windows => PreparedRecording.Of(Clips.Samples(clip), English with { Windows = windows })),
+            PreparedRecording.Of(Clips.Samples(clip), English with { Windows = new() { BatchSize = 1 }, Clips = [0, 1, 1.5, 4] }),
+        ];
+        Transcript[] alone;
+        using (RecordingTranscriber transcriber = new(demo.Model))
         {
-            PreparedRecording recording = PreparedRecording.Of(Clips.Samples(clip), options);
+            alone = [.. recordings.Select(recording => transcriber.Transcribe(recording))];
+        }
+
+        await using TranscriptionEngine engine = new(demo.Model);
+        foreach ((Transcript expected, PreparedRecording recording) in alone.Zip(recordings))
+        {
             using ServedTranscription served = engine.Start(EngineRequest.Of(recording));
-            Transcript expected = alone.Transcribe(recording);
             Clips.AssertSame(expected, await served.Transcript);
             Assert.Equal(expected.Segments.Count, await served.Segments().CountAsync());
             Assert.Equal(served.Duration, served.Position);
