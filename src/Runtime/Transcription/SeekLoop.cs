@@ -79,6 +79,9 @@ internal sealed class SeekLoop
     {
         (int seek, int size) = Next ?? throw new InvalidOperationException("There is no further window.");
         Segment[] segments = Segments(result, options, align, seek, size);
+
+        // A word's end that is a rounding error behind the window's beginning would have the original hear it again for ever.
+        Seek = Math.Max(Seek, seek + 1);
         while (_clip < _clips.Count && Seek >= _clips[_clip].End)
         {
             Seek = ++_clip < _clips.Count ? _clips[_clip].Start : _frames;
