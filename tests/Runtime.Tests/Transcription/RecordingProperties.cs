@@ -49,8 +49,9 @@ public class RecordingProperties(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     /// <summary>
-    /// What <see cref="StepBound"/> allows is for the worst of texts; the usual ones stay far from it. Measured: 25 steps for a
-    /// second of what is heard, all cases together, and never more than 1.6 windows of the longest text for a second and another.
+    /// What <see cref="StepBound"/> allows is for the worst of texts; the usual ones stay far from it. Measured: 33 steps for a
+    /// second of sound in which something is heard, all cases together, and none takes more than 1.4 times as many steps as the
+    /// longest text at each temperature would for every second and one more. Twice that is allowed.
     /// </summary>
     [Fact]
     public void Few_steps_are_taken_for_a_second_of_sound()
@@ -70,12 +71,12 @@ public class RecordingProperties(DemoModel demo) : IClassFixture<DemoModel>
             using RecordingTranscriber transcriber = new(demo.Model);
             transcriber.Transcribe(recording);
             double texts = (double)transcriber.Steps / (options.Temperatures.Count * StartSequence.SampleLength(options.Decoding, demo.Model.Dimensions.TextContext));
-            (seconds, steps, heard, many) = (seconds + duration, steps + transcriber.Steps, heard + 1, many + (texts > 2 * (1 + duration) ? 1 : 0));
+            (seconds, steps, heard, many) = (seconds + duration, steps + transcriber.Steps, heard + 1, many + (texts > 2.8 * (1 + duration) ? 1 : 0));
         }
 
         Assert.InRange(heard, 60, 200);
         Assert.InRange(many, 0, 1);
-        Assert.InRange(steps / seconds, 1, 50);
+        Assert.InRange(steps / seconds, 1, 66);
     }
 
     private static void AssertSensible(Segment[] segments, TranscriptionOptions options, double duration)
