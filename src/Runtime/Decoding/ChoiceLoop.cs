@@ -43,7 +43,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     public void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default)
     {
         int context = model.Dimensions.TextContext;
-        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Request.Options, model.Tokenizer.Special, context))];
+        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Request.Options, model.Tokenizer, context))];
         foreach (LaneWindow window in windows)
         {
             DecodingOptions options = window.Request.Options;

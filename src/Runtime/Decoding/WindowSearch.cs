@@ -24,7 +24,7 @@ internal class WindowSearch
     public WindowSearch(WhisperModel model, WindowRequest request, int firstLane, ISearch search)
     {
         _context = model.Dimensions.TextContext;
-        _start = StartSequence.For(request.Options, model.Tokenizer.Special, _context);
+        _start = StartSequence.For(request.Options, model.Tokenizer, _context);
         _sampleLength = StartSequence.SampleLength(request.Options, _context);
         _noSpeechToken = model.Tokenizer.Special.NoSpeech;
         _length = _start.Tokens.Length;

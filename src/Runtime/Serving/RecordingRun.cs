@@ -108,7 +108,7 @@ internal sealed class RecordingRun : IWindowDecoder
     public DecodingResult Decode(DecodingOptions options, CancellationToken cancellation)
     {
         // Whoever asks for what does not fit into the decoder is told so here, where nobody else is concerned.
-        _ = StartSequence.For(options, _engine.Model.Tokenizer.Special, _engine.Model.Dimensions.TextContext);
+        _ = StartSequence.For(options, _engine.Model.Tokenizer, _engine.Model.Dimensions.TextContext);
         return DecodingTask.ToResult(_engine.Model, Ask(new DecodeJob(this, options)), options);
     }
 

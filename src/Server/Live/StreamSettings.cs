@@ -47,6 +47,11 @@ internal sealed record StreamSettings(string? Model, int SampleRate, SampleForma
             SpeechThreshold = fields.Number("speech_threshold", 0.05, 0.99) ?? initially.SpeechThreshold,
         };
         TranscriptionRequest request = TranscriptionRequest.Parse(fields, task: null); // the rest, and what is nothing
+        if (request.Options.Windows != new WindowOptions())
+        {
+            throw ApiException.BadField("vad_filter", "A live stream is cut where somebody pauses: speech_threshold and endpoint_silence say where that is, and not the options for recordings.");
+        }
+
         TranscriptionOptions transcription = request.Options with { ConditionOnPreviousText = fields.Flag("condition_on_previous_text") ?? false };
         return new StreamSettings(request.Model, rate, format, options with { Transcription = transcription });
     }

@@ -2,7 +2,7 @@ using Handwritten.Model.Tokenization;
 using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
-using Handwritten.Runtime.VoiceActivity;
+using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
 using Handwritten.Server.Operation;
@@ -32,12 +32,8 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
         try
         {
             RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
-            EngineRequest work = new(clip.Samples, request.Options) { Priority = priority, Client = client };
-            if (request.CutAtSilences)
-            {
-                work = work with { SpeechWindows = await Task.Run(() => FindWindows(clip, cancellation), cancellation) };
-            }
-
+            EngineRequest work = EngineRequest.Of(await Task.Run(() => PreparedRecording.Of(clip.Samples, request.Options, cancellation), cancellation));
+            work = work with { Priority = priority, Client = client };
             return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry);
         }
         catch (EngineStoppedException)
@@ -52,9 +48,6 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
             throw;
         }
     }
-
-    private IReadOnlyList<SpeechWindow> FindWindows(AudioClip clip, CancellationToken cancellation) =>
-        SpeechWindows.Collect(SpeechRegions.Find(Vad, clip.Samples, VoiceActivityOptions.ForWindows, cancellation));
 
     private static void RefuseImpossible(TranscriptionRequest request, WhisperTokenizer tokenizer, string model)
     {

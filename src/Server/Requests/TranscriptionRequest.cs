@@ -37,11 +37,14 @@ internal sealed record TranscriptionRequest
     /// <summary>Whether the answer has words, segments.</summary>
     public (bool Words, bool Segments) Granularities { get; init; } = (false, true);
 
-    /// <summary>Whether the recording is cut at silences into windows that are decoded side by side.</summary>
-    public bool CutAtSilences { get; init; }
-
     /// <summary>How subtitles are laid out.</summary>
     public WriterOptions Layout { get; init; } = new();
+
+    /// <summary>
+    /// What a request may say about windows. How many are decoded at a time is the server's choice, and it does not cut them
+    /// by the clock.
+    /// </summary>
+    public static IReadOnlyList<Setting<WindowChoice>> WindowSettings { get; } = [.. WindowChoice.Settings.Where(setting => setting.Name is not ("batch_size" or "stride"))];
 
     /// <summary>Reads a request.</summary>
     /// <param name="fields">Its fields.</param>
@@ -60,14 +63,11 @@ internal sealed record TranscriptionRequest
             Format = ParseFormat(fields),
             Stream = fields.Flag("stream") ?? false,
             Granularities = (words, segments),
-            CutAtSilences = ParseChunking(fields),
             Layout = layout,
         };
         fields.List("include"); // log-probabilities, which OpenAI's whisper-1 does not send either
         fields.RefuseUnknown();
-        return request.CutAtSilences && options.Clips is not [0]
-            ? throw ApiException.BadField("clip_timestamps", "clip_timestamps and a chunking strategy exclude each other: both say what to transcribe.")
-            : request;
+        return request;
     }
 
     private static ResponseFormat ParseFormat(RequestFields fields) => fields.Choice("response_format", "json", "text", "srt", "vtt", "verbose_json") switch
@@ -94,14 +94,24 @@ internal sealed record TranscriptionRequest
         return (wanted.Contains("word"), wanted.Count == 0 || wanted.Contains("segment"));
     }
 
-    /// <summary>OpenAI has "auto" and a JSON object with settings of its own network; faster-whisper a flag.</summary>
-    private static bool ParseChunking(RequestFields fields) => fields.Text("chunking_strategy") switch
+    private static WindowOptions ParseWindows(RequestFields fields)
     {
-        null => fields.Flag("vad_filter") ?? false,
-        "auto" => true,
-        ['{', ..] => true,
-        var other => throw ApiException.BadField("chunking_strategy", $"chunking_strategy must be auto, but it is '{other}'."),
-    };
+        const string strategy = "chunking_strategy";
+        bool cuts = fields.Text(strategy) switch
+        {
+            null => false,
+            "auto" or ['{', ..] => true, // the JSON object has settings of OpenAI's own network
+            var other => throw ApiException.BadField(strategy, $"{strategy} must be auto, but it is '{other}'."),
+        };
+        WindowChoice choice = fields.Apply(WindowSettings, new WindowChoice { BatchSize = cuts ? 1 : null });
+        return choice switch
+        {
+            { Overlaps: true } => throw ApiException.BadField("chunk_length", $"chunk_length is the longest window of a recording that is cut at silences: send {strategy}=auto as well."),
+            { VadFilter: false, CutsAtSilences: false } when choice.Speech != new SpeechChoice() =>
+                throw ApiException.BadField("vad_filter", $"The fields that begin with vad_ say what speech is: send vad_filter=true or {strategy}=auto as well."),
+            _ => choice.ToOptions(),
+        };
+    }
 
     private static TranscriptionOptions ParseOptions(RequestFields fields, SpeechTask? task)
     {
@@ -116,6 +126,7 @@ internal sealed record TranscriptionRequest
         {
             Decoding = options.Decoding with { Task = task ?? options.Decoding.Task },
             InitialPrompt = fields.Text("prompt") ?? options.InitialPrompt, // OpenAI's name for it
+            Windows = ParseWindows(fields),
         };
     }
 }

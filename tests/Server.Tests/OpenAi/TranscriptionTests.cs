@@ -88,13 +88,6 @@ public sealed class TranscriptionTests(SharedServer shared)
     }
 
     [Fact]
-    public async Task Silence_cut_recordings_keep_their_text()
-    {
-        using HttpResponseMessage response = await _server.TranscribeAsync(("chunking_strategy", "auto"));
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-    }
-
-    [Fact]
     public async Task Models_are_listed_and_found_by_name()
     {
         JsonElement list = await (await _server.Client.GetAsync("/v1/models")).JsonAsync();
