@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
-using Handwritten.Runtime;
 using Handwritten.Server.Errors;
+using Handwritten.Server.OpenAi;
 using Handwritten.Server.Recognition;
 using Handwritten.Server.Requests;
 
@@ -70,10 +70,8 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
 
     public DateTimeOffset? EndedAt { get; private set; }
 
-    /// <summary>Seconds of the recording; 0 until it has been decoded.</summary>
-    public double Duration { get; private set; }
-
-    public Transcript? Transcript { get; private set; }
+    /// <summary>What came of it, if it has succeeded.</summary>
+    public FinishedTranscription? Result { get; private set; }
 
     public ApiException? Error { get; private set; }
 
@@ -114,16 +112,15 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
     }
 
     /// <summary>Lets the progress be seen.</summary>
-    public void Follow(RunningTranscription? running)
+    public void Follow(RunningTranscription running)
     {
         lock (_lock)
         {
             _running = running;
-            Duration = running?.Duration ?? Duration;
         }
     }
 
-    public void Succeed(Transcript transcript, DateTimeOffset now) => End(JobStatus.Succeeded, now, () => Transcript = transcript);
+    public void Succeed(FinishedTranscription result, DateTimeOffset now) => End(JobStatus.Succeeded, now, () => Result = result);
 
     public void Fail(ApiException error, DateTimeOffset now) => End(JobStatus.Failed, now, () => Error = error);
 

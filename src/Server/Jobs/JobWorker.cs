@@ -2,6 +2,7 @@ using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
+using Handwritten.Server.OpenAi;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
 using Handwritten.Server.Remote;
@@ -74,7 +75,7 @@ internal sealed partial class JobWorker(
             job.Follow(running);
             Transcript transcript = await running.TranscriptAsync();
             log.Transcribed(job.Client, running, transcript);
-            job.Succeed(transcript, time.GetUtcNow());
+            job.Succeed(new FinishedTranscription(job.Request, transcript, clip.Seconds, running.Tokenizer), time.GetUtcNow());
         }
         catch (OperationCanceledException) when (job.Cancellation.IsCancellationRequested)
         {

@@ -33,9 +33,9 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
         {
             RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
             EngineRequest work = new(clip.Samples, request.Options) { Priority = priority, Client = client };
-            if (request.CutAtSilences)
+            if (request.Chunks is { } chunks)
             {
-                work = work with { SpeechWindows = await Task.Run(() => FindWindows(clip, cancellation), cancellation) };
+                work = work with { SpeechWindows = await Task.Run(() => FindWindows(clip, chunks, cancellation), cancellation) };
             }
 
             return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry);
@@ -53,8 +53,8 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
         }
     }
 
-    private IReadOnlyList<SpeechWindow> FindWindows(AudioClip clip, CancellationToken cancellation) =>
-        SpeechWindows.Collect(SpeechRegions.Find(Vad, clip.Samples, VoiceActivityOptions.ForWindows, cancellation));
+    private IReadOnlyList<SpeechWindow> FindWindows(AudioClip clip, VoiceActivityOptions chunks, CancellationToken cancellation) =>
+        SpeechWindows.Collect(SpeechRegions.Find(Vad, clip.Samples, chunks, cancellation));
 
     private static void RefuseImpossible(TranscriptionRequest request, WhisperTokenizer tokenizer, string model)
     {
