@@ -92,6 +92,14 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>A form with the recording and fields.</summary>
     public static MultipartFormDataContent Form(params (string Name, string Value)[] fields) => Form(File.ReadAllBytes(Recording), fields);
 
+    /// <summary>The recording again and again, as one.</summary>
+    public static byte[] Repeated(int times)
+    {
+        byte[] wav = File.ReadAllBytes(Recording), sound = wav[44..];
+        int length = times * sound.Length;
+        return [.. wav[..4], .. BitConverter.GetBytes(36 + length), .. wav[8..40], .. BitConverter.GetBytes(length), .. Enumerable.Repeat(sound, times).SelectMany(part => part)];
+    }
+
     /// <summary>A form with any bytes as the recording.</summary>
     public static MultipartFormDataContent Form(byte[]? recording, params (string Name, string Value)[] fields)
     {

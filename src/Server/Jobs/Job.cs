@@ -51,6 +51,7 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
     private readonly CancellationTokenSource _cancellation = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RunningTranscription? _running;
+    private int _isTold;
 
     public string Id { get; } = $"job_{RandomNumberGenerator.GetHexString(32, lowercase: true)}";
 
@@ -94,6 +95,9 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
 
     /// <summary>The job was taken back.</summary>
     public CancellationToken Cancellation => _cancellation.Token;
+
+    /// <summary>Whether nobody has told the webhook yet; from now on somebody does.</summary>
+    public bool TryTell() => Interlocked.Exchange(ref _isTold, 1) == 0;
 
     /// <summary>Begins the work.</summary>
     /// <returns>False if there is none, since the job has ended.</returns>
