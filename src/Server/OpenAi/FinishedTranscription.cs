@@ -15,7 +15,7 @@ internal sealed record FinishedTranscription(TranscriptionRequest Request, Trans
     private const double AudioTokensPerSecond = 50;
 
     /// <summary>OpenAI bills these models by the token, whisper-1 by the second.</summary>
-    private const string BilledByTokens = "gpt-4o";
+    private const string ModelsOfTokens = "gpt-4o";
 
     /// <summary>All of the text, without the space that it begins with.</summary>
     public string Text => Transcript.Text.Trim();
@@ -24,12 +24,16 @@ internal sealed record FinishedTranscription(TranscriptionRequest Request, Trans
     public IEnumerable<LogprobAnswer>? Logprobs =>
         Request.Logprobs && Tokenizer is not null ? Transcript.Segments.SelectMany(segment => LogprobAnswer.Of(segment, Tokenizer)) : null;
 
-    /// <summary>What the recording counts as: tokens for who asked for a model that OpenAI bills by them, otherwise seconds.</summary>
+    /// <summary>
+    /// What the recording counts as: tokens where OpenAI's answers have nothing else, which is in streams, and for who asked for a model
+    /// that it bills by them; otherwise seconds.
+    /// </summary>
     public TranscriptionUsage Usage
     {
         get
         {
-            if (Tokenizer is null || Request.Model?.StartsWith(BilledByTokens, StringComparison.Ordinal) != true)
+            bool byTokens = Request.Stream || Request.Model?.StartsWith(ModelsOfTokens, StringComparison.Ordinal) == true;
+            if (Tokenizer is null || !byTokens || Request.Format == ResponseFormat.VerboseJson)
             {
                 return TranscriptionUsage.OfSeconds(Seconds);
             }

@@ -97,7 +97,7 @@ internal static class TranscriptionResponses
             request.Options.WordTimestamps ? transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(WordAnswer.Of) : null,
             request.Granularities.Segments ? transcript.Segments.Select(SegmentAnswer.Of) : null,
             finished.Logprobs,
-            TranscriptionUsage.OfSeconds(finished.Seconds)); // OpenAI has no other here
+            TranscriptionUsage.OfSeconds(finished.Seconds)); // of jobs as well, which show all they know in any format
     }
 
     /// <summary>English name of a language.</summary>
