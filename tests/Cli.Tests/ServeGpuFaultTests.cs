@@ -30,6 +30,7 @@ public sealed class ServeGpuFaultTests : IDisposable
 
         Assert.Equal("ready", await StatusAsync(client)); // without having been opened anew
         Assert.Equal(new Answer(HttpStatusCode.OK, Text, TriesAgain: false), await TranscribeAsync(client, healthy));
+        await RunningServeCommand.HoldsNothingAsync(client);
         server.Terminate(_sandbox);
     }
 
@@ -48,6 +49,7 @@ public sealed class ServeGpuFaultTests : IDisposable
 
         Assert.Equal(new Answer(HttpStatusCode.OK, Text, TriesAgain: false), await TranscribeAsync(client, healthy));
         Assert.Equal("ready", await StatusAsync(client));
+        await RunningServeCommand.HoldsNothingAsync(client);
         server.Terminate(_sandbox);
     }
 
