@@ -103,7 +103,7 @@ internal static class TranscriptionResponses
     /// <summary>English name of a language.</summary>
     public static string LanguageName(string code) => Languages.Names.GetValueOrDefault(code, code);
 
-    private static string Write(ITranscriptWriter writer, FinishedTranscription finished)
+    private static string Write(SubtitleWriter writer, FinishedTranscription finished)
     {
         StringWriter text = new();
         writer.Write(finished.Transcript, text, finished.Request.Layout);
