@@ -39,7 +39,7 @@ internal static class JobEndpoints
 
     private static IResult Result(Job job) => job switch
     {
-        { Transcript: { } transcript } => TranscriptionResponses.Of(job.Request, transcript, job.Duration),
+        { Result: { } result } => TranscriptionResponses.Of(result),
         { Error: { } error } => throw error,
         _ => throw new ApiException(StatusCodes.Status409Conflict, $"The job is {job.Status.ToString().ToLowerInvariant()}: there is no result.", code: "job_not_done"),
     };
@@ -80,7 +80,7 @@ public sealed record JobAnswer(
 {
     internal static JobAnswer Of(Job job) => new(
         job.Id, "job", job.Status, job.Progress, Seconds(job.CreatedAt), job.StartedAt is { } started ? Seconds(started) : null, job.EndedAt is { } ended ? Seconds(ended) : null,
-        job.Error?.ToResponse().Error, job.Transcript is { } transcript ? TranscriptionResponses.Verbose(job.Request, transcript, job.Duration) : null);
+        job.Error?.ToResponse().Error, job.Result is { } result ? TranscriptionResponses.Verbose(result) : null);
 
     private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
 }

@@ -11,7 +11,7 @@ namespace Handwritten.Server.Live;
 ///     sound     ────────── commit ────── clear ─── other settings ─────── end
 ///     parts     [   first   ]    [ dropped ]   [ third ]      [   fourth    ]
 /// </code>
-/// A part begins with its first sound. One side writes, another reads the parts and what is heard in them; a reader that is
+/// A part begins with its first sound. One that fails takes what has come of it along. One side writes, another reads the parts and what is heard in them; a reader that is
 /// many parts behind lets the writer wait.
 /// </summary>
 internal sealed class LiveSession(ModelCatalogue models, Recognizer recognizer, StreamSettings settings) : IAsyncDisposable
@@ -31,6 +31,11 @@ internal sealed class LiveSession(ModelCatalogue models, Recognizer recognizer, 
     /// <exception cref="Runtime.Audio.AudioException">It is no sound.</exception>
     public async Task WriteAsync(ReadOnlyMemory<byte> sound, CancellationToken cancellation)
     {
+        if (_current is { Live.HasEnded: true })
+        {
+            Leave(); // it has failed, and what follows is another part
+        }
+
         if (_current is null)
         {
             _current = await OpenAsync(cancellation);

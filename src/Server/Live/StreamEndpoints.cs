@@ -29,7 +29,7 @@ internal static class StreamEndpoints
 }
 
 /// <summary>Opens live streams, as many as are allowed.</summary>
-internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, ServerOptions options, IHostApplicationLifetime lifetime)
+internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, ServerOptions options, IHostApplicationLifetime lifetime, ILogger<LiveService> logger)
 {
     private int _open;
 
@@ -52,10 +52,11 @@ internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, 
         telemetry.CountStream(1);
         try
         {
-            using ModelLease lease = await host.AcquireAsync(context.RequestAborted); // in memory for as long as the stream is open
+            using IDisposable hold = host.KeepLoaded();
+            (await host.AcquireAsync(context.RequestAborted)).Dispose(); // a model that cannot be loaded is told before the socket opens
             await using LiveSession session = new(models, recognizer, settings);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
-            using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout);
+            using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout, logger);
             await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping);
         }
         finally

@@ -39,7 +39,7 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
     public async Task WriteAsync(ReadOnlyMemory<byte> sound, CancellationToken cancellation)
     {
         Interlocked.Add(ref _bytes, sound.Length);
-        await live.WriteAsync(_pcm.Push(sound.Span), cancellation);
+        await WriteAsync(_pcm.Push(sound.Span), cancellation);
     }
 
     /// <summary>No more sound follows: what was said becomes final.</summary>
@@ -48,7 +48,7 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
     public async Task FinishAsync(bool isCommitted, CancellationToken cancellation)
     {
         IsCommitted = isCommitted;
-        await live.WriteAsync(_pcm.Finish(), cancellation);
+        await WriteAsync(_pcm.Finish(), cancellation);
         live.Complete();
     }
 
@@ -66,5 +66,17 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
     {
         await live.DisposeAsync();
         lease.Dispose();
+    }
+
+    private async Task WriteAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation)
+    {
+        try
+        {
+            await live.WriteAsync(samples, cancellation);
+        }
+        catch (InvalidOperationException) when (live.HasEnded)
+        {
+            // It has failed; whoever reads its events tells why.
+        }
     }
 }

@@ -38,13 +38,15 @@ internal static class OpenAiEndpoints
 }
 
 /// <summary>From a form with a recording to an answer.</summary>
-internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, ModelCatalogue models, RequestLog log)
+internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, ModelCatalogue models, RequestLog log, LastCall lastCall)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="ApiException">It makes no sense.</exception>
+    /// <exception cref="OperationCanceledException">The client is gone, or the server stops.</exception>
     public async Task AnswerAsync(HttpContext context, SpeechTask task)
     {
-        CancellationToken cancellation = context.RequestAborted;
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lastCall.Token);
+        CancellationToken cancellation = ending.Token;
         Client client = Client.Of(context);
         using UploadedForm form = await UploadedForm.ReadAsync(context.Request, scratch, cancellation);
         TranscriptionRequest request = TranscriptionRequest.Parse(new RequestFields(form.Fields), task);
@@ -59,7 +61,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
         else
         {
             transcript = await running.TranscriptAsync();
-            await TranscriptionResponses.Of(request, transcript, clip.Seconds).ExecuteAsync(context);
+            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, clip.Seconds, running.Tokenizer)).ExecuteAsync(context);
         }
 
         if (transcript is not null)
