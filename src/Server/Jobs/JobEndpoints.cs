@@ -1,6 +1,7 @@
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Jobs;
@@ -16,7 +17,8 @@ internal static class JobEndpoints
         group.WithTags(Tag).ProducesErrors();
         group.MapPost("", CreateAsync)
             .WithSummary("Hand in a recording: a form as for /v1/audio/transcriptions, or JSON with audio_url or audio_base64; webhook_url is told when it is done.")
-            .Accepts<JobBody>("application/json", "multipart/form-data")
+            .Accepts<JobBody>("application/json")
+            .TakesForm(typeof(TranscriptionForm))
             .Produces<JobAnswer>(StatusCodes.Status202Accepted);
         group.MapGet("", (HttpContext context, JobStore jobs) => Results.Json(new JobList("list", [.. jobs.Of(Client.Of(context).Name).Select(JobAnswer.Of)]), Json.Options))
             .WithSummary("The jobs of this client, the newest first.").Produces<JobList>();

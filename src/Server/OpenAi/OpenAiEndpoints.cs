@@ -34,6 +34,10 @@ internal static class OpenAiEndpoints
         .WithSummary(summary)
         .Accepts<TranscriptionForm>("multipart/form-data")
         .Produces<VerboseTranscriptionAnswer>()
+        .Answers(typeof(TranscriptionAnswer), typeof(VerboseTranscriptionAnswer))
+        .AnswersText(
+            ("text/plain", "The answer in the formats text, srt and vtt."),
+            ("text/event-stream", "With stream=true: events whose data are JSON of the types transcript.text.delta and transcript.text.done, or error."))
         .ProducesErrors();
 }
 
