@@ -17,7 +17,7 @@ internal static class JobEndpoints
         group.WithTags(Tag).ProducesErrors();
         group.MapPost("", CreateAsync)
             .WithSummary("Hand in a recording: a form as for /v1/audio/transcriptions, or JSON with audio_url or audio_base64; webhook_url is told when it is done.")
-            .Accepts<JobBody>("application/json")
+            .Accepts<JobBody>("application/json", "multipart/form-data")
             .TakesForm(typeof(TranscriptionForm))
             .Produces<JobAnswer>(StatusCodes.Status202Accepted);
         group.MapGet("", (HttpContext context, JobStore jobs) => Results.Json(new JobList("list", [.. jobs.Of(Client.Of(context).Name).Select(JobAnswer.Of)]), Json.Options))
@@ -25,7 +25,7 @@ internal static class JobEndpoints
         group.MapGet("/{id}", (string id, HttpContext context, JobStore jobs) => Results.Json(JobAnswer.Of(jobs.Find(id, Client.Of(context).Name)), Json.Options))
             .WithSummary("How far a job is.").Produces<JobAnswer>();
         group.MapGet("/{id}/result", (string id, HttpContext context, JobStore jobs) => Result(jobs.Find(id, Client.Of(context).Name)))
-            .WithSummary("What was said, in the format that the job asked for.").Produces<VerboseTranscriptionAnswer>();
+            .WithSummary("What was said, in the format that the job asked for.").ProducesTranscription();
         group.MapPost("/{id}/cancel", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
         group.MapDelete("/{id}", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
     }

@@ -101,7 +101,7 @@ internal sealed class LiveSession(ModelCatalogue models, Recognizer recognizer, 
         try
         {
             LiveTranscription live = recognizer.Listen(lease, _settings.Options);
-            return new StreamPart(lease, live, _settings, _end, new PartRecord(telemetry, log, _settings.Options.Client, lease.Model.Model.Name));
+            return new StreamPart(lease, live, _settings, _end, new PartRecord(telemetry, log, _settings.Options, lease.Model.Model.Name));
         }
         catch
         {

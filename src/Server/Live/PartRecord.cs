@@ -7,12 +7,12 @@ namespace Handwritten.Server.Live;
 /// <summary>What metrics, traces and the log learn of a part of a live stream. It grows with nothing, however long the part is.</summary>
 /// <param name="telemetry">The metrics and traces.</param>
 /// <param name="log">The log.</param>
-/// <param name="client">Whose stream it is.</param>
+/// <param name="options">Whose stream it is, and how it is followed.</param>
 /// <param name="model">The model's name.</param>
-internal sealed class PartRecord(Telemetry telemetry, RequestLog log, string client, string model)
+internal sealed class PartRecord(Telemetry telemetry, RequestLog log, LiveOptions options, string model)
 {
     private readonly Activity? _activity = telemetry.StartPart(model);
-    private string? _language;
+    private string? _language = options.Transcription.Decoding.Language;
     private int _sentences;
 
     /// <summary>Takes down what the client is told.</summary>
@@ -25,7 +25,7 @@ internal sealed class PartRecord(Telemetry telemetry, RequestLog log, string cli
                 break;
             case LiveFinal final:
                 _sentences++;
-                log.Said(client, final.Text.Trim());
+                log.Said(options.Client, final.Text.Trim());
                 break;
             default:
                 break;
@@ -40,7 +40,7 @@ internal sealed class PartRecord(Telemetry telemetry, RequestLog log, string cli
     public void End(double seconds)
     {
         telemetry.CountPart(model, seconds, _language, _sentences, _activity);
-        log.Heard(client, model, seconds, _language, _sentences);
+        log.Heard(options.Client, model, seconds, _language, _sentences);
         _activity?.Dispose();
     }
 }

@@ -27,8 +27,8 @@ internal static class ApiDocument
         });
     }
 
-    /// <summary>Describes one content of a success by several types, any of which it may be.</summary>
-    public static TBuilder Answers<TBuilder>(this TBuilder builder, params Type[] types)
+    /// <summary>Says that a success is JSON of any of several types.</summary>
+    public static TBuilder ProducesAnyOf<TBuilder>(this TBuilder builder, params Type[] types)
         where TBuilder : IEndpointConventionBuilder => builder.AddOpenApiOperationTransformer(async (operation, context, cancellation) =>
         {
             OpenApiSchema any = new() { AnyOf = [] };
@@ -40,19 +40,15 @@ internal static class ApiDocument
             Content(operation)["application/json"] = new OpenApiMediaType { Schema = any };
         });
 
-    /// <summary>Says that a success may be text of other types than JSON as well.</summary>
-    public static TBuilder AnswersText<TBuilder>(this TBuilder builder, params (string ContentType, string Description)[] texts)
+    /// <summary>Says that a success may be text that is not JSON.</summary>
+    public static TBuilder ProducesText<TBuilder>(this TBuilder builder, string contentType, string description)
         where TBuilder : IEndpointConventionBuilder => builder.AddOpenApiOperationTransformer((operation, _, _) =>
         {
-            foreach ((string contentType, string description) in texts)
-            {
-                Content(operation)[contentType] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = description } };
-            }
-
+            Content(operation)[contentType] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = description } };
             return Task.CompletedTask;
         });
 
-    /// <summary>Says that a request may be a form as well.</summary>
+    /// <summary>Says what a request has that is a form.</summary>
     public static TBuilder TakesForm<TBuilder>(this TBuilder builder, Type form)
         where TBuilder : IEndpointConventionBuilder => builder.AddOpenApiOperationTransformer(async (operation, context, cancellation) =>
             ((OpenApiRequestBody)operation.RequestBody!).Content!["multipart/form-data"] = new OpenApiMediaType

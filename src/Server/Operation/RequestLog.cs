@@ -14,7 +14,7 @@ internal sealed partial class RequestLog(ServerOptions options, ILogger<RequestL
 
     /// <summary>A part of a live stream has ended.</summary>
     public void Heard(string client, string model, double seconds, string? language, int sentences) =>
-        LogHeard(client, seconds, language ?? "nothing said", model, sentences);
+        LogHeard(client, seconds, language ?? "unknown", model, sentences);
 
     /// <summary>Something was said, which is nobody's business but where the server was told otherwise.</summary>
     public void Said(string client, string text)
@@ -28,7 +28,7 @@ internal sealed partial class RequestLog(ServerOptions options, ILogger<RequestL
     [LoggerMessage(LogLevel.Information, "{Client}: {AudioSeconds:F1} s of audio ({Language}) by {Model}, {QueueSeconds:F2} s in the queue, done after {Seconds:F2} s.")]
     private partial void LogTranscribed(string client, string model, double audioSeconds, string language, double queueSeconds, double seconds);
 
-    [LoggerMessage(LogLevel.Information, "{Client}: {AudioSeconds:F1} s of live sound ({Language}) by {Model}, {Sentences} sentences.")]
+    [LoggerMessage(LogLevel.Information, "{Client}: {AudioSeconds:F1} s of live sound ({Language}) by {Model}, sentences: {Sentences}.")]
     private partial void LogHeard(string client, double audioSeconds, string language, string model, int sentences);
 
     [LoggerMessage(LogLevel.Information, "{Client}: {Text}")]

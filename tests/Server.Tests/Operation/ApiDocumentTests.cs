@@ -43,6 +43,7 @@ public sealed class ApiDocumentTests(SharedServer shared)
     public async Task A_job_is_what_the_document_says_at_each_time()
     {
         using HttpResponseMessage accepted = await _server.Client.PostAsync("/v1/jobs", RunningServer.Form());
+        Assert.Equal(System.Net.HttpStatusCode.Accepted, accepted.StatusCode);
         await AgreesAsync("post", "/v1/jobs", accepted);
         string job = accepted.Headers.Location!.ToString();
         await Eventually.HoldsAsync(async () => (await (await _server.Client.GetAsync(job)).JsonAsync()).GetProperty("status").GetString() == "succeeded");
