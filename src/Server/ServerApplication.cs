@@ -71,7 +71,7 @@ public static class ServerApplication
         services.AddSingleton<LastCall>();
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
-        services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
+        services.AddOpenApi(ApiDocument.Configure);
         AddTelemetry(services, options);
     }
 

@@ -234,6 +234,7 @@ public sealed class LiveTranscription : IAsyncDisposable
             {
                 using ServedTranscription served = _engine.Start(request, _cancellation.Token);
                 Transcript transcript = await served.Transcript.ConfigureAwait(false);
+                _options.Transcribed?.Invoke(served);
                 await TellLanguage(transcript.Language).ConfigureAwait(false);
                 return [.. transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(word => word with { Start = start + word.Start, End = start + word.End })];
             }

@@ -1,6 +1,7 @@
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Jobs;
@@ -17,13 +18,14 @@ internal static class JobEndpoints
         group.MapPost("", CreateAsync)
             .WithSummary("Hand in a recording: a form as for /v1/audio/transcriptions, or JSON with audio_url or audio_base64; webhook_url is told when it is done.")
             .Accepts<JobBody>("application/json", "multipart/form-data")
+            .TakesForm(typeof(TranscriptionForm))
             .Produces<JobAnswer>(StatusCodes.Status202Accepted);
         group.MapGet("", (HttpContext context, JobStore jobs) => Results.Json(new JobList("list", [.. jobs.Of(Client.Of(context).Name).Select(JobAnswer.Of)]), Json.Options))
             .WithSummary("The jobs of this client, the newest first.").Produces<JobList>();
         group.MapGet("/{id}", (string id, HttpContext context, JobStore jobs) => Results.Json(JobAnswer.Of(jobs.Find(id, Client.Of(context).Name)), Json.Options))
             .WithSummary("How far a job is.").Produces<JobAnswer>();
         group.MapGet("/{id}/result", (string id, HttpContext context, JobStore jobs) => Result(jobs.Find(id, Client.Of(context).Name)))
-            .WithSummary("What was said, in the format that the job asked for.").Produces<VerboseTranscriptionAnswer>();
+            .WithSummary("What was said, in the format that the job asked for.").ProducesTranscription();
         group.MapPost("/{id}/cancel", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
         group.MapDelete("/{id}", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
     }

@@ -33,8 +33,15 @@ internal static class OpenAiEndpoints
         .WithTags(Tag)
         .WithSummary(summary)
         .Accepts<TranscriptionForm>("multipart/form-data")
-        .Produces<VerboseTranscriptionAnswer>()
+        .ProducesTranscription()
+        .ProducesText("text/event-stream", "With stream=true: events whose data are JSON of the types transcript.text.delta and transcript.text.done, or error.")
         .ProducesErrors();
+
+    /// <summary>Says in the OpenAPI document that a transcription comes back, in any of its formats.</summary>
+    internal static RouteHandlerBuilder ProducesTranscription(this RouteHandlerBuilder builder) => builder
+        .Produces<VerboseTranscriptionAnswer>()
+        .ProducesAnyOf(typeof(TranscriptionAnswer), typeof(VerboseTranscriptionAnswer))
+        .ProducesText("text/plain", "The answer in the formats text, srt and vtt.");
 }
 
 /// <summary>From a form with a recording to an answer.</summary>
