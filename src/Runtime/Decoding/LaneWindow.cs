@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>A window under way: in which lanes, and once it has ended, what was found.</summary>
@@ -17,8 +19,14 @@ internal sealed class LaneWindow(WindowRequest request, int firstLane)
     /// <summary>Its lanes.</summary>
     public IEnumerable<int> Lanes => Enumerable.Range(FirstLane, Request.Options.Lanes);
 
-    /// <summary>What was found; null while the window is under way.</summary>
+    /// <summary>What was found; null while the window is under way, and if it failed.</summary>
     public FoundTexts? Found { get; set; }
+
+    /// <summary>Why the window has no text; null unless it failed by itself, which the windows beside it do not notice.</summary>
+    public ExceptionDispatchInfo? Failure { get; private set; }
+
+    /// <summary>Notes why it has no text.</summary>
+    public void Fail(Exception failure) => Failure = ExceptionDispatchInfo.Capture(failure);
 }
 
 /// <summary>
@@ -36,12 +44,12 @@ internal interface ILaneLoop
     /// <summary>Rows of all steps so far.</summary>
     long StepRows { get; }
 
-    /// <summary>Runs the start sequences of windows, which take part in the steps from now on.</summary>
+    /// <summary>Runs the start sequences of windows, which take part in the steps from now on, but for those with a <see cref="LaneWindow.Failure"/>.</summary>
     /// <param name="windows">The windows; their lanes are nobody else's.</param>
     /// <param name="cancellation">Checked between passes; none of the windows takes part if it is cancelled.</param>
     void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default);
 
-    /// <summary>Runs a step, or several where looking at them is dear, and sets <see cref="LaneWindow.Found"/> of the windows that end with it.</summary>
+    /// <summary>Runs a step, or several where looking at them is dear, and sets <see cref="LaneWindow.Found"/>, or <see cref="LaneWindow.Failure"/>, of the windows that end with it.</summary>
     /// <returns>Those windows, until the next step.</returns>
     IReadOnlyList<LaneWindow> Step();
 
@@ -73,6 +81,11 @@ internal static class LaneLoops
         finally
         {
             Array.ForEach(begun, loop.Drop);
+        }
+
+        foreach (LaneWindow window in begun)
+        {
+            window.Failure?.Throw();
         }
 
         return [.. begun.Select(window => window.Found!.Value)];

@@ -23,7 +23,9 @@ public class RecordingProperties(DemoModel demo) : IClassFixture<DemoModel>
     public void Any_options_on_any_sound_end_with_segments_or_a_sentence(DoNotSize<int> seed)
     {
         Random random = new(seed.Item);
-        TranscriptionOptions options = Options(random, makesSense: random.Next(4) > 0);
+        bool makesSense = random.Next(4) > 0, isSpoiled = random.Next(4) == 0;
+        TranscriptionOptions options = Options(random, makesSense);
+        options = isSpoiled ? AnyTranscription.Spoiled(random, options) : options;
         float[] samples = Sound(random);
         double duration = (double)samples.Length / WhisperAudio.SampleRate;
         using RecordingTranscriber transcriber = new(demo.Model);
