@@ -111,13 +111,13 @@ public sealed class OriginalOptionTests : IDisposable
     [InlineData("--best_of 5 --temperature 0 --temperature_increment_on_fallback None", null)]
     [InlineData("--hallucination_silence_threshold 2", "--hallucination-silence-threshold changes nothing without --word-timestamps: it looks at the words' times.")]
     [InlineData("--no_speech_threshold -1 --logprob_threshold 0.5 --compression_ratio_threshold -1", null)]
-    [InlineData("--clip_timestamps 5,2", "--clip-timestamps: a clip from 5 s to 2 s holds nothing.")]
+    [InlineData("--clip_timestamps 2,1", "--clip-timestamps: a clip from 2 s to 1 s holds nothing.")]
     public void What_the_original_takes_is_taken(string options, string? told)
     {
         Outcome outcome = _sandbox.Handwritten(["transcribe", Recording, "--language", "en", "--output_format", "none", .. options.Split(' ')]);
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Equal(told is null ? [] : [$"handwritten: {told}"], outcome.ErrorLines[..^1]);
-        Assert.Equal(options.Contains("5,2", StringComparison.Ordinal) || options.Contains("no_speech", StringComparison.Ordinal), outcome.Output.Length == 0);
+        Assert.Equal(told is null ? [] : [told], outcome.ErrorLines[..^1]);
+        Assert.Equal(options.Contains("2,1", StringComparison.Ordinal) || options.Contains("no_speech", StringComparison.Ordinal), outcome.Output.Length == 0);
     }
 
     [Fact]

@@ -42,7 +42,7 @@ public class FfmpegTests
             Assert.Equal(AudioFile.Load(folder[name]).Samples, AudioFile.Load(new PipeStream(bytes, 5000), "it", Ffmpeg.OnPath).Samples);
             Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd"), file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.FullName.Contains("memfd:recording", StringComparison.Ordinal) == true);
             AudioException refused = Assert.Throws<AudioException>(() => AudioFile.Load(new PipeStream(bytes[..(bytes.Length / 2)], 5000), "it", Ffmpeg.OnPath));
-            Assert.Equal("it is no audio file that ffmpeg can read (\"moov atom not found\").", refused.Message);
+            Assert.Matches("^it is no audio file that ffmpeg can read \\(\"[^\"]+\"\\)\\.$", refused.Message);
         }
     }
 
