@@ -128,7 +128,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     }
 
     /// <summary>Runs the start sequences, as many at once as a pass holds; their last rows choose the first tokens.</summary>
-    private void FeedPrompts(IReadOnlyList<(LaneWindow Window, StartSequence Start)> windows, CancellationToken cancellation)
+    private void FeedPrompts(List<(LaneWindow Window, StartSequence Start)> windows, CancellationToken cancellation)
     {
         DecoderRows rows = state.Rows;
         rows.Clear();
