@@ -38,6 +38,12 @@ internal sealed class DecodingSettings
     /// <summary>Whether the text of earlier windows is asked for, and not only a default.</summary>
     public bool AsksForPreviousText(ParseResult parsed) => _settings.IsGiven(parsed, "condition_on_previous_text") && _settings.Read(parsed).Options.ConditionOnPreviousText;
 
+    /// <summary>The option for the words' times.</summary>
+    public static string WordsName => Name("word_timestamps");
+
+    /// <summary>Whether it was said if the words' times are to be found.</summary>
+    public bool SaysWords(ParseResult parsed) => _settings.IsGiven(parsed, "word_timestamps");
+
     /// <summary>Whether silence around hallucinations is to be skipped.</summary>
     public bool AsksForHallucinations(ParseResult parsed) => _settings.Read(parsed).Options.HallucinationSilenceThreshold is not null;
 
@@ -81,6 +87,16 @@ internal sealed class DecodingSettings
         if (options.WordTimestamps && decoding.Task == SpeechTask.Translate)
         {
             tell("Times of translated words are guesses: a translation does not follow the order of what was said.");
+        }
+
+        if (options.HallucinationSilenceThreshold is not null && !options.WordTimestamps)
+        {
+            tell($"{Name("hallucination_silence_threshold")} changes nothing without {Name("word_timestamps")}: it looks at the words' times.");
+        }
+
+        if (options.Clips.Chunk(2).FirstOrDefault(clip => clip is [var start, var end] && start >= end) is { } clip)
+        {
+            tell(string.Create(CultureInfo.InvariantCulture, $"{ClipsName}: a clip from {clip[0]} s to {clip[1]} s holds nothing."));
         }
 
         TellWhatIsCut("initial_prompt", options.InitialPrompt, "the last");
@@ -136,14 +152,8 @@ internal sealed class DecodingSettings
             decoding.Patience is not null && decoding.BeamSize is null,
             $"{Name("patience")} says how long a beam search goes on, but {Name("beam_size")} is None: give a number of beams, or leave {Name("patience")} out.");
         Refuse(
-            _settings.IsGiven(parsed, "best_of") && decoding.BestOf is not null && options.Temperatures is [0],
-            $"{Name("best_of")} counts above temperature 0, but there is no other: give {Name("temperature")} or {Name("temperature_increment_on_fallback")}, or leave {Name("best_of")} out.");
-        Refuse(
             _settings.IsGiven(parsed, "max_initial_timestamp") && decoding.MaxInitialTimestamp is not null && decoding.WithoutTimestamps,
             $"{Name("max_initial_timestamp")} is about timestamps, but {Name("without_timestamps")} forbids them: give only one of them.");
-        Refuse(
-            options.HallucinationSilenceThreshold is not null && !options.WordTimestamps,
-            $"{Name("hallucination_silence_threshold")} needs the words' times: give {Name("word_timestamps")} as well.");
         Refuse(
             options.Multilingual && decoding.Language is not null,
             $"{Name("multilingual")} detects each window's language, and {Name("language")} gives one for all: give only one of them.");

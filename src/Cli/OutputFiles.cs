@@ -9,8 +9,9 @@ namespace Handwritten.Cli;
 /// <param name="folder">Where to.</param>
 /// <param name="template">How they are called; null for <see cref="DistinctNames"/>.</param>
 /// <param name="layout">How subtitles are laid out.</param>
+/// <param name="embedded">Puts recordings into web pages; null for pages that link to them.</param>
 /// <param name="tell">Takes a sentence for the user.</param>
-internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, string folder, OutputName? template, WriterOptions layout, Action<string> tell)
+internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, string folder, OutputName? template, WriterOptions layout, EmbeddedSound? embedded, Action<string> tell)
 {
     /// <summary>Where files go unless somebody says where.</summary>
     public const string CurrentFolder = ".";
@@ -73,17 +74,20 @@ internal sealed class OutputFiles(IReadOnlyList<ITranscriptWriter> formats, stri
         TranscriptFiles.Write(folder, name, formats, transcript, layout with
         {
             Title = OutputName.NameOf(recording),
-            Recording = recording switch
-            {
-                AudioFile.StandardInput => null,
-                _ when WebRecording.IsAddress(recording) => recording,
-                _ => RecordingAddress.Relative(recording, folder),
-            },
+            Recording = embedded?.AddressOf(recording) ?? LinkTo(recording),
         });
         string[] endings = [.. formats.Select(format => $".{format.Extension}")];
         string last = endings.Length > 1 ? $" and {endings[^1]}" : endings[0];
         tell($"wrote {(folder == CurrentFolder ? name : Path.Combine(folder, name))}{string.Join(", ", endings[..^1])}{last}");
     }
+
+    /// <summary>How a page finds a recording that is not in it. What follows the question mark of an address often is a key: it stays out.</summary>
+    private string? LinkTo(string recording) => recording switch
+    {
+        AudioFile.StandardInput => null,
+        _ when WebRecording.IsAddress(recording) => WebRecording.Shown(recording),
+        _ => RecordingAddress.Relative(recording, folder),
+    };
 
     private string BaseName(string recording, string model, string language)
     {

@@ -50,9 +50,7 @@ public sealed class UsageTests : IDisposable
 
     [Theory]
     [InlineData("transcribe --patience 2 --beam-size None a.wav", "--patience says how long a beam search goes on, but --beam-size is None: give a number of beams, or leave --patience out.")]
-    [InlineData("transcribe --best-of 3 --temperature-increment-on-fallback None a.wav", "--best-of counts above temperature 0, but there is no other: give --temperature or --temperature-increment-on-fallback, or leave --best-of out.")]
     [InlineData("transcribe --without-timestamps --max-initial-timestamp 2 a.wav", "--max-initial-timestamp is about timestamps, but --without-timestamps forbids them: give only one of them.")]
-    [InlineData("transcribe --hallucination-silence-threshold 2 a.wav", "--hallucination-silence-threshold needs the words' times: give --word-timestamps as well.")]
     [InlineData("transcribe --multilingual --language de a.wav", "--multilingual detects each window's language, and --language gives one for all: give only one of them.")]
     [InlineData("transcribe a.wav --highlight_words True", "--highlight-words needs the words' times: give --word-timestamps as well.")]
     [InlineData("transcribe a.wav --max_line_width 42", "--max-line-width needs the words' times")]

@@ -65,7 +65,11 @@ public sealed class DecodingTask : IDisposable
     /// <exception cref="ArgumentException">The state has too few lanes.</exception>
     /// <exception cref="ModelException">The model computes no numbers.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public DecodingResult[] Decode(IReadOnlyList<WindowRequest> windows, int lane = 0, CancellationToken cancellation = default)
+    public DecodingResult[] Decode(IReadOnlyList<WindowRequest> windows, int lane = 0, CancellationToken cancellation = default) =>
+        [.. Find(windows, lane, cancellation).Zip(windows, (found, window) => ToResult(_model, found, window.Options))];
+
+    /// <summary>Decodes windows side by side: all the texts of each that are to be ranked.</summary>
+    internal FoundTexts[] Find(IReadOnlyList<WindowRequest> windows, int lane = 0, CancellationToken cancellation = default)
     {
         RequireRoom(windows.Sum(window => window.Options.Lanes), lane);
         foreach (WindowRequest window in windows)
@@ -73,7 +77,7 @@ public sealed class DecodingTask : IDisposable
             window.Options.Verify(Vocabulary);
         }
 
-        DecodingResult[] results = new DecodingResult[windows.Count];
+        FoundTexts[] results = new FoundTexts[windows.Count];
         foreach (IGrouping<(ILaneLoop Loop, int Beams), int> alike in Enumerable.Range(0, windows.Count).GroupBy(i => (LoopFor(windows[i].Options), windows[i].Options.BeamSize ?? 0)))
         {
             int[] places = [.. alike];
@@ -81,7 +85,7 @@ public sealed class DecodingTask : IDisposable
             FoundTexts[] found = alike.Key.Loop.Decode(requests, lane, cancellation);
             for (int i = 0; i < places.Length; i++)
             {
-                results[places[i]] = ToResult(_model, found[i], requests[i].Options);
+                results[places[i]] = found[i];
             }
         }
 

@@ -15,12 +15,12 @@ internal interface ILaneLoop
     /// <summary>Rows of all steps so far.</summary>
     long StepRows { get; }
 
-    /// <summary>Runs the start sequences of windows, which take part in the steps from now on.</summary>
+    /// <summary>Runs the start sequences of windows, which take part in the steps from now on, but for those with a <see cref="LaneWindow.Failure"/>.</summary>
     /// <param name="windows">The windows; their lanes are nobody else's.</param>
     /// <param name="cancellation">Checked between passes; none of the windows takes part if it is cancelled.</param>
     void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default);
 
-    /// <summary>Runs a step, or several where looking at them is dear, and sets <see cref="LaneWindow.Found"/> of the windows that end with it.</summary>
+    /// <summary>Runs a step, or several where looking at them is dear, and sets <see cref="LaneWindow.Found"/>, or <see cref="LaneWindow.Failure"/>, of the windows that end with it.</summary>
     /// <returns>Those windows, until the next step.</returns>
     IReadOnlyList<LaneWindow> Step();
 
@@ -52,6 +52,11 @@ internal static class LaneLoops
         finally
         {
             Array.ForEach(begun, loop.Drop);
+        }
+
+        foreach (LaneWindow window in begun)
+        {
+            window.Failure?.Throw();
         }
 
         return [.. begun.Select(window => window.Found!.Value)];

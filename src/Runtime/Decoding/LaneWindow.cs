@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>A window under way: in which lanes, and once it has ended, what was found.</summary>
@@ -17,6 +19,12 @@ internal sealed class LaneWindow(WindowRequest request, int firstLane)
     /// <summary>Its lanes.</summary>
     public IEnumerable<int> Lanes => Enumerable.Range(FirstLane, Request.Options.Lanes);
 
-    /// <summary>What was found; null while the window is under way.</summary>
+    /// <summary>What was found; null while the window is under way, and if it failed.</summary>
     public FoundTexts? Found { get; set; }
+
+    /// <summary>Why the window has no text; null unless it failed by itself, which the windows beside it do not notice.</summary>
+    public ExceptionDispatchInfo? Failure { get; private set; }
+
+    /// <summary>Notes why it has no text.</summary>
+    public void Fail(Exception failure) => Failure = ExceptionDispatchInfo.Capture(failure);
 }

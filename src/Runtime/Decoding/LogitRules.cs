@@ -58,7 +58,7 @@ internal static class LogitRules
         [.. options.SuppressTokens.SelectMany(token => token == -1 ? tokenizer.NonSpeechTokens : [token]).Union(NeverText(tokenizer.Special))];
 
     private static int? MaxInitialIndex(DecodingOptions options) => options.MaxInitialTimestamp is double seconds and not 0
-        ? (int)Math.Round(seconds / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
+        ? (int)Math.Round(Math.Min(seconds, WhisperAudio.WindowSeconds) / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
         : null;
 
     /// <summary>Specials that only ever stand before the text. Source: DecodingTask._get_suppress_tokens.</summary>

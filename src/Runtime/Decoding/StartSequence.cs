@@ -44,7 +44,7 @@ internal sealed record StartSequence(int[] Tokens, int StartIndex)
         int room = (context / 2) - SampleLength(options, context);
         IReadOnlyList<int> prefix = options.Prefix is { IsEmpty: false } given ? given.Encode(tokenizer) : [];
         tokens.AddRange(room > 0 ? prefix.TakeLast(room) : prefix.Skip(-room));
-        if (tokens.Count + (options.MaxNewTokens ?? 0) > context)
+        if (tokens.Count > context - (options.MaxNewTokens ?? 0))
         {
             throw new OptionsException(options.MaxNewTokens is int wanted && tokens.Count <= context
                 ? $"The window begins with {tokens.Count} tokens of prompt and prefix, so max_new_tokens must be at most {context - tokens.Count}, but it is {wanted}."

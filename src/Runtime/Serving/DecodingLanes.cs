@@ -199,6 +199,12 @@ internal sealed class DecodingLanes : IDisposable
             catch (Exception exception)
             {
                 Fail(windows, exception);
+                continue;
+            }
+
+            foreach (LaneWindow window in windows.Where(window => window.Failure is not null))
+            {
+                Fail([window], window.Failure!.SourceException);
             }
         }
     }
@@ -221,7 +227,12 @@ internal sealed class DecodingLanes : IDisposable
         counters.StepRows += loop.StepRows - rows;
         foreach (LaneWindow window in ended)
         {
-            FoundTexts found = window.Found!.Value;
+            if (window.Found is not { } found)
+            {
+                Fail([window], window.Failure!.SourceException);
+                continue;
+            }
+
             counters.Tokens += found.Candidates.Sum(text => (long)text.Tokens.Count);
             DecodeJob job = _running[window].Job;
             End(window);

@@ -32,6 +32,7 @@ public sealed record PreparedRecording(ReadOnlyMemory<float> Samples, Transcript
     public static PreparedRecording Of(ReadOnlyMemory<float> samples, TranscriptionOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.RequireParts();
         options.Windows.Verify(options);
         AudioClip.RequireSound(samples.Span);
         return new PreparedRecording(samples, options, options.Windows.Regions(samples, options, speech => SpeechRegions.Find(Vad.Value, samples, speech, cancellation)));

@@ -29,7 +29,7 @@ internal sealed class PromptHistory
     {
         (_options, _limit) = (options, limit);
         _initial = options.InitialPrompt?.Encode(tokenizer) ?? [];
-        _hotwords = options.Decoding.Prefix is { IsEmpty: false } ? [] : [.. Prompt.FromString(options.Hotwords)?.Encode(tokenizer).Take(limit) ?? []];
+        _hotwords = options.Decoding.Prefix is { IsEmpty: false } || options.Hotwords is not { Length: > 0 } hotwords ? [] : [.. Prompt.FromString(hotwords).Encode(tokenizer).Take(limit)];
         _tokens = [.. _initial];
     }
 

@@ -51,6 +51,7 @@ public sealed record WindowOptions
     public void Verify(TranscriptionOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.RequireParts();
         OptionsException.Require(
             BatchSize is null or (>= 1 and <= BatchedTranscriber.LargestBatch),
             $"batch_size must be from 1 to {BatchedTranscriber.LargestBatch}, but it is {BatchSize}.");

@@ -126,7 +126,7 @@ public class LogitRulesTests
     [InlineData("{\"suppress_tokens\": [-2]}", "suppress_tokens names the token -2")]
     [InlineData("{\"prompt\": [51864, 51865]}", "prompt names the token 51865, but this model has the tokens 0 to 51864.")]
     [InlineData("{\"prefix\": [-1]}", "prefix names the token -1")]
-    [InlineData("{\"repetition_penalty\": 0}", "repetition_penalty must be above 0, but it is 0.")]
+    [InlineData("{\"repetition_penalty\": 0}", "repetition_penalty must be from 0.001 to 1000, but it is 0.")]
     [InlineData("{\"no_repeat_ngram_size\": -1}", "no_repeat_ngram_size must not be below 0, but it is -1.")]
     [InlineData("{\"max_new_tokens\": 0}", "max_new_tokens must be at least 1, but it is 0.")]
     [InlineData("{\"max_new_tokens\": 446, \"language\": \"en\"}", "max_new_tokens must be at most 445, but it is 446.")]

@@ -35,7 +35,8 @@ public class SeekLoopTests
         List<Segment> segments = [.. Loop(script, testCase, tokenizer).Run(script, default)];
 
         script.IsFinished();
-        JsonElement expected = testCase.GetProperty("result").GetProperty("segments");
+        JsonElement result = testCase.GetProperty("result"), expected = result.GetProperty("segments");
+        Assert.Equal(result.GetProperty("text").GetString(), TranscriptionRun.ToTranscript(tokenizer, segments, "en").Text);
         Assert.Equal(expected.GetArrayLength(), segments.Count);
         for (int i = 0; i < segments.Count; i++)
         {
@@ -88,6 +89,8 @@ public class SeekLoopTests
         history.EndWindow(temperature: 0.6);
         Assert.Equal(words, history.Next());
         Assert.Empty(new PromptHistory(options with { Decoding = new() { Prefix = Prompt.FromTokens([1]) } }, tokenizer, limit: 10).Next());
+        Assert.Equal(words, new PromptHistory(options with { Decoding = new() { Prefix = "" } }, tokenizer, limit: 10).Next());
+        Assert.Empty(new PromptHistory(options with { Hotwords = "" }, tokenizer, limit: 10).Next());
     }
 
     [Theory]
@@ -129,6 +132,7 @@ public class SeekLoopTests
         public void IsFinished()
         {
             Assert.Equal(_calls.Length, _call);
+            Assert.Equal(testCase.GetProperty("script_left_over").GetInt32(), testCase.GetProperty("script").GetArrayLength() - _call);
             Assert.Equal(testCase.GetProperty("alignments").GetArrayLength(), _alignment);
         }
 

@@ -19,7 +19,7 @@ public sealed class BadRequestTests(SharedServer shared)
     [InlineData("beamsize", "5", 400, "beamsize", "unknown_parameter")]
     [InlineData("suppress_tokens", "999999", 400, null, "invalid_options")]
     [InlineData("prefix", "<|endoftext|>", 400, null, "invalid_options")]
-    [InlineData("log_prob_threshold", "5", 400, "log_prob_threshold", "invalid_value")]
+    [InlineData("log_prob_threshold", "low", 400, "log_prob_threshold", "invalid_value")]
     [InlineData("vad_threshold", "0.4", 400, "vad_filter", "invalid_value")]
     [InlineData("vad_filter", "maybe", 400, "vad_filter", "invalid_value")]
     [InlineData("chunking_strategy", "none", 400, "chunking_strategy", "invalid_value")]
