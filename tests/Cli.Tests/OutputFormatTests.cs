@@ -22,11 +22,22 @@ public sealed class OutputFormatTests : IDisposable
     }
 
     [Fact]
+    public void A_translation_is_English_for_readers_and_was_spoken_in_another_language_for_programs()
+    {
+        Outcome outcome = _sandbox.Handwritten("transcribe", TestData.Path("audio", "12-es.wav"), "--task", "translate", "--quiet", "-f", "html,lrc,md,json");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains("<html lang=\"en\"", File.ReadAllText(_sandbox["12-es.html"]), StringComparison.Ordinal);
+        Assert.Contains("[la:en]", File.ReadAllText(_sandbox["12-es.lrc"]), StringComparison.Ordinal);
+        Assert.Contains("- Language: English, translated from Spanish\n", File.ReadAllText(_sandbox["12-es.md"]), StringComparison.Ordinal);
+        Assert.EndsWith("\"language\": \"es\"}", File.ReadAllText(_sandbox["12-es.json"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_web_page_knows_its_recording_and_its_title()
     {
         Directory.CreateDirectory(_sandbox["talks"]);
         File.Copy(TestData.Path("audio", "01-en.wav"), _sandbox["talks", "my talk.wav"]);
-        Outcome outcome = _sandbox.Handwritten("transcribe", "talks/my talk.wav", "--quiet", "-o", "pages", "-f", "html", "-f", "md", "-f", "lrc", "-f", "csv");
+        Outcome outcome = _sandbox.Handwritten("transcribe", "talks/my talk.wav", "--quiet", "-o", "pages", "-f", "html,md,lrc,csv");
         Assert.Equal(0, outcome.ExitCode);
         Assert.Equal(["my talk.csv", "my talk.html", "my talk.lrc", "my talk.md"], Directory.GetFiles(_sandbox["pages"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         string page = File.ReadAllText(_sandbox["pages", "my talk.html"]);

@@ -49,6 +49,31 @@ public sealed class SubtitleTests : IDisposable
     }
 
     [Fact]
+    public void A_recording_without_a_picture_has_nothing_to_draw_into()
+    {
+        File.Copy(TestData.Path("audio", "01-en.wav"), _sandbox["speech.wav"]);
+        _sandbox.Handwritten("subtitle", "speech.wav", "--burn", "-o", "new.mkv").Is(ExitCode.WrongUsage, "'speech.wav' has no picture to draw subtitles into");
+        Assert.Equal(["speech.wav", "talk.mp4"], Files);
+    }
+
+    [Fact]
+    public void The_file_is_the_one_that_was_named()
+    {
+        _sandbox.Write("new.srt", "Corrected by hand.");
+        Assert.Equal(0, _sandbox.Handwritten("subtitle", "talk.mp4", "-o", "new.SRT", "--quiet").ExitCode);
+        Assert.Equal((Said, "Corrected by hand."), (File.ReadAllText(_sandbox["new.SRT"]), File.ReadAllText(_sandbox["new.srt"])));
+    }
+
+    [Fact]
+    public void Patterns_stand_for_videos()
+    {
+        File.Copy(_sandbox["talk.mp4"], _sandbox["talk2.mp4"]);
+        Assert.Equal(0, _sandbox.Handwritten("subtitle", "t*[k-m2].mp4", "--quiet").ExitCode);
+        Assert.Equal(["talk.mp4", "talk.srt", "talk2.mp4", "talk2.srt"], Files);
+        _sandbox.Handwritten("subtitle", "x*.mp4").Is(ExitCode.UnreadableAudio, "No file matches 'x*.mp4': check the pattern and the folder.");
+    }
+
+    [Fact]
     public void What_is_no_video_leaves_nothing_behind()
     {
         _sandbox.Write("text.mp4", "This is no video.");

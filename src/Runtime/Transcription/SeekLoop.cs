@@ -153,6 +153,9 @@ internal sealed class SeekLoop
             result.CompressionRatio,
             result.NoSpeechProbability,
             empty ? [] : _options.WordTimestamps ? draft.Words : null,
-            _options.Multilingual ? options.Language : null);
+            _options.Multilingual ? options.Language : null)
+        {
+            ClearedText = empty ? text : null,
+        };
     }
 }
