@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Handwritten.Tests;
 using Xunit;
 
@@ -30,6 +31,16 @@ public sealed class OutputFormatTests : IDisposable
         Assert.Contains("[la:en]", File.ReadAllText(_sandbox["12-es.lrc"]), StringComparison.Ordinal);
         Assert.Contains("- Language: English, translated from Spanish\n", File.ReadAllText(_sandbox["12-es.md"]), StringComparison.Ordinal);
         Assert.EndsWith("\"language\": \"es\"}", File.ReadAllText(_sandbox["12-es.json"]), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--multilingual", "es")]
+    [InlineData("--task=transcribe", null)]
+    public void Each_segment_has_its_language_where_each_window_has(string option, string? language)
+    {
+        Assert.Equal(0, _sandbox.Handwritten("transcribe", TestData.Path("audio", "12-es.wav"), "--quiet", "-f", "json", option).ExitCode);
+        JsonElement segments = JsonDocument.Parse(File.ReadAllText(_sandbox["12-es.json"])).RootElement.GetProperty("segments");
+        Assert.All(segments.EnumerateArray(), segment => Assert.Equal(language, segment.TryGetProperty("language", out JsonElement own) ? own.GetString() : null));
     }
 
     [Fact]
