@@ -1,5 +1,3 @@
-using Handwritten.Runtime.Audio;
-
 namespace Handwritten.Cli;
 
 /// <summary>

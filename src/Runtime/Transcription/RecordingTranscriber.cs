@@ -1,7 +1,6 @@
 using Handwritten.Model;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Decoding;
-using Handwritten.Runtime.VoiceActivity;
 
 namespace Handwritten.Runtime.Transcription;
 
