@@ -123,22 +123,24 @@ internal sealed partial class RecordingInputs(Argument<string[]> recordings)
                 : $"'{recording}' is a folder: give the name of a recording in it, or {_recursive.Name} for all of them.");
         }
 
-        return RecordingFiles.IsPattern(recording)
-            ? throw new AudioException($"No file matches '{recording}': check the pattern and the folder.")
-            : AudioFile.Load(recording, cancellation);
+        return LoadFile(recording, cancellation);
     }
+
+    /// <summary>Loads what a name or a pattern without matches stands for.</summary>
+    /// <exception cref="AudioException">It cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static AudioClip LoadFile(string name, CancellationToken cancellation) => RecordingFiles.IsPattern(name)
+        ? throw new AudioException($"No file matches '{name}': check the pattern and the folder.")
+        : AudioFile.Load(name, cancellation);
 
     private IReadOnlyList<string> Expand(ParseResult parsed, string name)
     {
-        IReadOnlyList<string> found = [];
-        if (name != AudioFile.StandardInput && !WebRecording.IsAddress(name))
+        if (name == AudioFile.StandardInput || WebRecording.IsAddress(name))
         {
-            found = RecordingFiles.IsPattern(name) ? RecordingFiles.Matching(name)
-                : parsed.GetValue(_recursive) && Directory.Exists(name) ? RecordingFiles.Below(name)
-                : found;
+            return [name];
         }
 
-        return found.Count > 0 ? found : [name];
+        return parsed.GetValue(_recursive) && Directory.Exists(name) && RecordingFiles.Below(name) is { Count: > 0 } below ? below : RecordingFiles.Named(name);
     }
 
     private static long? ParseSize(string text)

@@ -45,7 +45,14 @@ public sealed record Segment(
     double NoSpeechProbability,
     IReadOnlyList<Word>? Words = null,
     string? Language = null,
-    IReadOnlyList<float>? TokenLogProbabilities = null);
+    IReadOnlyList<float>? TokenLogProbabilities = null)
+{
+    /// <summary>
+    /// What the model said where the text was cleared, because its segment has no length or says nothing; null elsewhere. No file has it, but
+    /// openai/whisper prints it.
+    /// </summary>
+    public string? ClearedText { get; init; }
+}
 
 /// <summary>A word and its place in time.</summary>
 /// <param name="Text">The word with its punctuation, and with the space before it.</param>

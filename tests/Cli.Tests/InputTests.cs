@@ -50,7 +50,7 @@ public sealed class InputTests : IDisposable
     {
         using SmallServer server = new(request => request.Headers.TryGetValue("X-Key", out string? key) && key == "a: b" ? new WebAnswer(200, Recording) : new WebAnswer(403, []));
         string address = $"{server.Address}/talks/my%20talk.wav?signature=1";
-        Outcome outcome = Handwritten("transcribe", address, "--header", "X-Key: a: b", "--quiet", "-o", ".", "-f", "html", "-f", "txt", "--word_timestamps", "False");
+        Outcome outcome = Handwritten("transcribe", address, "--header", "X-Key: a: b", "--quiet", "-o", ".", "-f", "html,txt", "--word_timestamps", "False");
         Assert.Equal(new Outcome(0, Heard, ""), outcome);
         Assert.Equal(["my talk.html", "my talk.txt"], Directory.GetFiles(_sandbox.Folder).Select(Path.GetFileName).Order());
 
@@ -91,7 +91,7 @@ public sealed class InputTests : IDisposable
     {
         string model = _sandbox.CopyModel();
         File.WriteAllBytes(_sandbox["a.wav"], Recording);
-        string[] ask = ["transcribe", "--model", "model", "--cache", "cache", "-f", "json"];
+        string[] ask = ["transcribe", "--model", "model", "--cache", "cache", "-f", "json", "--language", "en"];
         Outcome first = Handwritten([.. ask, "a.wav"]);
         Assert.Equal((0, Heard), (first.ExitCode, first.Output));
         Assert.Contains("real-time factor", first.Error, StringComparison.Ordinal);
@@ -109,6 +109,15 @@ public sealed class InputTests : IDisposable
         File.AppendAllText(Path.Combine(model, "merges.txt"), "\n");
         Assert.Contains("real-time factor", Handwritten([.. ask, "b.wav"]).Error, StringComparison.Ordinal);
         Assert.Equal(4, Directory.GetFiles(_sandbox["cache"]).Length);
+    }
+
+    [Fact]
+    public void No_text_of_an_option_passes_for_another_option_in_the_cache()
+    {
+        string[] ask = ["transcribe", TestData.Path("audio", "01-en.wav"), "--cache", "cache", "-f", "none", "--verbose", "False"];
+        Assert.Contains("real-time factor", Handwritten([.. ask, "--initial_prompt", "a\n\n--language\nde"]).Error, StringComparison.Ordinal);
+        Assert.Contains("real-time factor", Handwritten([.. ask, "--initial_prompt", "a", "--language", "de"]).Error, StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFiles(_sandbox["cache"]).Length);
     }
 
     [Fact]

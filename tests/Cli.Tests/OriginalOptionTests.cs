@@ -72,8 +72,22 @@ public sealed class OriginalOptionTests : IDisposable
         Assert.Equal(0, outcome.ExitCode);
         Assert.Equal(["01-en.json", "01-en.srt", "01-en.tsv", "01-en.txt", "01-en.vtt"], Directory.GetFiles(_sandbox.Folder).Select(Path.GetFileName).Order());
         Assert.Equal(["01-en.srt"], Directory.GetFiles(_sandbox["sub"]).Select(Path.GetFileName));
-        Assert.Equal("[00:00.000 --> 00:02.200]  Please play rock music in the garage.", Assert.Single(outcome.OutputLines));
+        Assert.Equal(["Detected language: English", "[00:00.000 --> 00:02.200]  Please play rock music in the garage."], outcome.OutputLines);
     }
+
+    [Theory]
+    [InlineData("--lang en --initial_prompt= --fp16 0 --condition_on_previous_text 0 --temp 0 --output_f none")]
+    [InlineData("--initial_prompt= --language=en -otwo -o one --output_format srt -fnone --vad_filter=False")]
+    public void Values_and_names_are_read_as_argparse_reads_them(string options)
+    {
+        Outcome outcome = _sandbox.Handwritten(["transcribe", .. options.Split(' '), "--quiet", Recording]);
+        Assert.Equal(new Outcome(0, "[00:00.000 --> 00:02.200]  Please play rock music in the garage.\n", ""), outcome with { Output = outcome.Output.ReplaceLineEndings("\n") });
+        Assert.Empty(Directory.GetFileSystemEntries(_sandbox.Folder));
+    }
+
+    [LinuxFact]
+    public void Standard_output_that_is_closed_is_told() =>
+        _sandbox.InShell($"\"$DOTNET\" \"$PROGRAM\" transcribe --quiet -f none '{Recording}' >&-").Is(ExitCode.UnwritableOutput, "Standard output cannot be written: it is closed");
 
     [Theory]
     [InlineData("float16", "float16")]
@@ -132,6 +146,7 @@ public sealed class OriginalOptionTests : IDisposable
         Assert.Contains("whisper-tiny on CPU", _sandbox.Handwritten("transcribe", Recording, "--model", "tiny", "--model_dir", "models").Error, StringComparison.Ordinal);
         Assert.Contains("fine-tune on CPU", _sandbox.Handwritten("transcribe", Recording, "--model", "someone/fine-tune", "--download_root", "cache").Error, StringComparison.Ordinal);
         _sandbox.Handwritten("transcribe", Recording, "--model", "base", "--model_dir", "models").Is(ExitCode.UnusableModel, "'base' is not on this machine", "whisper-tiny");
+        _sandbox.Handwritten("transcribe", Recording, "--model_dir", "nowhere").Is(ExitCode.UnusableModel, "--model-dir names 'nowhere', which is no folder");
     }
 
     private static IEnumerable<string> Spell((string Name, string Value)[] options, bool withDashes) =>

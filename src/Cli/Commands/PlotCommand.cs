@@ -71,6 +71,10 @@ internal sealed class PlotCommand : Command
         ChartFile.Check(_output.Name, output);
         IReadOnlyList<AlignmentHead> heads = Heads(parsed, kind);
         TranscriptionOptions options = _decoding.Read(parsed);
+        if (_decoding.HasClips(parsed))
+        {
+            throw new UsageException($"{DecodingSettings.ClipsName} names what to transcribe, but a picture shows one window: give {_start.Name} for its beginning.");
+        }
 
         string recording = _inputs.Read(parsed) is [var only] ? only : throw new UsageException("A picture shows one recording, but AUDIO stands for several: give them one by one.");
         AudioClip clip = _inputs.Load(parsed, recording, cancellation);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Handwritten.Model;
+using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Output;
@@ -24,7 +25,7 @@ internal sealed class TranscribeCommand : Command
     private const string NoFormat = "none", PageFormat = "html";
 
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
-        $"Files to write, one for each recording and format; may be given several times. all are those of whisper: txt, vtt, srt, tsv, json; {NoFormat} only prints; html finds the words' times, too, unless {DecodingSettings.WordsName} False is given. Standard input has no files unless an option says so.",
+        $"Files to write, one for each recording and format; several with commas between them (srt,html). all are those of whisper: txt, vtt, srt, tsv, json; {NoFormat} only prints; html finds the words' times, too, unless {DecodingSettings.WordsName} False is given. Standard input has no files unless an option says so.",
         "all", [.. TranscriptWriters.Names, NoFormat], "-f");
 
     private readonly Option<string> _folder = new("--output-dir", "-o")
@@ -47,7 +48,7 @@ internal sealed class TranscribeCommand : Command
 
     private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
 
-    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing on standard error but failures.");
+    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing but segments and failures.");
 
     /// <summary>The command.</summary>
     public TranscribeCommand()
@@ -81,6 +82,7 @@ internal sealed class TranscribeCommand : Command
 
         options = options with { WordTimestamps = options.WordTimestamps || findsWordsForPages };
         WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
+        layout = layout with { TextLanguage = options.Decoding.Task == SpeechTask.Translate ? "en" : null };
         EmbeddedSound? embedded = parsed.GetValue(_embed) ? new EmbeddedSound(narrator.Tell) : null;
         OutputFiles files = Files(parsed, layout, embedded, narrator);
         bool wantsFiles = new Option[] { _formats, _folder, _name }.Any(option => parsed.GetResult(option) is { Implicit: false });
@@ -98,7 +100,7 @@ internal sealed class TranscribeCommand : Command
 
         void Finish(string recording, AudioClip clip, Func<Transcript> make) => files.Write(
             recording,
-            cache is null ? make() : cache.Get(clip, narrator, make),
+            cache is null ? make() : cache.Get(clip, options, narrator, make),
             () => ModelFolder.NameOf(_model.Folder(parsed)));
     }
 

@@ -53,17 +53,36 @@ public static class TranscriptFiles
         string folder, string baseName, IEnumerable<ITranscriptWriter> formats, Transcript transcript, WriterOptions options)
     {
         CreateFolder(folder);
+        (string Path, ITranscriptWriter Writer)[] outputs = [.. formats.Select(writer => (Path.Combine(folder, $"{baseName}.{writer.Extension}"), writer))];
+        Write(outputs, transcript, options);
+        return [.. outputs.Select(output => output.Path)];
+    }
+
+    /// <summary>Writes a transcript to a file, as above, whatever its name ends in.</summary>
+    /// <param name="path">The file; its folder is created if missing.</param>
+    /// <param name="writer">The format.</param>
+    /// <param name="transcript">What to write.</param>
+    /// <param name="options">How to lay out subtitles.</param>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public static void Write(string path, ITranscriptWriter writer, Transcript transcript, WriterOptions options)
+    {
+        CreateFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        Write([(path, writer)], transcript, options);
+    }
+
+    private static void Write(IEnumerable<(string Path, ITranscriptWriter Writer)> outputs, Transcript transcript, WriterOptions options)
+    {
         List<(string Path, WholeFile File)> files = [];
-        string path = folder;
+        string path = "";
         try
         {
-            foreach (ITranscriptWriter writer in formats)
+            foreach ((string output, ITranscriptWriter writer) in outputs)
             {
-                path = Path.Combine(folder, $"{baseName}.{writer.Extension}");
+                path = output;
                 files.Add((path, new WholeFile(path, file =>
                 {
-                    using StreamWriter output = new(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
-                    writer.Write(transcript, output, options);
+                    using StreamWriter text = new(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
+                    writer.Write(transcript, text, options);
                 })));
             }
 
@@ -81,8 +100,6 @@ public static class TranscriptFiles
         {
             files.ForEach(file => file.File.Dispose());
         }
-
-        return [.. files.Select(file => file.Path)];
     }
 
     private static void CreateFolder(string folder)

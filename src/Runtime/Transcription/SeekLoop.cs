@@ -154,6 +154,9 @@ internal sealed class SeekLoop
             result.NoSpeechProbability,
             empty ? [] : _options.WordTimestamps ? draft.Words : null,
             _options.Multilingual ? options.Language : null,
-            empty ? [] : [.. result.TokenLogProbabilities.Skip(draft.First).Take(draft.Tokens.Count)]);
+            empty ? [] : [.. result.TokenLogProbabilities.Skip(draft.First).Take(draft.Tokens.Count)])
+        {
+            ClearedText = empty ? text : null,
+        };
     }
 }

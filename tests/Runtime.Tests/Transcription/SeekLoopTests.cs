@@ -55,6 +55,18 @@ public class SeekLoopTests
     }
 
     [Fact]
+    public void What_is_cleared_is_kept_for_the_screen()
+    {
+        using JsonDocument reference = Reference();
+        JsonElement testCase = Named(reference, "empty and instantaneous segments");
+        WhisperTokenizer tokenizer = Tokenizers.Named("multilingual");
+        Script script = new(testCase, tokenizer);
+        Assert.Equal(
+            [(" a", null), ("", " "), ("", " zero"), (" b", null), (" c", null)],
+            Loop(script, testCase, tokenizer).Run(script, default).Select(segment => (segment.Text, segment.ClearedText)));
+    }
+
+    [Fact]
     public void A_clip_behind_the_end_is_refused_with_a_sentence()
     {
         using JsonDocument reference = Reference();
