@@ -17,26 +17,34 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
     private readonly SemaphoreSlim _sending = new(1);
     private byte[] _message = new byte[UsualMessageBytes];
     private Task<ValueWebSocketReceiveResult>? _reading;
-    private volatile bool _isClosing;
+    private volatile bool _isClosing, _isCut; // cut: the server stops before the client has said all
 
     /// <summary>Serves the stream to its end.</summary>
     /// <param name="session">Hears the sound.</param>
     /// <param name="model">The model's name.</param>
     /// <param name="aborted">The client is gone.</param>
-    /// <param name="stopping">The server stops: the client is told, and may go on elsewhere.</param>
-    public async Task RunAsync(LiveSession session, string model, CancellationToken aborted, CancellationToken stopping)
+    /// <param name="stopping">The server stops: nothing more is heard, what was said becomes final, and the client, who is told, may go on elsewhere.</param>
+    /// <param name="lastCall">The server cannot wait for that any longer.</param>
+    public async Task RunAsync(LiveSession session, string model, CancellationToken aborted, CancellationToken stopping, CancellationToken lastCall)
     {
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        Task telling = Task.CompletedTask, listening = Task.CompletedTask, stopped = Task.Delay(Timeout.Infinite, stopping);
+        TaskCompletionSource outOfTime = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration calling = lastCall.Register(() => outOfTime.TrySetCanceled(lastCall));
+        Task telling = Task.CompletedTask, listening = Task.CompletedTask;
         try
         {
             await SendAsync(dialect.Greet(model), ending.Token);
             telling = TellAsync(session, ending.Token);
-            listening = ListenAsync(session, ending.Token);
+            listening = ListenAsync(session, stopping, ending.Token);
 
             // Whichever fails first ends the other.
-            await await Task.WhenAny(telling, listening, stopped);
-            await await Task.WhenAny(Task.WhenAll(telling, listening), stopped);
+            await await Task.WhenAny(telling, listening, outOfTime.Task);
+            await await Task.WhenAny(Task.WhenAll(telling, listening), outOfTime.Task);
+            if (_isCut)
+            {
+                throw new OperationCanceledException(stopping);
+            }
+
             if (dialect.TakeLeave() is { } farewell)
             {
                 await SendAsync(farewell, ending.Token);
@@ -66,10 +74,11 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
 
     public void Dispose() => _sending.Dispose();
 
-    private async Task ListenAsync(LiveSession session, CancellationToken cancellation)
+    private async Task ListenAsync(LiveSession session, CancellationToken stopping, CancellationToken cancellation)
     {
         bool goesOn = true;
-        while (goesOn && await ReceiveAsync(cancellation) is { } message)
+        using CancellationTokenSource hearing = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellation);
+        while (goesOn && await ReceiveAsync(hearing.Token, cancellation) is { } message)
         {
             try
             {
@@ -168,11 +177,13 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         return null;
     }
 
-    /// <summary>The next message; null if the client sends no more.</summary>
-    private async Task<(bool IsText, ReadOnlyMemory<byte> Content)?> ReceiveAsync(CancellationToken cancellation)
+    /// <summary>The next message; null if the client sends no more, or the server stops.</summary>
+    /// <param name="hearing">Ends the waiting for it.</param>
+    /// <param name="cancellation">Ends the socket as well.</param>
+    private async Task<(bool IsText, ReadOnlyMemory<byte> Content)?> ReceiveAsync(CancellationToken hearing, CancellationToken cancellation)
     {
         int length = 0;
-        while (!_isClosing)
+        while (!_isClosing && !hearing.IsCancellationRequested)
         {
             if (length == _message.Length)
             {
@@ -184,7 +195,11 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             ValueWebSocketReceiveResult result;
             try
             {
-                result = await _reading.WaitAsync(idleTimeout, cancellation);
+                result = await _reading.WaitAsync(idleTimeout, hearing);
+            }
+            catch (OperationCanceledException) when (hearing.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            {
+                break;
             }
             catch (TimeoutException failure)
             {
@@ -208,6 +223,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             }
         }
 
+        _isCut = !_isClosing;
         return null;
     }
 

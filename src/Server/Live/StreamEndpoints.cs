@@ -29,7 +29,7 @@ internal static class StreamEndpoints
 }
 
 /// <summary>Opens live streams, as many as are allowed.</summary>
-internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, ServerOptions options, IHostApplicationLifetime lifetime, ILogger<LiveService> logger)
+internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, ServerOptions options, IHostApplicationLifetime lifetime, LastCall lastCall, ILogger<LiveService> logger)
 {
     private int _open;
 
@@ -57,7 +57,7 @@ internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, 
             await using LiveSession session = new(models, recognizer, settings);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
             using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout, logger);
-            await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping);
+            await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping, lastCall.Token);
         }
         finally
         {

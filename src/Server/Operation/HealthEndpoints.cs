@@ -15,9 +15,9 @@ internal static class HealthEndpoints
     {
         everybody.MapGet("/health/live", () => Results.Json(new Health("alive", null), Json.Options))
             .WithTags(Tag).WithSummary("The process is alive.").Produces<Health>();
-        everybody.MapGet("/health/ready", (ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime) =>
+        everybody.MapGet("/health/ready", (ModelCatalogue models, Readiness readiness) =>
             {
-                string status = Status(models, options, lifetime);
+                string status = readiness.Status;
                 return Results.Json(
                     new Health(status, [.. models.All.Select(ModelHealth.Of)]),
                     Json.Options,
@@ -25,8 +25,13 @@ internal static class HealthEndpoints
             })
             .WithTags(Tag).WithSummary("The server takes requests.").Produces<Health>().Produces<Health>(StatusCodes.Status503ServiceUnavailable);
     }
+}
 
-    private static string Status(ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime) => 0 switch
+/// <summary>Whether the server takes requests.</summary>
+internal sealed class Readiness(ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime)
+{
+    /// <summary><c>ready</c>, <c>loading</c>, <c>failed</c> or <c>stopping</c>.</summary>
+    public string Status => 0 switch
     {
         _ when lifetime.ApplicationStopping.IsCancellationRequested => "stopping",
         _ when models.All.Any(host => host.LastFailure is not null) => "failed",

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Serving;
+using Handwritten.Server.Jobs;
 using Handwritten.Server.Models;
 
 namespace Handwritten.Server.Operation;
@@ -22,7 +23,7 @@ internal sealed class Telemetry : IDisposable
     private readonly Counter<double> _audio;
     private readonly UpDownCounter<int> _streams;
 
-    public Telemetry(IMeterFactory meters, ModelCatalogue models)
+    public Telemetry(IMeterFactory meters, ModelCatalogue models, JobStore jobs)
     {
         _models = models;
         _meter = meters.Create(Name);
@@ -34,7 +35,7 @@ internal sealed class Telemetry : IDisposable
         _streams = _meter.CreateUpDownCounter<int>("handwritten.streams", "{stream}", "Live streams that are open.");
 
         _meter.CreateObservableGauge("handwritten.models.loaded", () => _models.All.Count(host => host.Loaded is not null), "{model}", "Models in memory.");
-        _meter.CreateObservableGauge("handwritten.queue.depth", () => _models.All.SelectMany(QueueDepths), "{request}", "Requests of which no window has been taken up.");
+        _meter.CreateObservableGauge("handwritten.queue.depth", () => QueueDepths(jobs.Waiting()), "{request}", "Requests of which no window has been taken up, and jobs that wait.");
         Gauge("handwritten.requests.active", "{request}", "Requests that are under way.", statistics => statistics.Active);
         Gauge("handwritten.lanes.used", "{lane}", "Decoder lanes that hold a sequence.", statistics => statistics.LanesInUse);
         Gauge("handwritten.lanes", "{lane}", "Decoder lanes that there are.", statistics => statistics.Lanes);
@@ -96,10 +97,10 @@ internal sealed class Telemetry : IDisposable
         where loaded is not null
         select new Measurement<T>(value(loaded.Engine.Statistics), new KeyValuePair<string, object?>("model", host.Source.Name));
 
-    private static IEnumerable<Measurement<int>> QueueDepths(ModelHost host)
-    {
-        IReadOnlyList<int>? waiting = host.Loaded?.Engine.Statistics.Waiting;
-        return Enum.GetValues<RequestPriority>().Select(priority => new Measurement<int>(
-            waiting?[(int)priority] ?? 0, new("model", host.Source.Name), new("priority", priority.ToString())));
-    }
+    private IEnumerable<Measurement<int>> QueueDepths(IReadOnlyList<(string? Model, RequestPriority Priority, int Count)> jobs) =>
+        from host in _models.All
+        let waiting = host.Loaded?.Engine.Statistics.Waiting
+        from priority in Enum.GetValues<RequestPriority>()
+        let ofJobs = jobs.Where(some => some.Priority == priority && _models.Find(some.Model) == host).Sum(some => some.Count)
+        select new Measurement<int>((waiting?[(int)priority] ?? 0) + ofJobs, new("model", host.Source.Name), new("priority", priority.ToString()));
 }
