@@ -46,11 +46,11 @@ internal static class JobEndpoints
         RequestFields fields = new(context.Request.Query.SelectMany(field => field.Value.Select(value => KeyValuePair.Create(field.Key, value ?? ""))));
         int limit = fields.Integer("limit", 1, MostOfPage) ?? UsualOfPage;
         bool oldestFirst = fields.Choice("order", "asc", "desc") == "asc";
-        string? after = fields.Text("after");
-        fields.RefuseUnknown();
         string client = Client.Of(context).Name;
+        Job? after = fields.Text("after") is { } id ? jobs.Find(id, client) : null;
+        fields.RefuseUnknown();
         IEnumerable<Job> all = oldestFirst ? jobs.Of(client).Reverse() : jobs.Of(client);
-        Job[] rest = [.. after is null ? all : all.SkipWhile(job => job != jobs.Find(after, client)).Skip(1)];
+        Job[] rest = [.. after is null ? all : all.SkipWhile(job => job != after).Skip(1)];
         JobAnswer[] page = [.. rest.Take(limit).Select(job => JobAnswer.Of(job) with { Result = null })];
         return Results.Json(new JobList("list", page, page.FirstOrDefault()?.Id, page.LastOrDefault()?.Id, rest.Length > limit), Json.Options);
     }

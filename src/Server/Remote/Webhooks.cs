@@ -19,6 +19,7 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
     private const int Attempts = 5;
     private const string SecretPrefix = "whsec_";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private int _hasWarned;
 
     /// <summary>Sends a message.</summary>
     /// <param name="address">Where to.</param>
@@ -64,7 +65,14 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
         {
             yield return new("webhook-signature", Signature(secret, id, timestamp, body));
         }
+        else if (Interlocked.Exchange(ref _hasWarned, 1) == 0)
+        {
+            LogUnsigned();
+        }
     }
+
+    [LoggerMessage(LogLevel.Warning, "Webhooks are not signed, so that their receivers cannot tell who sends them: set HANDWRITTEN_WEBHOOK_SECRET.")]
+    private partial void LogUnsigned();
 
     [LoggerMessage(LogLevel.Warning, "The webhook of {Job} was given up: {Host} took it in none of five attempts.")]
     private partial void LogGivenUp(string job, string host);
