@@ -11,7 +11,7 @@ using Handwritten.Server.Requests;
 namespace Handwritten.Server.Recognition;
 
 /// <summary>Brings what clients ask for to the engine of the right model.</summary>
-internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
+internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, LastCall lastCall)
 {
     private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
 
@@ -38,7 +38,7 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
                 work = work with { SpeechWindows = await Task.Run(() => FindWindows(clip, chunks, cancellation), cancellation) };
             }
 
-            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry);
+            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry, lastCall.Token);
         }
         catch (EngineStoppedException)
         {

@@ -10,18 +10,22 @@ using Handwritten.Server.Operation;
 
 namespace Handwritten.Server.Recognition;
 
-/// <summary>A transcription under way. It holds its model in memory, and is measured and traced, until it is disposed.</summary>
+/// <summary>
+/// A transcription under way. It holds its model in memory, and is measured and traced, until it is disposed. It is cancelled before the
+/// engine's next step, which may be a while; at the last call, who waits for it is let go at once.
+/// </summary>
 internal sealed class RunningTranscription : IDisposable
 {
     private readonly ModelLease _lease;
     private readonly ServedTranscription _work;
     private readonly Telemetry _telemetry;
+    private readonly CancellationToken _lastCall;
     private readonly Activity? _activity;
     private readonly long _begun = Stopwatch.GetTimestamp();
 
-    public RunningTranscription(ModelLease lease, ServedTranscription work, Telemetry telemetry)
+    public RunningTranscription(ModelLease lease, ServedTranscription work, Telemetry telemetry, CancellationToken lastCall)
     {
-        (_lease, _work, _telemetry) = (lease, work, telemetry);
+        (_lease, _work, _telemetry, _lastCall) = (lease, work, telemetry, lastCall);
         _activity = telemetry.StartTranscription(Model, work.Request);
     }
 
@@ -41,12 +45,13 @@ internal sealed class RunningTranscription : IDisposable
     public double Position => _work.Position;
 
     /// <summary>Code of the language, given or detected; known before the first segment.</summary>
-    public Task<string> Language => GuardAsync(_work.Language);
+    public Task<string> Language => GuardAsync(_work.Language.WaitAsync(_lastCall));
 
     /// <summary>The segments as they come, once.</summary>
     public async IAsyncEnumerable<Segment> SegmentsAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using IAsyncEnumerator<Segment> segments = _work.Segments(cancellation).GetAsyncEnumerator(cancellation);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _lastCall);
+        await using IAsyncEnumerator<Segment> segments = _work.Segments(either.Token).GetAsyncEnumerator(CancellationToken.None);
         while (await GuardAsync(segments.MoveNextAsync().AsTask()))
         {
             yield return segments.Current;
@@ -62,7 +67,7 @@ internal sealed class RunningTranscription : IDisposable
     /// <summary>The whole transcript; counted in the metrics, so that it is asked for once.</summary>
     public async Task<Transcript> TranscriptAsync()
     {
-        Transcript transcript = await GuardAsync(_work.Transcript);
+        Transcript transcript = await GuardAsync(_work.Transcript.WaitAsync(_lastCall));
         _telemetry.Count(Model, _work.Request, QueueTime, Elapsed, transcript, _activity);
         return transcript;
     }
