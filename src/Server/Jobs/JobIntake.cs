@@ -69,7 +69,7 @@ internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scra
     {
         if ((JsonFields.Text(json, "audio_url") ?? JsonFields.Text(json, "audio")) is { Length: > 0 } address)
         {
-            return new RemoteInput(remote.Parse("audio_url", address), JsonFields.Texts(json, "headers"));
+            return new RemoteInput(remote.Parse("audio_url", address), RemoteClient.RequireHeaders("headers", JsonFields.Texts(json, "headers")));
         }
 
         if (JsonFields.Text(json, "audio_base64") is not { Length: > 0 } text)
