@@ -31,7 +31,7 @@ internal sealed class Authentication(RequestDelegate next, ApiKeys keys)
         string key = KeyOf(context.Request) ?? throw Refuse(
             "No API key was given: send it as 'Authorization: Bearer KEY'.", "missing_api_key");
         ApiKey known = keys.Find(key) ?? throw Refuse("The API key is not one of this server's.", "invalid_api_key");
-        return new Client(known.Name, known.RequestsPerMinute);
+        return new Client(known.Name, known.RequestsPerMinute) { Key = known };
     }
 
     private static string? KeyOf(HttpRequest request)

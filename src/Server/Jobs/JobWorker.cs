@@ -1,5 +1,4 @@
 using Handwritten.Runtime;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
@@ -94,12 +93,12 @@ internal sealed partial class JobWorker(
     {
         try
         {
-            AudioClip clip = await LoadAsync(job);
-            using RunningTranscription running = await StartAsync(job, clip);
+            using DecodedRecording recording = await LoadAsync(job);
+            using RunningTranscription running = await StartAsync(job, recording);
             job.Follow(running);
             Transcript transcript = await running.TranscriptAsync();
             log.Transcribed(job.Client, running, transcript);
-            job.Succeed(new FinishedTranscription(job.Request, transcript, clip.Seconds, running.Tokenizer), time.GetUtcNow());
+            job.Succeed(new FinishedTranscription(job.Request, transcript, running.Duration, running.Tokenizer), time.GetUtcNow());
         }
         catch (OperationCanceledException) when (job.Cancellation.IsCancellationRequested)
         {
@@ -117,27 +116,27 @@ internal sealed partial class JobWorker(
         }
     }
 
-    private async Task<AudioClip> LoadAsync(Job job)
+    private async Task<DecodedRecording> LoadAsync(Job job)
     {
         if (job.Input is UploadedInput upload)
         {
-            return await decoder.DecodeAsync(upload.File.Name, job.Cancellation);
+            return await decoder.DecodeAsync(upload.File.Name, RequestPriority.Bulk, job.Client, job.Cancellation);
         }
 
         RemoteInput source = (RemoteInput)job.Input;
         await using FileStream file = scratch.CreateFile();
         await remote.FetchAsync(source.Address, source.Headers, file, job.Cancellation);
-        return await decoder.DecodeAsync(file.Name, job.Cancellation);
+        return await decoder.DecodeAsync(file.Name, RequestPriority.Bulk, job.Client, job.Cancellation);
     }
 
     /// <summary>Jobs have time: where the engine is full, they wait.</summary>
-    private async Task<RunningTranscription> StartAsync(Job job, AudioClip clip)
+    private async Task<RunningTranscription> StartAsync(Job job, DecodedRecording recording)
     {
         while (true)
         {
             try
             {
-                return await recognizer.StartAsync(job.Request, clip, RequestPriority.Bulk, job.Client, job.Cancellation);
+                return await recognizer.StartAsync(job.Request, recording, RequestPriority.Bulk, job.Client, job.Cancellation);
             }
             catch (EngineBusyException busy)
             {

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Models;
+using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Operation;
 
@@ -18,15 +19,16 @@ internal sealed class Telemetry : IDisposable
     private readonly ActivitySource _source = new(Name);
     private readonly Meter _meter;
     private readonly ModelCatalogue _models;
+    private readonly DecodingTurns _decoding;
     private readonly Histogram<double> _queue, _time, _factor;
     private readonly Counter<double> _audio;
     private readonly UpDownCounter<int> _streams;
 
-    public Telemetry(IMeterFactory meters, ModelCatalogue models)
+    public Telemetry(IMeterFactory meters, ModelCatalogue models, DecodingTurns decoding, SoundMemory memory)
     {
-        _models = models;
+        (_models, _decoding) = (models, decoding);
         _meter = meters.Create(Name);
-        _queue = _meter.CreateHistogram<double>("handwritten.queue.time", "s", "Time until a request's first window was taken up.");
+        _queue = _meter.CreateHistogram<double>("handwritten.queue.time", "s", "Time that a request waited, to be decoded and for its first window.");
         _time = _meter.CreateHistogram<double>("handwritten.transcription.time", "s", "Time from a decoded recording to its transcript.");
         _factor = _meter.CreateHistogram("handwritten.real_time_factor", "1", "Time of a transcription over the length of its recording.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3] });
@@ -34,7 +36,8 @@ internal sealed class Telemetry : IDisposable
         _streams = _meter.CreateUpDownCounter<int>("handwritten.streams", "{stream}", "Live streams that are open.");
 
         _meter.CreateObservableGauge("handwritten.models.loaded", () => _models.All.Count(host => host.Loaded is not null), "{model}", "Models in memory.");
-        _meter.CreateObservableGauge("handwritten.queue.depth", () => _models.All.SelectMany(QueueDepths), "{request}", "Requests of which no window has been taken up.");
+        _meter.CreateObservableGauge("handwritten.queue.depth", () => _models.All.SelectMany(QueueDepths).Concat(DecodingDepths()), "{request}", "Requests whose recording has not been decoded, or of which no window has been taken up.");
+        _meter.CreateObservableGauge("handwritten.decoded", () => memory.Held, "By", "Memory of decoded recordings.");
         Gauge("handwritten.requests.active", "{request}", "Requests that are under way.", statistics => statistics.Active);
         Gauge("handwritten.lanes.used", "{lane}", "Decoder lanes that hold a sequence.", statistics => statistics.LanesInUse);
         Gauge("handwritten.lanes", "{lane}", "Decoder lanes that there are.", statistics => statistics.Lanes);
@@ -96,10 +99,10 @@ internal sealed class Telemetry : IDisposable
         where loaded is not null
         select new Measurement<T>(value(loaded.Engine.Statistics), new KeyValuePair<string, object?>("model", host.Source.Name));
 
-    private static IEnumerable<Measurement<int>> QueueDepths(ModelHost host)
-    {
-        IReadOnlyList<int>? waiting = host.Loaded?.Engine.Statistics.Waiting;
-        return Enum.GetValues<RequestPriority>().Select(priority => new Measurement<int>(
-            waiting?[(int)priority] ?? 0, new("model", host.Source.Name), new("priority", priority.ToString())));
-    }
+    private static IEnumerable<Measurement<int>> QueueDepths(ModelHost host) => Depths(host.Loaded?.Engine.Statistics.Waiting, "model", host.Source.Name);
+
+    private IEnumerable<Measurement<int>> DecodingDepths() => Depths(_decoding.Waiting, "stage", "decoding");
+
+    private static IEnumerable<Measurement<int>> Depths(IReadOnlyList<int>? waiting, string tag, string value) => Enum.GetValues<RequestPriority>()
+        .Select(priority => new Measurement<int>(waiting?[(int)priority] ?? 0, new(tag, value), new("priority", priority.ToString())));
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Handwritten.Server.Access;
 
 namespace Handwritten.Server.Remote;
 
@@ -22,7 +23,7 @@ internal sealed class AddressRules(ServerOptions options)
     ];
 
     /// <summary>Whether a host is on the list, if there is one.</summary>
-    public bool Allows(string host) => options.AllowedHosts.Count == 0 || options.AllowedHosts.Any(allowed => Matches(allowed, host.TrimEnd('.')));
+    public bool Allows(string host) => options.AllowedHosts.Count == 0 || options.AllowedHosts.Any(allowed => HostPattern.Matches(allowed, host.TrimEnd('.')));
 
     /// <summary>Whether an address may be connected to.</summary>
     public bool Allows(IPAddress address) => options.AllowPrivateAddresses || IsPublic(address);
@@ -33,8 +34,4 @@ internal sealed class AddressRules(ServerOptions options)
         IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         return !NotPublic.Any(network => network.Contains(plain));
     }
-
-    private static bool Matches(string allowed, string host) => allowed.StartsWith("*.", StringComparison.Ordinal)
-        ? host.EndsWith(allowed[1..], StringComparison.OrdinalIgnoreCase)
-        : host.Equals(allowed, StringComparison.OrdinalIgnoreCase);
 }
