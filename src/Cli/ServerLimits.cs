@@ -44,6 +44,10 @@ internal sealed class ServerLimits
 
     private readonly Limit<int> _jobs = Count("--max-jobs", "Jobs that are held, those that are done included.", Initially.MaximumJobs);
 
+    private readonly Limit<int> _jobsOfClient = Count("--max-jobs-per-client", "The same of one client.", Initially.MaximumJobsPerClient);
+
+    private readonly Limit<int> _fetches = Count("--max-fetches", "Recordings of jobs that are fetched, or wait to be decoded after that, at the same time; a quarter of them of one client.", Initially.MaximumFetches, 10_000, minimum: 2);
+
     private readonly Limit<double> _retention = Number("--keep-jobs-minutes", "How long the result of a job is kept.", Initially.JobRetention.TotalMinutes, 0.01, 60 * 24 * 30);
 
     /// <summary>Adds the options to a command.</summary>
@@ -52,7 +56,8 @@ internal sealed class ServerLimits
         foreach (Option option in new Option[]
         {
             _requests.Option, _requestsOfClient.Option, _rate.Option, _upload.Option, _audio.Option, _slow.Option, _idle.Option, _decoding.Option,
-            _decodingMemory.Option, _decodingProcesses.Option, _decoded.Option, _streams.Option, _streamsOfClient.Option, _streamIdle.Option, _jobs.Option, _retention.Option,
+            _decodingMemory.Option, _decodingProcesses.Option, _decoded.Option, _streams.Option, _streamsOfClient.Option, _streamIdle.Option,
+            _jobs.Option, _jobsOfClient.Option, _fetches.Option, _retention.Option,
         })
         {
             command.Add(option);
@@ -76,6 +81,8 @@ internal sealed class ServerLimits
         MaximumStreamsPerClient = _streamsOfClient.Read(parsed)!.Value,
         StreamIdleTimeout = Span(_streamIdle, parsed),
         MaximumJobs = _jobs.Read(parsed)!.Value,
+        MaximumJobsPerClient = _jobsOfClient.Read(parsed)!.Value,
+        MaximumFetches = _fetches.Read(parsed)!.Value,
         JobRetention = TimeSpan.FromMinutes(_retention.Read(parsed)!.Value),
     };
 

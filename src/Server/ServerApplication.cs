@@ -1,6 +1,7 @@
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Jobs;
+using Handwritten.Server.Jobs.RunPod;
 using Handwritten.Server.Live;
 using Handwritten.Server.Models;
 using Handwritten.Server.OpenAi;
@@ -72,9 +73,10 @@ public static class ServerApplication
         RequestRates.Add(services, options);
         services.AddSingleton<Scratch>().AddSingleton<DecodingTurns>().AddSingleton<SoundMemory>().AddSingleton<RecordingDecoder>();
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
-        services.AddSingleton<LastCall>();
-        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
-        services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
+        services.AddSingleton<LastCall>().AddSingleton<Readiness>();
+        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<StreamPlaces>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
+        services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobNotices>().AddSingleton<JobStore>().AddSingleton<JobIntake>();
+        services.AddHostedService<JobFetcher>().AddHostedService<JobWorker>();
         services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
         AddTelemetry(services, options);
     }
@@ -106,6 +108,7 @@ public static class ServerApplication
         application.UseWebSockets();
 
         HealthEndpoints.Map(application);
+        RunPodEndpoints.MapPing(application);
         application.MapPrometheusScrapingEndpoint();
         application.MapOpenApi();
         application.MapScalarApiReference("/docs");

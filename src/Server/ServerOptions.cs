@@ -63,6 +63,12 @@ public sealed record ServerOptions
     /// <summary>Jobs that are held, those that are done included.</summary>
     public int MaximumJobs { get; init; } = 1000;
 
+    /// <summary>The same of one client.</summary>
+    public int MaximumJobsPerClient { get; init; } = 500;
+
+    /// <summary>Recordings of jobs that are fetched, or wait to be decoded after that, at the same time; a quarter of them of one client.</summary>
+    public int MaximumFetches { get; init; } = 32;
+
     /// <summary>How long the result of a job is kept.</summary>
     public TimeSpan JobRetention { get; init; } = TimeSpan.FromHours(1);
 

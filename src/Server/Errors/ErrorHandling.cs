@@ -55,7 +55,7 @@ internal sealed partial class ErrorHandling(RequestDelegate next, ILogger<ErrorH
 
         if (error.Status == StatusCodes.Status401Unauthorized)
         {
-            context.Response.Headers.WWWAuthenticate = error.Code == Authentication.WrongKey ? "Bearer error=\"invalid_token\"" : "Bearer"; // RFC 6750, section 3
+            context.Response.Headers.WWWAuthenticate = error.Code == Authentication.WrongKeyCode ? "Bearer error=\"invalid_token\"" : "Bearer"; // RFC 6750, section 3
         }
 
         return context.Response.WriteAsJsonAsync(error.ToResponse(), Json.Options, CancellationToken.None);

@@ -30,9 +30,11 @@ internal static class StreamEndpoints
 
 /// <summary>Opens live streams, as many as are allowed.</summary>
 internal sealed class LiveService(
-    ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, BrowserRules rules, ApiKeys keys, StreamPlaces places, ServerOptions options, IHostApplicationLifetime lifetime,
-    ILogger<LiveService> logger)
+    ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, BrowserRules rules, ApiKeys keys, StreamPlaces places, ServerOptions options, IHostApplicationLifetime lifetime, LastCall lastCall,
+    TimeProvider time, ILogger<LiveService> logger)
 {
+    /// <summary>A stream may last for hours, and its key may be taken out of the file meanwhile.</summary>
+    private static readonly TimeSpan KeyCheck = TimeSpan.FromSeconds(1);
 
     /// <summary>Serves a stream.</summary>
     /// <param name="context">The request.</param>
@@ -54,11 +56,21 @@ internal sealed class LiveService(
             await using LiveSession session = new(models, recognizer, settings);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
             using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout, logger);
-            await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping);
+            using CancellationTokenSource revoked = new();
+            await using ITimer watch = time.CreateTimer(_ => CancelIfRevoked(client, revoked), null, KeyCheck, KeyCheck);
+            await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping, lastCall.Token, revoked.Token);
         }
         finally
         {
             telemetry.CountStream(-1);
+        }
+    }
+
+    private void CancelIfRevoked(Client client, CancellationTokenSource revoked)
+    {
+        if (!keys.Allow(client))
+        {
+            revoked.Cancel();
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
     /// <exception cref="OperationCanceledException">The client is gone, or the server stops.</exception>
     public async Task AnswerAsync(HttpContext context, SpeechTask task)
     {
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lastCall.Token);
+        using CancellationTokenSource ending = lastCall.Within(context);
         CancellationToken cancellation = ending.Token;
         Client client = Client.Of(context);
         using UploadedForm form = await UploadedForm.ReadAsync(context.Request, scratch, cancellation);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Serving;
+using Handwritten.Server.Jobs;
 using Handwritten.Server.Models;
 using Handwritten.Server.Uploads;
 
@@ -24,7 +25,7 @@ internal sealed class Telemetry : IDisposable
     private readonly Counter<double> _audio;
     private readonly UpDownCounter<int> _streams;
 
-    public Telemetry(IMeterFactory meters, ModelCatalogue models, DecodingTurns decoding, SoundMemory memory)
+    public Telemetry(IMeterFactory meters, ModelCatalogue models, JobStore jobs, DecodingTurns decoding, SoundMemory memory)
     {
         (_models, _decoding) = (models, decoding);
         _meter = meters.Create(Name);
@@ -36,7 +37,8 @@ internal sealed class Telemetry : IDisposable
         _streams = _meter.CreateUpDownCounter<int>("handwritten.streams", "{stream}", "Live streams that are open.");
 
         _meter.CreateObservableGauge("handwritten.models.loaded", () => _models.All.Count(host => host.Loaded is not null), "{model}", "Models in memory.");
-        _meter.CreateObservableGauge("handwritten.queue.depth", () => _models.All.SelectMany(QueueDepths).Concat(DecodingDepths()), "{request}", "Requests whose recording has not been decoded, or of which no window has been taken up.");
+        _meter.CreateObservableGauge(
+            "handwritten.queue.depth", () => QueueDepths(jobs.Waiting()).Concat(DecodingDepths()), "{request}", "Requests whose recording waits to be decoded, or of which no window has been taken up, and jobs that wait.");
         _meter.CreateObservableGauge("handwritten.decoded", () => memory.Held, "By", "Memory of decoded recordings.");
         Gauge("handwritten.requests.active", "{request}", "Requests that are under way.", statistics => statistics.Active);
         Gauge("handwritten.lanes.used", "{lane}", "Decoder lanes that hold a sequence.", statistics => statistics.LanesInUse);
@@ -99,10 +101,13 @@ internal sealed class Telemetry : IDisposable
         where loaded is not null
         select new Measurement<T>(value(loaded.Engine.Statistics), new KeyValuePair<string, object?>("model", host.Source.Name));
 
-    private static IEnumerable<Measurement<int>> QueueDepths(ModelHost host) => Depths(host.Loaded?.Engine.Statistics.Waiting, "model", host.Source.Name);
+    private IEnumerable<Measurement<int>> QueueDepths(IReadOnlyList<(string? Model, RequestPriority Priority, int Count)> jobs) =>
+        from host in _models.All
+        let waiting = host.Loaded?.Engine.Statistics.Waiting
+        from priority in Enum.GetValues<RequestPriority>()
+        let ofJobs = jobs.Where(some => some.Priority == priority && _models.Find(some.Model) == host).Sum(some => some.Count)
+        select new Measurement<int>((waiting?[(int)priority] ?? 0) + ofJobs, new("model", host.Source.Name), new("priority", priority.ToString()));
 
-    private IEnumerable<Measurement<int>> DecodingDepths() => Depths(_decoding.Waiting, "stage", "decoding");
-
-    private static IEnumerable<Measurement<int>> Depths(IReadOnlyList<int>? waiting, string tag, string value) => Enum.GetValues<RequestPriority>()
-        .Select(priority => new Measurement<int>(waiting?[(int)priority] ?? 0, new(tag, value), new("priority", priority.ToString())));
+    private IEnumerable<Measurement<int>> DecodingDepths() => _decoding.Waiting.Select(
+        (count, priority) => new Measurement<int>(count, new("stage", "decoding"), new("priority", ((RequestPriority)priority).ToString())));
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Handwritten.Kernels.Cpu;
 using Handwritten.Kernels.Gpu;
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
@@ -31,6 +32,9 @@ internal sealed class RunningTranscription : IDisposable
 
     /// <summary>The model's name.</summary>
     public string Model => _lease.Model.Model.Name;
+
+    /// <summary>What computes: <c>cuda</c> or <c>cpu</c>.</summary>
+    public string Device => _lease.Model.Kernels is CpuKernels ? "cpu" : "cuda";
 
     /// <summary>The model's tokenizer, which outlives the model.</summary>
     public WhisperTokenizer Tokenizer => _lease.Model.Model.Tokenizer;

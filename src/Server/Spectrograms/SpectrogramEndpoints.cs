@@ -6,6 +6,7 @@ using Handwritten.Runtime.Serving;
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
 using Handwritten.Server.Uploads;
 
@@ -28,13 +29,14 @@ internal static class SpectrogramEndpoints
 /// on the loudest moment of the window, as where windows are transcribed one by one; a recording that is transcribed in one
 /// piece has a single floor, that of its own loudest moment.
 /// </summary>
-internal sealed class SpectrogramService(Scratch scratch, RecordingDecoder decoder, ModelCatalogue models)
+internal sealed class SpectrogramService(Scratch scratch, RecordingDecoder decoder, ModelCatalogue models, LastCall lastCall)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="ApiException">It makes no sense.</exception>
     public async Task<SpectrogramAnswer> AnswerAsync(HttpContext context)
     {
-        CancellationToken cancellation = context.RequestAborted;
+        using CancellationTokenSource ending = lastCall.Within(context);
+        CancellationToken cancellation = ending.Token;
         using UploadedForm form = await UploadedForm.ReadAsync(context.Request, scratch, cancellation);
         RequestFields fields = new(form.Fields);
         ModelHost host = models.Find(fields.Text("model"));

@@ -21,7 +21,7 @@ internal sealed class RecordingDecoder(ServerOptions options, DecodingTurns turn
 
     /// <summary>Decodes a recording.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="priority">Who waits for it. Bulk work waits where the memory is taken by others.</param>
+    /// <param name="priority">Who waits for it.</param>
     /// <param name="client">Whose it is.</param>
     /// <param name="cancellation">Ends ffmpeg.</param>
     /// <returns>The samples, whose memory is given back when it is disposed.</returns>
@@ -37,34 +37,27 @@ internal sealed class RecordingDecoder(ServerOptions options, DecodingTurns turn
             using IDisposable turn = await turns.TakeAsync(priority, client, isLong, cancellation);
             waited += time.GetElapsedTime(begun);
             SoundMemory.Share share = memory.Open();
-            TimeSpan pause = TimeSpan.Zero;
             try
             {
                 return new DecodedRecording(await LoadAsync(path, isLong, share, cancellation), share, waited);
             }
-            catch (Exception failure)
+            catch (OperationCanceledException) when (!isLong && !cancellation.IsCancellationRequested)
             {
                 share.Dispose();
-                switch (failure)
-                {
-                    case OperationCanceledException when !isLong && !cancellation.IsCancellationRequested:
-                        isLong = true;
-                        break;
-                    case EngineBusyException busy when priority == RequestPriority.Bulk:
-                        pause = busy.RetryAfter;
-                        break;
-                    case AudioException unreadable:
-                        // The sentence is about our file; the client knows it as the recording.
-                        throw new ApiException(
-                            StatusCodes.Status400BadRequest, unreadable.Message.Replace($"'{path}'", "The recording", StringComparison.Ordinal), parameter: "file", code: "invalid_audio", innerException: unreadable);
-                    default:
-                        throw;
-                }
+                isLong = true;
             }
+            catch (AudioException failure)
+            {
+                share.Dispose();
 
-            turn.Dispose();
-            await Task.Delay(pause, time, cancellation);
-            waited += pause;
+                // The sentence is about our file; the client knows it as the recording.
+                throw new ApiException(StatusCodes.Status400BadRequest, failure.Message.Replace($"'{path}'", "The recording", StringComparison.Ordinal), parameter: "file", code: "invalid_audio", innerException: failure);
+            }
+            catch
+            {
+                share.Dispose();
+                throw;
+            }
         }
     }
 

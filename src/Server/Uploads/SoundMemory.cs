@@ -25,7 +25,7 @@ internal sealed class SoundMemory(ServerOptions options) : IDisposable
     private const long MostForShort = 256 << 20;
     private const long WorthCollecting = 64 << 20;
 
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10), UntilNobodyHoldsIt = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5), UntilNobodyHoldsIt = TimeSpan.FromSeconds(1);
 
     private readonly long _forShort = Math.Min(options.MaximumDecodedBytes / 8, MostForShort);
     private readonly Lock _gate = new();
