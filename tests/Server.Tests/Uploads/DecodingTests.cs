@@ -2,13 +2,18 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Handwritten.Runtime.Serving;
+using Handwritten.Server.Tests.Faults;
 using Handwritten.Server.Uploads;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Handwritten.Server.Tests.Uploads;
 
-/// <summary>Recordings on their way to the engine: whom they let wait, and what they may take.</summary>
+/// <summary>
+/// Recordings on their way to the engine: whom they let wait, and what they may take. Alone, because the servers of one process are
+/// measured together.
+/// </summary>
+[Collection(Alone.Name)]
 public sealed class DecodingTests
 {
     private const int Budget = 64 << 20;
@@ -42,9 +47,7 @@ public sealed class DecodingTests
         await Task.Delay(1100);
         Array.ForEach(all, turn => turn.Dispose());
         Assert.Equal(HttpStatusCode.OK, (await answer).StatusCode);
-        string metrics = await server.Client.GetStringAsync("/metrics");
-        string sum = metrics.Split('\n').Single(line => line.StartsWith("handwritten_queue_time_seconds_sum", StringComparison.Ordinal));
-        Assert.True(double.Parse(sum.Split(' ')[1], CultureInfo.InvariantCulture) > 1, sum);
+        Assert.InRange(await MetricAsync(server, "handwritten_queue_time_seconds_sum"), 1, 100);
 
         Task<IDisposable> TakeAsync() => turns.TakeAsync(RequestPriority.Interactive, "other", isLong: false, CancellationToken.None);
     }
@@ -87,7 +90,7 @@ public sealed class DecodingTests
         using HttpResponseMessage refused = await server.TranscribeAsync();
         Assert.Equal((HttpStatusCode.TooManyRequests, "engine_busy"), (refused.StatusCode, (await refused.ErrorAsync()).Code));
         Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
-        Assert.Contains($"handwritten_decoded_bytes {Budget}", await server.Client.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Equal(Budget, await MetricAsync(server, "handwritten_decoded_bytes"));
 
         using HttpResponseMessage accepted = await server.Client.PostAsync("/v1/jobs", RunningServer.Form());
         await Eventually.HoldsAsync(() => StatusAsync("running"));
@@ -125,12 +128,14 @@ public sealed class DecodingTests
         return change?.Invoke(options) ?? options;
     });
 
-    private static async Task<int> WaitingAsync(RunningServer server)
+    private static Task<double> WaitingAsync(RunningServer server) => MetricAsync(server, "handwritten_queue_depth", "stage=\"decoding\"", "priority=\"Interactive\"");
+
+    /// <summary>The value of a metric.</summary>
+    private static async Task<double> MetricAsync(RunningServer server, string name, params string[] tags)
     {
         string metrics = await server.Client.GetStringAsync("/metrics");
-        string depth = metrics.Split('\n').Single(line => line.StartsWith("handwritten_queue_depth{", StringComparison.Ordinal)
-            && line.Contains("stage=\"decoding\"", StringComparison.Ordinal) && line.Contains("priority=\"Interactive\"", StringComparison.Ordinal));
-        return int.Parse(depth.Split(' ')[1], CultureInfo.InvariantCulture);
+        string line = metrics.Split('\n').Single(line => line.StartsWith($"{name}{{", StringComparison.Ordinal) && tags.All(tag => line.Contains(tag, StringComparison.Ordinal)));
+        return double.Parse(line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture);
     }
 
     /// <summary>A WAV file of so many seconds without a sound: 8 kHz, 8 bits.</summary>
