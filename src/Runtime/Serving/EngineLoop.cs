@@ -8,7 +8,7 @@ namespace Handwritten.Runtime.Serving;
 /// which gathers what can be computed together:
 /// <code>
 ///     take what was asked for, forget what was cancelled
-///     give free audio windows to those whose turn it is           WindowQueue
+///     give free audio windows to those whose turn it is           TurnQueue
 ///     encode windows that wait, a few at once                     one pass
 ///     detect languages, find words
 ///     give free lanes to texts that wait, run their prompts       they join the steps
@@ -23,7 +23,7 @@ internal sealed class EngineLoop : IDisposable
     private readonly List<EngineJob> _posted = [];
     private readonly List<RecordingRun> _arrived = [], _left = [];
     private readonly Thread _thread;
-    private readonly WindowQueue<RecordingRun> _queue = new();
+    private readonly TurnQueue<RecordingRun> _queue = new();
     private readonly EncoderCourtesy _courtesy = new();
     private readonly Stack<int> _freeWindows;
     private readonly HashSet<RecordingRun> _underWay = [];
@@ -308,7 +308,7 @@ internal sealed class EngineLoop : IDisposable
     }
 
     /// <summary>One window is kept free of bulk work, and not too many spectrograms of long recordings lie in memory.</summary>
-    private bool MayGo(RecordingRun run, WindowClaim claim)
+    private bool MayGo(RecordingRun run, TurnClaim claim)
     {
         if (claim.Priority == RequestPriority.Bulk && _freeWindows.Count == 1 && Options.Windows > 1)
         {

@@ -105,7 +105,7 @@ internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scra
     private static bool IsAddress(string text) =>
         text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
 
-    private RemoteInput Remote(string field, string address, JsonElement json) => new(remote.Parse(field, address), JsonFields.Texts(json, "headers"));
+    private RemoteInput Remote(string field, string address, JsonElement json) => new(remote.Parse(field, address), RemoteClient.RequireHeaders("headers", JsonFields.Texts(json, "headers")));
 
     /// <summary>A recording in base64, also as browsers write it: <c>data:audio/wav;base64,...</c>.</summary>
     private async Task<JobInput> UploadAsync(string field, string text, HttpContext context)

@@ -1,5 +1,4 @@
 using Handwritten.Runtime;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
@@ -89,9 +88,9 @@ internal sealed partial class JobWorker(
 
     private async Task<JobResult> TranscribeAsync(Job job)
     {
-        FileStream recording = job.Recording ?? throw new OperationCanceledException(job.Cancellation);
-        AudioClip clip = await decoder.DecodeAsync(recording.Name, job.Cancellation);
-        using RunningTranscription running = await StartAsync(job, job.Order.Request, clip);
+        FileStream file = job.Recording ?? throw new OperationCanceledException(job.Cancellation);
+        using DecodedRecording recording = await WhenThereIsRoomAsync(job, () => decoder.DecodeAsync(file.Name, PriorityOf(job), job.Client, job.Cancellation));
+        using RunningTranscription running = await StartAsync(job, job.Order.Request, recording);
         double share = job.Order.Translation is null ? 1 : 0.5;
         job.Follow(running, begin: 0, end: share);
         await foreach (Segment segment in running.SegmentsAsync(job.Cancellation))
@@ -99,33 +98,36 @@ internal sealed partial class JobWorker(
             job.Hear(segment);
         }
 
-        FinishedTranscription transcription = await FinishAsync(job, job.Order.Request, clip, running);
+        FinishedTranscription transcription = await FinishAsync(job, job.Order.Request, running);
         FinishedTranscription? translation = null;
         if (job.Order.Translation is { } second)
         {
-            using RunningTranscription translating = await StartAsync(job, second, clip);
+            using RunningTranscription translating = await StartAsync(job, second, recording);
             job.Follow(translating, begin: share, end: 1);
-            translation = await FinishAsync(job, second, clip, translating);
+            translation = await FinishAsync(job, second, translating);
         }
 
         return new JobResult(transcription, translation, running.Model, running.Device);
     }
 
-    private async Task<FinishedTranscription> FinishAsync(Job job, TranscriptionRequest request, AudioClip clip, RunningTranscription running)
+    private async Task<FinishedTranscription> FinishAsync(Job job, TranscriptionRequest request, RunningTranscription running)
     {
         Transcript transcript = await running.TranscriptAsync();
         log.Transcribed(job.Client, running, transcript);
-        return new FinishedTranscription(request, transcript, clip.Seconds, running.Tokenizer);
+        return new FinishedTranscription(request, transcript, running.Duration, running.Tokenizer);
     }
 
-    /// <summary>Jobs have time: where the engine is full, they wait.</summary>
-    private async Task<RunningTranscription> StartAsync(Job job, TranscriptionRequest request, AudioClip clip)
+    private Task<RunningTranscription> StartAsync(Job job, TranscriptionRequest request, DecodedRecording recording) =>
+        WhenThereIsRoomAsync(job, () => recognizer.StartAsync(request, recording, PriorityOf(job), job.Client, job.Cancellation));
+
+    /// <summary>Jobs have time: where the engine is full, or the memory, they wait.</summary>
+    private async Task<T> WhenThereIsRoomAsync<T>(Job job, Func<Task<T>> beginAsync)
     {
         while (true)
         {
             try
             {
-                return await recognizer.StartAsync(request, clip, PriorityOf(job), job.Client, job.Cancellation);
+                return await beginAsync();
             }
             catch (EngineBusyException busy)
             {

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Handwritten.Kernels.Gpu;
 using Handwritten.Runtime.Serving;
+using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Live;
@@ -25,11 +26,13 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
     /// <param name="aborted">The client is gone.</param>
     /// <param name="stopping">The server stops: nothing more is heard, what was said becomes final, and the client, who is told, may go on elsewhere.</param>
     /// <param name="lastCall">The server cannot wait for that any longer.</param>
-    public async Task RunAsync(LiveSession session, string model, CancellationToken aborted, CancellationToken stopping, CancellationToken lastCall)
+    /// <param name="revoked">The client's key is not valid any more.</param>
+    public async Task RunAsync(LiveSession session, string model, CancellationToken aborted, CancellationToken stopping, CancellationToken lastCall, CancellationToken revoked)
     {
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        TaskCompletionSource outOfTime = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        using CancellationTokenRegistration calling = lastCall.Register(() => outOfTime.TrySetCanceled(lastCall));
+        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration calling = lastCall.Register(() => ended.TrySetCanceled(lastCall));
+        using CancellationTokenRegistration revoking = revoked.Register(() => ended.TrySetException(Authentication.WrongKey()));
         Task telling = Task.CompletedTask, listening = Task.CompletedTask;
         try
         {
@@ -38,8 +41,8 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             listening = ListenAsync(session, stopping, ending.Token);
 
             // Whichever fails first ends the other.
-            await await Task.WhenAny(telling, listening, outOfTime.Task);
-            await await Task.WhenAny(Task.WhenAll(telling, listening), outOfTime.Task);
+            await await Task.WhenAny(telling, listening, ended.Task);
+            await await Task.WhenAny(Task.WhenAll(telling, listening), ended.Task);
             if (_isCut)
             {
                 throw new OperationCanceledException(stopping);
@@ -299,7 +302,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
     {
         StatusCodes.Status413PayloadTooLarge => WebSocketCloseStatus.MessageTooBig,
         StatusCodes.Status408RequestTimeout => WebSocketCloseStatus.PolicyViolation,
-        StatusCodes.Status429TooManyRequests => WebSocketCloseStatus.PolicyViolation,
+        StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests => WebSocketCloseStatus.PolicyViolation,
         StatusCodes.Status503ServiceUnavailable => WebSocketCloseStatus.EndpointUnavailable,
         >= StatusCodes.Status500InternalServerError => WebSocketCloseStatus.InternalServerError,
         _ => WebSocketCloseStatus.InvalidPayloadData,

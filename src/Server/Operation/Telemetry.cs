@@ -4,6 +4,7 @@ using Handwritten.Runtime;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Jobs;
 using Handwritten.Server.Models;
+using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Operation;
 
@@ -19,15 +20,16 @@ internal sealed class Telemetry : IDisposable
     private readonly ActivitySource _source = new(Name);
     private readonly Meter _meter;
     private readonly ModelCatalogue _models;
+    private readonly DecodingTurns _decoding;
     private readonly Histogram<double> _queue, _time, _factor;
     private readonly Counter<double> _audio;
     private readonly UpDownCounter<int> _streams;
 
-    public Telemetry(IMeterFactory meters, ModelCatalogue models, JobStore jobs)
+    public Telemetry(IMeterFactory meters, ModelCatalogue models, JobStore jobs, DecodingTurns decoding, SoundMemory memory)
     {
-        _models = models;
+        (_models, _decoding) = (models, decoding);
         _meter = meters.Create(Name);
-        _queue = _meter.CreateHistogram<double>("handwritten.queue.time", "s", "Time until a request's first window was taken up.");
+        _queue = _meter.CreateHistogram<double>("handwritten.queue.time", "s", "Time that a request waited, to be decoded and for its first window.");
         _time = _meter.CreateHistogram<double>("handwritten.transcription.time", "s", "Time from a decoded recording to its transcript.");
         _factor = _meter.CreateHistogram("handwritten.real_time_factor", "1", "Time of a transcription over the length of its recording.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3] });
@@ -35,7 +37,9 @@ internal sealed class Telemetry : IDisposable
         _streams = _meter.CreateUpDownCounter<int>("handwritten.streams", "{stream}", "Live streams that are open.");
 
         _meter.CreateObservableGauge("handwritten.models.loaded", () => _models.All.Count(host => host.Loaded is not null), "{model}", "Models in memory.");
-        _meter.CreateObservableGauge("handwritten.queue.depth", () => QueueDepths(jobs.Waiting()), "{request}", "Requests of which no window has been taken up, and jobs that wait.");
+        _meter.CreateObservableGauge(
+            "handwritten.queue.depth", () => QueueDepths(jobs.Waiting()).Concat(DecodingDepths()), "{request}", "Requests whose recording waits to be decoded, or of which no window has been taken up, and jobs that wait.");
+        _meter.CreateObservableGauge("handwritten.decoded", () => memory.Held, "By", "Memory of decoded recordings.");
         Gauge("handwritten.requests.active", "{request}", "Requests that are under way.", statistics => statistics.Active);
         Gauge("handwritten.lanes.used", "{lane}", "Decoder lanes that hold a sequence.", statistics => statistics.LanesInUse);
         Gauge("handwritten.lanes", "{lane}", "Decoder lanes that there are.", statistics => statistics.Lanes);
@@ -103,4 +107,7 @@ internal sealed class Telemetry : IDisposable
         from priority in Enum.GetValues<RequestPriority>()
         let ofJobs = jobs.Where(some => some.Priority == priority && _models.Find(some.Model) == host).Sum(some => some.Count)
         select new Measurement<int>((waiting?[(int)priority] ?? 0) + ofJobs, new("model", host.Source.Name), new("priority", priority.ToString()));
+
+    private IEnumerable<Measurement<int>> DecodingDepths() => _decoding.Waiting.Select(
+        (count, priority) => new Measurement<int>(count, new("stage", "decoding"), new("priority", ((RequestPriority)priority).ToString())));
 }

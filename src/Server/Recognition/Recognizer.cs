@@ -7,6 +7,7 @@ using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
+using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Recognition;
 
@@ -20,25 +21,25 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, Las
 
     /// <summary>Starts a transcription.</summary>
     /// <param name="request">What is asked for.</param>
-    /// <param name="clip">The recording.</param>
+    /// <param name="recording">The recording.</param>
     /// <param name="priority">Who waits for it.</param>
     /// <param name="client">Whose it is.</param>
     /// <param name="cancellation">Frees what the request holds.</param>
     /// <exception cref="ApiException">There is no such model, or it cannot do this.</exception>
     /// <exception cref="EngineBusyException">Too much is under way.</exception>
-    public async Task<RunningTranscription> StartAsync(TranscriptionRequest request, AudioClip clip, RequestPriority priority, string client, CancellationToken cancellation)
+    public async Task<RunningTranscription> StartAsync(TranscriptionRequest request, DecodedRecording recording, RequestPriority priority, string client, CancellationToken cancellation)
     {
         ModelLease lease = await models.Find(request.Model).AcquireAsync(cancellation);
         try
         {
             RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
-            EngineRequest work = new(clip.Samples, request.Options) { Priority = priority, Client = client };
+            EngineRequest work = new(recording.Clip.Samples, request.Options) { Priority = priority, Client = client };
             if (request.Chunks is { } chunks)
             {
-                work = work with { SpeechWindows = await Task.Run(() => FindWindows(clip, chunks, cancellation), cancellation) };
+                work = work with { SpeechWindows = await Task.Run(() => FindWindows(recording.Clip, chunks, cancellation), cancellation) };
             }
 
-            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry, lastCall.Token);
+            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), recording.Waited, telemetry, lastCall.Token);
         }
         catch (EngineStoppedException)
         {

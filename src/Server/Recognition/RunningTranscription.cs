@@ -18,14 +18,20 @@ internal sealed class RunningTranscription : IDisposable
 {
     private readonly ModelLease _lease;
     private readonly ServedTranscription _work;
+    private readonly TimeSpan _waited;
     private readonly Telemetry _telemetry;
     private readonly CancellationToken _lastCall;
     private readonly Activity? _activity;
     private readonly long _begun = Stopwatch.GetTimestamp();
 
-    public RunningTranscription(ModelLease lease, ServedTranscription work, Telemetry telemetry, CancellationToken lastCall)
+    /// <param name="lease">Holds the model.</param>
+    /// <param name="work">What the engine does.</param>
+    /// <param name="waited">How long the recording waited to be decoded.</param>
+    /// <param name="telemetry">Measures it.</param>
+    /// <param name="lastCall">Lets go of who waits.</param>
+    public RunningTranscription(ModelLease lease, ServedTranscription work, TimeSpan waited, Telemetry telemetry, CancellationToken lastCall)
     {
-        (_lease, _work, _telemetry, _lastCall) = (lease, work, telemetry, lastCall);
+        (_lease, _work, _waited, _telemetry, _lastCall) = (lease, work, waited, telemetry, lastCall);
         _activity = telemetry.StartTranscription(Model, work.Request);
     }
 
@@ -61,8 +67,8 @@ internal sealed class RunningTranscription : IDisposable
     /// <summary>How long it has taken since the recording was decoded.</summary>
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_begun);
 
-    /// <summary>How long it waited for its first window.</summary>
-    public TimeSpan QueueTime => _work.QueueTime;
+    /// <summary>How long it waited, to be decoded and for its first window.</summary>
+    public TimeSpan QueueTime => _waited + _work.QueueTime;
 
     /// <summary>The whole transcript; counted in the metrics, so that it is asked for once.</summary>
     public async Task<Transcript> TranscriptAsync()

@@ -52,8 +52,21 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
     /// <param name="body">What is said.</param>
     public static string Signature(string secret, string id, string timestamp, ReadOnlySpan<byte> body)
     {
-        byte[] key = secret.StartsWith(SecretPrefix, StringComparison.Ordinal) ? Convert.FromBase64String(secret[SecretPrefix.Length..]) : Encoding.UTF8.GetBytes(secret);
+        byte[] key = KeyOf(secret) ?? throw new ArgumentException("It is no secret.", nameof(secret));
         return $"v1,{Convert.ToBase64String(HMACSHA256.HashData(key, (byte[])[.. Encoding.UTF8.GetBytes($"{id}.{timestamp}."), .. body]))}";
+    }
+
+    /// <summary>The key that a secret stands for; null if it begins with <c>whsec_</c>, and no base64 follows.</summary>
+    public static byte[]? KeyOf(string secret)
+    {
+        if (!secret.StartsWith(SecretPrefix, StringComparison.Ordinal))
+        {
+            return Encoding.UTF8.GetBytes(secret);
+        }
+
+        string text = secret[SecretPrefix.Length..];
+        byte[] key = new byte[text.Length];
+        return Convert.TryFromBase64String(text, key, out int length) && length > 0 ? key[..length] : null;
     }
 
     private IEnumerable<KeyValuePair<string, string>> Sign(string id, byte[] body)

@@ -2,6 +2,8 @@ using Handwritten.Kernels;
 using Handwritten.Kernels.Cpu;
 using Handwritten.Model;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
 using Handwritten.Server.Operation;
@@ -40,7 +42,8 @@ internal sealed class SpectrogramService(Scratch scratch, RecordingDecoder decod
         ModelHost host = models.Find(fields.Text("model"));
         double start = fields.Number("start", 0, 1e6) ?? 0;
         fields.RefuseUnknown();
-        AudioClip clip = await decoder.DecodeAsync(form.RecordingPath, cancellation);
+        using DecodedRecording recording = await decoder.DecodeAsync(form.RecordingPath, RequestPriority.Interactive, Client.Of(context).Name, cancellation);
+        AudioClip clip = recording.Clip;
         int first = (int)(start * WhisperAudio.SampleRate);
         if (first >= clip.Samples.Length)
         {

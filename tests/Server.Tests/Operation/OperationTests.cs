@@ -70,6 +70,9 @@ public sealed class OperationTests(SharedServer shared)
         await using RunningServer server = await RunningServer.StartAsync(options => options with { CorsOrigins = ["https://good.example"], LoadEagerly = false });
         Assert.Equal("https://good.example", await AllowedAsync("https://good.example"));
         Assert.Null(await AllowedAsync("https://evil.example"));
+        using HttpRequestMessage request = new(HttpMethod.Get, "/v1/jobs/job_0") { Headers = { { "Origin", "https://good.example" } } };
+        using HttpResponseMessage refused = await server.Client.SendAsync(request);
+        Assert.Contains("Retry-After", refused.Headers.GetValues("Access-Control-Expose-Headers").Single().Split(','));
 
         async Task<string?> AllowedAsync(string origin)
         {

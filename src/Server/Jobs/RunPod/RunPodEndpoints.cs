@@ -26,7 +26,7 @@ internal static class RunPodEndpoints
     public static void MapPing(IEndpointRouteBuilder everybody) => everybody
         .MapGet("/ping", (Readiness readiness) => Results.StatusCode(readiness.Status switch
         {
-            "ready" => StatusCodes.Status200OK,
+            _ when readiness.IsReady => StatusCodes.Status200OK,
             "loading" => StatusCodes.Status204NoContent,
             _ => StatusCodes.Status503ServiceUnavailable,
         }))
@@ -98,7 +98,7 @@ internal static class RunPodEndpoints
     private static IResult Health(HttpContext context, JobStore jobs, ModelCatalogue models, Readiness readiness)
     {
         ILookup<JobStatus, Job> own = jobs.Of(Client.Of(context).Name).ToLookup(job => job.Status);
-        bool isReady = readiness.Status == "ready", isBusy = models.All.Any(host => host.Loaded?.Engine.Statistics.Active > 0);
+        bool isReady = readiness.IsReady, isBusy = models.All.Any(host => host.Loaded?.Engine.Statistics.Active > 0);
         return Results.Json(
             new RunPodHealth(
                 new RunPodJobs(own[JobStatus.Succeeded].Count(), own[JobStatus.Failed].Count(), own[JobStatus.Running].Count(), own[JobStatus.Queued].Count()),
