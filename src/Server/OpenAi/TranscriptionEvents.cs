@@ -39,7 +39,7 @@ internal static class TranscriptionEvents
                 Segment segment = segments.Current;
                 if (segment.Text.Length > 0)
                 {
-                    TextDelta delta = new(first ? segment.Text.TrimStart() : segment.Text) { Logprobs = request.Logprobs ? LogprobAnswer.Of(segment, running.Tokenizer) : null };
+                    TextDelta delta = new("transcript.text.delta", first ? segment.Text.TrimStart() : segment.Text) { Logprobs = request.Logprobs ? LogprobAnswer.Of(segment, running.Tokenizer) : null };
                     await SendAsync(context, request.Format != ResponseFormat.VerboseJson ? delta : delta with
                     {
                         Segment = SegmentAnswer.WithWords(segment),
@@ -51,7 +51,7 @@ internal static class TranscriptionEvents
             }
 
             FinishedTranscription finished = new(request, await running.TranscriptAsync(), running.Duration, running.Tokenizer);
-            await SendAsync(context, new TextDone(finished.Text, finished.Logprobs, finished.Usage));
+            await SendAsync(context, new TextDone("transcript.text.done", finished.Text, finished.Logprobs, finished.Usage));
             return finished.Transcript;
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
@@ -67,11 +67,8 @@ internal static class TranscriptionEvents
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
 
-    private sealed record TextDelta(string Delta)
+    private sealed record TextDelta(string Type, string Delta)
     {
-        [JsonPropertyOrder(-1)]
-        public string Type => "transcript.text.delta";
-
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public IEnumerable<LogprobAnswer>? Logprobs { get; init; }
 
@@ -86,9 +83,5 @@ internal static class TranscriptionEvents
     }
 
     private sealed record TextDone(
-        string Text, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<LogprobAnswer>? Logprobs, TranscriptionUsage Usage)
-    {
-        [JsonPropertyOrder(-1)]
-        public string Type => "transcript.text.done";
-    }
+        string Type, string Text, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<LogprobAnswer>? Logprobs, TranscriptionUsage Usage);
 }

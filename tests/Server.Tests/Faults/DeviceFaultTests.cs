@@ -10,7 +10,7 @@ public sealed class DeviceFaultTests
     private static readonly Dictionary<string, Func<Exception>> Causes = new()
     {
         ["GPU memory"] = () => new GpuException("The GPU has too little memory.") { IsOutOfMemory = true },
-        ["memory"] = () => new OutOfMemoryException(),
+        ["memory"] = () => new InsufficientMemoryException(),
         ["lost device"] = () => new GpuException("The GPU failed in mid-run.") { IsDeviceLost = true },
         ["mistake"] = () => new InvalidOperationException("A secret of the inside."),
     };

@@ -82,7 +82,7 @@ public sealed class RealtimeFailureTests : IAsyncLifetime
         using (StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "intent=transcription&language=en", "realtime"))
         {
             // The first guess fails while somebody goes on speaking.
-            _device.FailNext("Conv1dGelu", () => new OutOfMemoryException());
+            _device.FailNext("Conv1dGelu", () => new InsufficientMemoryException());
             await SpeakAsync(stream, findsTurns: true);
             await stream.ReadUntilAsync($"{Transcription}failed");
             for (string text = ""; !text.Contains("rock music", StringComparison.Ordinal);)
