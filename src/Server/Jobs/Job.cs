@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Handwritten.Runtime;
+using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
 using Handwritten.Server.Recognition;
@@ -106,6 +107,9 @@ internal sealed class Job(string client, JobOrder order, JobInput input, JobWebh
         get => _isAwaited;
         set => _isAwaited = value;
     }
+
+    /// <summary>What that means for who comes first.</summary>
+    public RequestPriority Priority => _isAwaited ? RequestPriority.Interactive : RequestPriority.Bulk;
 
     /// <summary>The recording; null while it has to be fetched.</summary>
     public FileStream? Recording

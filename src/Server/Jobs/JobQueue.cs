@@ -1,8 +1,10 @@
+using Handwritten.Runtime.Serving;
+
 namespace Handwritten.Server.Jobs;
 
 /// <summary>
-/// Jobs that wait for a place. Those that somebody waits for come before the others; among both, clients take turns, so that a client
-/// with a thousand jobs delays another's first one by one of its own. Jobs that have ended are not waited for. Safe for several threads.
+/// Jobs that wait for a place, which they get by the engine's rules: those that somebody waits for before the others, and clients in turn,
+/// so that one with a thousand jobs delays another's first by one of its own. Jobs that have ended do not wait. Safe for several threads.
 /// <code>
 ///     waiting      A1 A2 A3 ... B1 B2*            * somebody waits for it
 ///     given out    B2*  A1  B1  A2  A3 ...
@@ -12,11 +14,9 @@ namespace Handwritten.Server.Jobs;
 internal sealed class JobQueue(int mostOfClient = int.MaxValue)
 {
     private readonly Lock _lock = new();
-    private readonly List<Job> _waiting = []; // the oldest first
-    private readonly Dictionary<string, long> _turns = []; // of clients with jobs that wait: when they had their last turn
+    private readonly TurnQueue<Job> _waiting = new();
     private readonly Dictionary<string, int> _places = []; // of clients that have some
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _turn;
     private bool _isClosed;
 
     /// <summary>Lets a job wait.</summary>
@@ -24,9 +24,21 @@ internal sealed class JobQueue(int mostOfClient = int.MaxValue)
     {
         lock (_lock)
         {
-            _waiting.Add(job);
-            _turns.TryAdd(job.Client, ++_turn);
+            _waiting.Add(job, ClaimOf(job));
             Wake();
+        }
+    }
+
+    /// <summary>Lets a job that waits here wait by another priority.</summary>
+    public void Renew(Job job)
+    {
+        lock (_lock)
+        {
+            if (_waiting.Items.Contains(job))
+            {
+                _waiting.RemoveAll(other => other == job);
+                _waiting.Add(job, ClaimOf(job));
+            }
         }
     }
 
@@ -40,12 +52,11 @@ internal sealed class JobQueue(int mostOfClient = int.MaxValue)
             Task changed;
             lock (_lock)
             {
-                if (Next(onlyAwaited) is { } job)
+                _waiting.RemoveAll(job => job.HasEnded);
+                if (_waiting.TryTake((job, claim) => MayGo(claim, onlyAwaited), out Job? next))
                 {
-                    _waiting.Remove(job);
-                    _turns[job.Client] = ++_turn;
-                    _places[job.Client] = _places.GetValueOrDefault(job.Client) + 1;
-                    return job;
+                    _places[next.Client] = _places.GetValueOrDefault(next.Client) + 1;
+                    return next;
                 }
 
                 if (_isClosed)
@@ -84,18 +95,10 @@ internal sealed class JobQueue(int mostOfClient = int.MaxValue)
         }
     }
 
-    private Job? Next(bool onlyAwaited)
-    {
-        _waiting.RemoveAll(job => job.HasEnded);
-        foreach (string gone in _turns.Keys.Except(_waiting.Select(job => job.Client)).ToArray())
-        {
-            _turns.Remove(gone); // who comes back takes a turn behind those who are there
-        }
+    private bool MayGo(TurnClaim claim, bool onlyAwaited) =>
+        (claim.Priority != RequestPriority.Bulk || !onlyAwaited) && _places.GetValueOrDefault(claim.Client) < mostOfClient;
 
-        return _waiting
-            .Where(job => (job.IsAwaited || !onlyAwaited) && _places.GetValueOrDefault(job.Client) < mostOfClient)
-            .MinBy(job => (job.IsAwaited ? 0 : 1, _turns[job.Client]));
-    }
+    private static TurnClaim ClaimOf(Job job) => new(job.Priority, job.Client, Left: 1);
 
     private void Wake()
     {

@@ -50,6 +50,14 @@ internal sealed class JobStore(ServerOptions options, JobNotices notices, TimePr
         (job.Recording is null ? ToFetch : ToTranscribe).Add(job);
     }
 
+    /// <summary>Nobody waits for a job any more.</summary>
+    public void Leave(Job job)
+    {
+        job.IsAwaited = false;
+        ToFetch.Renew(job);
+        ToTranscribe.Renew(job);
+    }
+
     /// <summary>Finds a client's job.</summary>
     /// <exception cref="ApiException">There is none, or it is another client's.</exception>
     public Job Find(string id, string client)
@@ -81,8 +89,8 @@ internal sealed class JobStore(ServerOptions options, JobNotices notices, TimePr
             return
             [
                 .. _jobs.Values.Where(job => job.Status == JobStatus.Queued)
-                    .CountBy(job => (job.Order.Request.Model, JobWorker.PriorityOf(job)))
-                    .Select(group => (group.Key.Model, group.Key.Item2, group.Value)),
+                    .CountBy(job => (job.Order.Request.Model, job.Priority))
+                    .Select(group => (group.Key.Model, group.Key.Priority, group.Value)),
             ];
         }
     }

@@ -19,9 +19,6 @@ internal sealed partial class JobWorker(
     JobStore jobs, JobNotices notices, RecordingDecoder decoder, Recognizer recognizer, RequestLog log,
     LastCall lastCall, IHostApplicationLifetime lifetime, ServerOptions options, TimeProvider time, ILogger<JobWorker> logger) : BackgroundService
 {
-    /// <summary>Who waits for a job.</summary>
-    public static RequestPriority PriorityOf(Job job) => job.IsAwaited ? RequestPriority.Interactive : RequestPriority.Bulk;
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // StopAsync comes when the requests under way have ended, and some of those wait for a job.
@@ -89,7 +86,7 @@ internal sealed partial class JobWorker(
     private async Task<JobResult> TranscribeAsync(Job job)
     {
         FileStream file = job.Recording ?? throw new OperationCanceledException(job.Cancellation);
-        using DecodedRecording recording = await WhenThereIsRoomAsync(job, () => decoder.DecodeAsync(file.Name, PriorityOf(job), job.Client, job.Cancellation));
+        using DecodedRecording recording = await WhenThereIsRoomAsync(job, () => decoder.DecodeAsync(file.Name, job.Priority, job.Client, job.Cancellation));
         using RunningTranscription running = await StartAsync(job, job.Order.Request, recording);
         double share = job.Order.Translation is null ? 1 : 0.5;
         job.Follow(running, begin: 0, end: share);
@@ -118,7 +115,7 @@ internal sealed partial class JobWorker(
     }
 
     private Task<RunningTranscription> StartAsync(Job job, TranscriptionRequest request, DecodedRecording recording) =>
-        WhenThereIsRoomAsync(job, () => recognizer.StartAsync(request, recording, PriorityOf(job), job.Client, job.Cancellation));
+        WhenThereIsRoomAsync(job, () => recognizer.StartAsync(request, recording, job.Priority, job.Client, job.Cancellation));
 
     /// <summary>Jobs have time: where the engine is full, or the memory, they wait.</summary>
     private async Task<T> WhenThereIsRoomAsync<T>(Job job, Func<Task<T>> beginAsync)

@@ -92,7 +92,8 @@ public sealed partial class JobFairnessTests : IAsyncLifetime
             ids.Insert(0, (await accepted.JsonAsync()).GetProperty("id").GetString()!);
         }
 
-        await Eventually.HoldsAsync(async () => await StatusAsync(await _modest.GetAsync($"/v1/jobs/{ids[0]}")) == "succeeded");
+        string? status = null;
+        await Eventually.HoldsAsync(async () => (status = await StatusAsync(await _modest.GetAsync($"/v1/jobs/{ids[0]}"))) == "succeeded", otherwise: () => $"{status} {_server.Log}");
         List<string> seen = [];
         JsonElement page;
         do
@@ -135,6 +136,6 @@ public sealed partial class JobFairnessTests : IAsyncLifetime
     private HttpClient ClientOf(string key) =>
         new() { BaseAddress = _server.Address, Timeout = TimeSpan.FromMinutes(1), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
 
-    [GeneratedRegex("""handwritten_queue_depth[^\n]*priority="Bulk"[^\n]*\} (\d+)""")]
+    [GeneratedRegex("""handwritten_queue_depth\{[^\n]*model="whisper-nano",priority="Bulk"[^\n]*\} (\d+)""")]
     private static partial Regex BulkDepth();
 }

@@ -36,6 +36,7 @@ public sealed class JobQueueTests
         (awaited.IsAwaited, given.IsAwaited) = (true, true);
         Add(bulk, given, awaited);
         given.IsAwaited = false;
+        _queue.Renew(given);
         Assert.Equal([awaited, bulk, given], await TakeAsync(3));
     }
 

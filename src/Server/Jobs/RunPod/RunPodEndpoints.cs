@@ -50,7 +50,7 @@ internal static class RunPodEndpoints
         return group;
     }
 
-    private static async Task<IResult> RunSyncAsync(HttpContext context, JobIntake intake, TimeProvider time, int wait = 90_000)
+    private static async Task<IResult> RunSyncAsync(HttpContext context, JobIntake intake, JobStore jobs, TimeProvider time, int wait = 90_000)
     {
         TimeSpan patience = TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, LongestWait.TotalMilliseconds));
         Job job = await intake.TakeRunPodAsync(context, isAwaited: patience > TimeSpan.Zero);
@@ -60,7 +60,7 @@ internal static class RunPodEndpoints
         }
         catch (TimeoutException)
         {
-            job.IsAwaited = false; // the answer says that it is under way; /status/ID has the rest
+            jobs.Leave(job); // the answer says that it is under way; /status/ID has the rest
         }
         catch (OperationCanceledException)
         {
