@@ -34,11 +34,19 @@ internal sealed class ServerLimits
 
     private readonly Limit<int> _decodingProcesses = Count("--decoding-processes", "Recordings that ffmpeg decodes at the same time.", Initially.DecodingProcesses, 1024);
 
+    private readonly Limit<int> _decoded = Count("--max-decoded-mb", "Memory of all decoded recordings, in megabytes; a minute takes 8. Unless said otherwise a quarter of what there is.", (int)(Initially.MaximumDecodedBytes >> 20), 10 * Many, minimum: 16);
+
     private readonly Limit<int> _streams = Count("--max-streams", "Live streams at the same time.", Initially.MaximumStreams);
+
+    private readonly Limit<int> _streamsOfClient = Count("--max-streams-per-client", "The same of one client.", Initially.MaximumStreamsPerClient);
 
     private readonly Limit<double> _streamIdle = Seconds("--stream-idle-seconds", "How long a live stream may send nothing, or not read.", Initially.StreamIdleTimeout, 1);
 
     private readonly Limit<int> _jobs = Count("--max-jobs", "Jobs that are held, those that are done included.", Initially.MaximumJobs);
+
+    private readonly Limit<int> _jobsOfClient = Count("--max-jobs-per-client", "The same of one client.", Initially.MaximumJobsPerClient);
+
+    private readonly Limit<int> _fetches = Count("--max-fetches", "Recordings of jobs that are fetched, or wait to be decoded after that, at the same time; a quarter of them of one client.", Initially.MaximumFetches, 10_000, minimum: 2);
 
     private readonly Limit<double> _retention = Number("--keep-jobs-minutes", "How long the result of a job is kept.", Initially.JobRetention.TotalMinutes, 0.01, 60 * 24 * 30);
 
@@ -48,7 +56,8 @@ internal sealed class ServerLimits
         foreach (Option option in new Option[]
         {
             _requests.Option, _requestsOfClient.Option, _rate.Option, _upload.Option, _audio.Option, _slow.Option, _idle.Option, _decoding.Option,
-            _decodingMemory.Option, _decodingProcesses.Option, _streams.Option, _streamIdle.Option, _jobs.Option, _retention.Option,
+            _decodingMemory.Option, _decodingProcesses.Option, _decoded.Option, _streams.Option, _streamsOfClient.Option, _streamIdle.Option,
+            _jobs.Option, _jobsOfClient.Option, _fetches.Option, _retention.Option,
         })
         {
             command.Add(option);
@@ -67,9 +76,13 @@ internal sealed class ServerLimits
         DecodingTimeout = Span(_decoding, parsed),
         DecodingMemoryBytes = (long)_decodingMemory.Read(parsed)!.Value << 20,
         DecodingProcesses = _decodingProcesses.Read(parsed)!.Value,
+        MaximumDecodedBytes = (long)_decoded.Read(parsed)!.Value << 20,
         MaximumStreams = _streams.Read(parsed)!.Value,
+        MaximumStreamsPerClient = _streamsOfClient.Read(parsed)!.Value,
         StreamIdleTimeout = Span(_streamIdle, parsed),
         MaximumJobs = _jobs.Read(parsed)!.Value,
+        MaximumJobsPerClient = _jobsOfClient.Read(parsed)!.Value,
+        MaximumFetches = _fetches.Read(parsed)!.Value,
         JobRetention = TimeSpan.FromMinutes(_retention.Read(parsed)!.Value),
     };
 

@@ -23,7 +23,8 @@ public sealed class ServeLimitTests : IDisposable
         string[] limits =
         [
             "max-requests", "max-requests-per-client", "requests-per-minute", "max-upload-mb", "max-audio-minutes", "slow-client-seconds", "connection-idle-seconds",
-            "decoding-seconds", "decoding-memory-mb", "decoding-processes", "max-streams", "stream-idle-seconds", "max-jobs", "keep-jobs-minutes",
+            "decoding-seconds", "decoding-memory-mb", "decoding-processes", "max-decoded-mb", "max-streams", "max-streams-per-client", "stream-idle-seconds", "max-jobs",
+            "max-jobs-per-client", "max-fetches", "keep-jobs-minutes",
         ];
         string document = File.ReadAllText(Path.Combine(TestData.Repository, "docs", "server.md"));
         Assert.All(limits, limit =>

@@ -44,6 +44,8 @@ internal sealed class ServeCommand : Command
 
     private readonly Option<string?> _keys = Define.Text("--api-keys", "The file of API keys; see 'handwritten api-key'. [default: none are needed]", "FILE");
 
+    private readonly Option<string[]> _names = new("--host-name") { Description = "A name by which clients reach the server, *.example.org for a domain; may be given several times. Needed where there are no API keys, unless the name is one of a private network.", HelpName = "NAME", DefaultValueFactory = _ => [] };
+
     private readonly Option<string[]> _origins = new("--cors-origin") { Description = "A web page's origin that may use the server, or *; may be given several times.", HelpName = "ORIGIN", DefaultValueFactory = _ => [] };
 
     private readonly ServerLimits _limits = new();
@@ -61,7 +63,7 @@ internal sealed class ServeCommand : Command
     private readonly Option<OrNone<double>> _shutdown = Optional.Number("--shutdown-seconds", "How long work under way may take to end when the server stops.", 30, 0, 3600);
 
     public ServeCommand()
-        : base("serve", "Serve models over HTTP, as OpenAI's API and more.")
+        : base("serve", $"Serve models over HTTP, as OpenAI's API and more. The environment variable {SecretVariable} holds the secret that webhooks are signed with: any text, or base64 behind whsec_; without it they are not signed.")
     {
         foreach (Option option in new Option[] { _host, _port, _models })
         {
@@ -71,7 +73,7 @@ internal sealed class ServeCommand : Command
         _device.AddTo(this);
         foreach (Option option in new Option[]
         {
-            _batch, _lanes, _lazy, _unload, _keys, _origins, _hosts, _private, _logText, _logFormat, _telemetry, _shutdown,
+            _batch, _lanes, _lazy, _unload, _keys, _names, _origins, _hosts, _private, _logText, _logFormat, _telemetry, _shutdown,
         })
         {
             Add(option);
@@ -92,6 +94,10 @@ internal sealed class ServeCommand : Command
         try
         {
             application = ServerApplication.Create(options, logging => ConfigureLogging(logging, parsed.GetRequiredValue(_logFormat)));
+        }
+        catch (ArgumentException failure)
+        {
+            throw new UsageException(failure.Message);
         }
         catch (Exception failure) when (failure is FormatException or IOException or UnauthorizedAccessException)
         {
@@ -129,6 +135,7 @@ internal sealed class ServeCommand : Command
             LoadEagerly = !parsed.GetValue(_lazy),
             UnloadAfter = parsed.GetValue(_unload).Value is double idle ? TimeSpan.FromSeconds(idle) : null,
             ApiKeyFile = parsed.GetValue(_keys),
+            HostNames = parsed.GetRequiredValue(_names),
             CorsOrigins = parsed.GetRequiredValue(_origins),
             AllowedHosts = parsed.GetRequiredValue(_hosts),
             AllowPrivateAddresses = parsed.GetValue(_private),

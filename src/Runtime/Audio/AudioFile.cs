@@ -145,7 +145,8 @@ public static class AudioFile
     {
         WavFormat format = wav.Format;
         Resampler resampler = new(format.SampleRate);
-        ArrayBufferWriter<float> output = new();
+        ArrayBufferWriter<float> piece = new();
+        using SampleBlocks samples = new();
 
         // A second at most: what a low rate blows up must meet the limit before it fills the memory.
         int blockFrames = Math.Clamp(16384 / format.Channels, 1, Math.Max(1, format.SampleRate));
@@ -156,19 +157,27 @@ public static class AudioFile
             cancellation.ThrowIfCancellationRequested();
             Span<float> mono = block.AsSpan(0, count / format.Channels);
             Downmix.ToMono(block.AsSpan(0, count), format.Channels, mono);
-            resampler.Push(mono, output);
+            resampler.Push(mono, piece);
             frames += mono.Length;
-            limits.RequireLength(output.WrittenCount, name);
+            Gather(piece, samples, name, limits);
         }
 
-        resampler.Finish(output);
-        float[] samples = output.WrittenSpan.ToArray();
-        foreach (ref float sample in samples.AsSpan())
+        resampler.Finish(piece);
+        Gather(piece, samples, name, limits);
+        float[] all = samples.Take();
+        foreach (ref float sample in all.AsSpan())
         {
             // Floats may be louder than full scale; the original's 16 bits are not.
             sample = Math.Clamp(sample, -1, 1);
         }
 
-        return new AudioClip(samples, new AudioSource(name, format.Codec, format.SampleRate, format.Channels, (double)frames / format.SampleRate));
+        return new AudioClip(all, new AudioSource(name, format.Codec, format.SampleRate, format.Channels, (double)frames / format.SampleRate));
+    }
+
+    private static void Gather(ArrayBufferWriter<float> piece, SampleBlocks samples, string name, AudioLimits limits)
+    {
+        limits.Admit(samples.Count + piece.WrittenCount, name);
+        samples.Append(piece.WrittenSpan);
+        piece.ResetWrittenCount();
     }
 }

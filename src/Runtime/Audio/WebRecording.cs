@@ -119,7 +119,10 @@ public static class WebRecording
             using HttpRequestMessage request = new(HttpMethod.Get, address);
             foreach (WebHeader header in address.Authority == host ? headers : [])
             {
-                request.Headers.TryAddWithoutValidation(header.Name, header.Value);
+                if (!header.IsValid || !request.Headers.TryAddWithoutValidation(header.Name, header.Value))
+                {
+                    throw new AudioException($"The header '{header.Name}' cannot be sent along with the request for {name}.");
+                }
             }
 
             HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);

@@ -69,7 +69,7 @@ internal sealed class RecordingRun : IWindowDecoder
     public OperationCanceledException Cancelled() => new(Owner.Cancellation);
 
     /// <summary>What it says when it waits for a window.</summary>
-    public WindowClaim Claim => new(
+    public TurnClaim Claim => new(
         Owner.Request.Priority, Owner.Request.Client, Math.Max(1, (int)Math.Ceiling((Owner.Duration - Owner.Position) / WhisperAudio.WindowSeconds)));
 
     /// <summary>Whether it has been started. This and the following belong to the engine's thread.</summary>

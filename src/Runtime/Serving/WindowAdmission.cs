@@ -6,7 +6,7 @@ namespace Handwritten.Runtime.Serving;
 /// <code>
 ///              ┌─────────── Listen ───────────┐
 ///     Add ──> waits ── Admit ──> holds a window and decodes ── Leave
-///               whose turn it is tells WindowQueue
+///               whose turn it is tells FairTurns
 /// </code>
 /// </summary>
 /// <param name="options">How much the engine does at the same time.</param>
@@ -14,7 +14,7 @@ namespace Handwritten.Runtime.Serving;
 internal sealed class WindowAdmission(EngineOptions options, ListeningWindows audio)
 {
     private readonly Stack<int> _free = new(Enumerable.Range(0, options.Windows).Reverse());
-    private readonly WindowQueue<RecordingRun> _queue = new();
+    private readonly FairTurns<RecordingRun> _queue = new();
     private readonly HashSet<RecordingRun> _underWay = [];
 
     /// <summary>Windows that a run holds.</summary>
@@ -122,7 +122,7 @@ internal sealed class WindowAdmission(EngineOptions options, ListeningWindows au
     }
 
     /// <summary>One window is kept free of bulk work, and not too many spectrograms of long recordings lie in memory.</summary>
-    private bool MayGo(RecordingRun run, WindowClaim claim)
+    private bool MayGo(RecordingRun run, TurnClaim claim)
     {
         if (claim.Priority == RequestPriority.Bulk && _free.Count == 1 && options.Windows > 1)
         {

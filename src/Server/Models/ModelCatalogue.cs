@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Models;
@@ -22,6 +23,15 @@ internal sealed class ModelCatalogue : IAsyncDisposable
             $"The model '{name}' does not exist here; choose {string.Join(" or ", All.Select(host => host.Source.Name))}.",
             parameter: "model",
             code: "model_not_found");
+
+    /// <summary>
+    /// Finds a model also by the name that the <c>whisper</c> command has for it, such as turbo. A published model that is not here stands
+    /// for the default one: what names it was written for a server that has them all.
+    /// </summary>
+    /// <exception cref="ApiException">There is none of that name, here or published.</exception>
+    public ModelHost FindPublished(string? name) => name is not null && All.All(host => host.Source.Name != name) && PublishedModel.Find(name) is { } published
+        ? All.FirstOrDefault(host => host.Source.Name == published.FolderName) ?? All[0]
+        : Find(name);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,5 @@
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
@@ -52,14 +51,14 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
     /// <exception cref="OperationCanceledException">The client is gone, or the server stops.</exception>
     public async Task AnswerAsync(HttpContext context, SpeechTask task)
     {
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lastCall.Token);
+        using CancellationTokenSource ending = lastCall.Within(context);
         CancellationToken cancellation = ending.Token;
         Client client = Client.Of(context);
         using UploadedForm form = await UploadedForm.ReadAsync(context.Request, scratch, cancellation);
         TranscriptionRequest request = TranscriptionRequest.Parse(new RequestFields(form.Fields), task);
         models.Find(request.Model); // a wrong name is told before anything is decoded
-        AudioClip clip = await decoder.DecodeAsync(form.RecordingPath, cancellation);
-        using RunningTranscription running = await recognizer.StartAsync(request, clip, RequestPriority.Interactive, client.Name, cancellation);
+        using DecodedRecording recording = await decoder.DecodeAsync(form.RecordingPath, RequestPriority.Interactive, client.Name, cancellation);
+        using RunningTranscription running = await recognizer.StartAsync(request, recording, RequestPriority.Interactive, client.Name, cancellation);
         Transcript? transcript;
         if (request.Stream)
         {
@@ -68,7 +67,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
         else
         {
             transcript = await running.TranscriptAsync();
-            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, clip.Seconds, running.Tokenizer)).ExecuteAsync(context);
+            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, running.Duration, running.Tokenizer)).ExecuteAsync(context);
         }
 
         if (transcript is not null)

@@ -103,7 +103,8 @@ internal static class TranscriptionResponses
     /// <summary>English name of a language.</summary>
     public static string LanguageName(string code) => Languages.Names.GetValueOrDefault(code, code);
 
-    private static string Write(SubtitleWriter writer, FinishedTranscription finished)
+    /// <summary>The transcript as a format of files has it, laid out as was asked for.</summary>
+    public static string Write(ITranscriptWriter writer, FinishedTranscription finished)
     {
         StringWriter text = new();
         writer.Write(finished.Transcript, text, finished.Request.Layout);

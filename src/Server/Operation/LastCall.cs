@@ -26,6 +26,10 @@ internal sealed class LastCall : IDisposable
     /// <summary>Cancelled when it has come.</summary>
     public CancellationToken Token => _source.Token;
 
+    /// <summary>How long the work of a request may take.</summary>
+    /// <returns>Cancelled when the client is gone, or the last call has come.</returns>
+    public CancellationTokenSource Within(HttpContext context) => CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, Token);
+
     public void Dispose()
     {
         _stopping.Dispose();

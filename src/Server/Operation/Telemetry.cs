@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Serving;
+using Handwritten.Server.Jobs;
 using Handwritten.Server.Models;
+using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Operation;
 
@@ -18,22 +20,25 @@ internal sealed class Telemetry : IDisposable
     private readonly ActivitySource _source = new(Name);
     private readonly Meter _meter;
     private readonly ModelCatalogue _models;
+    private readonly DecodingTurns _decoding;
     private readonly Histogram<double> _queue, _time, _factor;
     private readonly Counter<double> _audio;
     private readonly UpDownCounter<int> _streams;
 
-    public Telemetry(IMeterFactory meters, ModelCatalogue models)
+    public Telemetry(IMeterFactory meters, ModelCatalogue models, JobStore jobs, DecodingTurns decoding, SoundMemory memory)
     {
-        _models = models;
+        (_models, _decoding) = (models, decoding);
         _meter = meters.Create(Name);
-        _queue = Histogram("handwritten.queue.time", "s", "Time until a request's first window was taken up.", [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]);
+        _queue = Histogram("handwritten.queue.time", "s", "Time that a request waited, to be decoded and for its first window.", [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]);
         _time = Histogram("handwritten.transcription.time", "s", "Time from a decoded recording to its transcript; of a live stream, from a moment's sound to a hypothesis.", [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000]);
         _factor = Histogram("handwritten.real_time_factor", "1", "Time of a transcription over the length of its recording.", [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]);
         _audio = _meter.CreateCounter<double>("handwritten.audio", "s", "Audio that was transcribed; of a live stream, that was spoken.");
         _streams = _meter.CreateUpDownCounter<int>("handwritten.streams", "{stream}", "Live streams that are open.");
 
         _meter.CreateObservableGauge("handwritten.models.loaded", () => _models.All.Count(host => host.Loaded is not null), "{model}", "Models in memory.");
-        _meter.CreateObservableGauge("handwritten.queue.depth", () => _models.All.SelectMany(QueueDepths), "{request}", "Requests of which no window has been taken up.");
+        _meter.CreateObservableGauge(
+            "handwritten.queue.depth", () => QueueDepths(jobs.Waiting()).Concat(DecodingDepths()), "{request}", "Requests whose recording waits to be decoded, or of which no window has been taken up, and jobs that wait.");
+        _meter.CreateObservableGauge("handwritten.decoded", () => memory.Held, "By", "Memory of decoded recordings.");
         Gauge("handwritten.requests.active", "{request}", "Requests that are under way.", statistics => statistics.Active);
         Gauge("handwritten.lanes.used", "{lane}", "Decoder lanes that hold a sequence.", statistics => statistics.LanesInUse);
         Gauge("handwritten.lanes", "{lane}", "Decoder lanes that there are.", statistics => statistics.Lanes);
@@ -127,10 +132,13 @@ internal sealed class Telemetry : IDisposable
         where loaded is not null
         select new Measurement<T>(value(loaded.Engine.Statistics), new KeyValuePair<string, object?>("model", host.Source.Name));
 
-    private static IEnumerable<Measurement<int>> QueueDepths(ModelHost host)
-    {
-        IReadOnlyList<int>? waiting = host.Loaded?.Engine.Statistics.Waiting;
-        return Enum.GetValues<RequestPriority>().Select(priority => new Measurement<int>(
-            waiting?[(int)priority] ?? 0, new("model", host.Source.Name), new("priority", priority.ToString())));
-    }
+    private IEnumerable<Measurement<int>> QueueDepths(IReadOnlyList<(string? Model, RequestPriority Priority, int Count)> jobs) =>
+        from host in _models.All
+        let waiting = host.Loaded?.Engine.Statistics.Waiting
+        from priority in Enum.GetValues<RequestPriority>()
+        let ofJobs = jobs.Where(some => some.Priority == priority && _models.Find(some.Model) == host).Sum(some => some.Count)
+        select new Measurement<int>((waiting?[(int)priority] ?? 0) + ofJobs, new("model", host.Source.Name), new("priority", priority.ToString()));
+
+    private IEnumerable<Measurement<int>> DecodingDepths() => _decoding.Waiting.Select(
+        (count, priority) => new Measurement<int>(count, new("stage", "decoding"), new("priority", ((RequestPriority)priority).ToString())));
 }

@@ -7,11 +7,12 @@ using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
+using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Recognition;
 
 /// <summary>Brings what clients ask for to the engine of the right model.</summary>
-internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
+internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, LastCall lastCall)
 {
     private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
 
@@ -20,21 +21,21 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
 
     /// <summary>Starts a transcription.</summary>
     /// <param name="request">What is asked for.</param>
-    /// <param name="clip">The recording.</param>
+    /// <param name="recording">The recording.</param>
     /// <param name="priority">Who waits for it.</param>
     /// <param name="client">Whose it is.</param>
     /// <param name="cancellation">Frees what the request holds.</param>
     /// <exception cref="ApiException">There is no such model, or it cannot do this.</exception>
     /// <exception cref="EngineBusyException">Too much is under way.</exception>
-    public async Task<RunningTranscription> StartAsync(TranscriptionRequest request, AudioClip clip, RequestPriority priority, string client, CancellationToken cancellation)
+    public async Task<RunningTranscription> StartAsync(TranscriptionRequest request, DecodedRecording recording, RequestPriority priority, string client, CancellationToken cancellation)
     {
         ModelLease lease = await models.Find(request.Model).AcquireAsync(cancellation);
         try
         {
             RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
-            EngineRequest work = EngineRequest.Of(await Task.Run(() => PreparedRecording.Of(clip.Samples, request.Options, cancellation), cancellation));
+            EngineRequest work = EngineRequest.Of(await Task.Run(() => PreparedRecording.Of(recording.Clip.Samples, request.Options, cancellation), cancellation));
             work = work with { Priority = priority, Client = client };
-            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry);
+            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), recording.Waited, telemetry, lastCall.Token);
         }
         catch (EngineStoppedException)
         {

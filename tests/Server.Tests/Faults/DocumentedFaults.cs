@@ -66,6 +66,14 @@ internal static class DocumentedFaults
         new(401, "missing_api_key", "none", scene => GetAsync(scene, key: null)) { WantsKeys = true },
         new(401, "invalid_api_key", "a wrong one", scene => GetAsync(scene, "hw-wrong")) { WantsKeys = true },
         new(403, "origin_not_allowed", "a page of another server", scene => OpenSocketAsync(scene, "/v1/stream", "https://evil.example")),
+        new(403, "origin_not_allowed", "a form on a page of another server", scene => scene.Server.Client.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/v1/jobs")
+        {
+            Headers = { { "Origin", "https://evil.example" } }, Content = RunningServer.Form(),
+        })),
+        new(403, "host_not_allowed", "a page whose name was made to mean this server", scene => scene.Server.Client.SendAsync(new HttpRequestMessage(HttpMethod.Get, "/v1/jobs")
+        {
+            Headers = { Host = "evil.example" },
+        })),
         new(404, "model_not_found", "a wrong name", scene => TranscribeAsync(scene, Recording, ("model", "gpt-9"))) { Parameter = "model" },
         new(404, "job_not_found", "a wrong name", scene => scene.Server.Client.GetAsync("/v1/jobs/job_0")),
         new(404, "unknown_url", "another of OpenAI's", scene => scene.Server.Client.GetAsync("/v1/chat/completions")),

@@ -34,6 +34,23 @@ public sealed class ShutdownTests
         }
     }
 
+    [Theory]
+    [InlineData("/v1/audio/transcriptions", "multipart/form-data; boundary=b")]
+    [InlineData("/v1/audio/log-mel", "multipart/form-data; boundary=b")]
+    [InlineData("/v1/jobs", "multipart/form-data; boundary=b")]
+    [InlineData("/runsync", "application/json")]
+    public async Task A_request_that_is_still_being_sent_is_told_so_before_the_end(string path, string type)
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(2) });
+        using RawClient raw = await RawClient.ConnectAsync(server.Address);
+        await raw.SendAsync($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: {type}\r\nContent-Length: 1000\r\n\r\n");
+        await raw.SendAsync(type == "application/json" ? "{\"input\":" : RawClient.FileHead);
+        await Task.Delay(300); // the server reads
+        Task stop = server.StopAsync();
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "shutting_down"), await raw.ReadAnswerAsync(TimeSpan.FromSeconds(20)));
+        await stop;
+    }
+
     [Fact]
     public async Task A_stream_of_events_that_cannot_be_finished_ends_with_an_error()
     {

@@ -108,6 +108,9 @@ public sealed class OperationTests(SharedServer shared)
         await using RunningServer server = await RunningServer.StartAsync(options => options with { CorsOrigins = ["https://good.example"], LoadEagerly = false });
         Assert.Equal("https://good.example", await AllowedAsync("https://good.example"));
         Assert.Null(await AllowedAsync("https://evil.example"));
+        using HttpRequestMessage request = new(HttpMethod.Get, "/v1/jobs/job_0") { Headers = { { "Origin", "https://good.example" } } };
+        using HttpResponseMessage refused = await server.Client.SendAsync(request);
+        Assert.Contains("Retry-After", refused.Headers.GetValues("Access-Control-Expose-Headers").Single().Split(','));
 
         async Task<string?> AllowedAsync(string origin)
         {
@@ -137,9 +140,12 @@ public sealed class OperationTests(SharedServer shared)
     public async Task A_stop_lets_requests_under_way_end()
     {
         await using RunningServer server = await RunningServer.StartAsync();
-        Task<HttpResponseMessage> request = server.TranscribeAsync();
-        await Eventually.HoldsAsync(async () => (await server.Client.GetStringAsync("/metrics")).Contains("http_server_active_requests", StringComparison.Ordinal) && server.Log.Contains("is loaded", StringComparison.Ordinal));
+        Task<HttpResponseMessage> request = server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(RunningServer.Repeated(20)));
+        await Eventually.HoldsAsync(async () => (await (await server.Client.GetAsync("/health/ready")).JsonAsync()).GetProperty("models")[0].GetProperty("active").GetInt32() > 0);
+        Assert.False(request.IsCompleted);
         await server.StopAsync();
-        Assert.Equal(RunningServer.Text, (await (await request).JsonAsync()).GetProperty("text").GetString());
+        string text = (await (await request).JsonAsync()).GetProperty("text").GetString()!;
+        Assert.EndsWith(RunningServer.Text, text, StringComparison.Ordinal);
+        Assert.True(text.Length > 10 * RunningServer.Text.Length, text);
     }
 }
