@@ -26,11 +26,11 @@ internal sealed class DeviceOptions
         },
     };
 
-    private static readonly string[] Types = ["auto", "default", "float16", "bfloat16", "float32"];
+    private static readonly string[] Types = ["auto", "default", .. Enum.GetValues<ComputeType>().Select(ComputeTypes.Name)];
 
     private readonly Option<OrNone<ComputeType>> _type = new("--compute-type")
     {
-        Description = "The type in which a GPU computes; auto (or default) is float16. The CPU computes in float32. [default: auto]",
+        Description = "The type in which a GPU computes; auto (or default) is float16. The CPU computes in float32. int8 keeps the weights in a byte each, rounded when they are loaded, and computes as auto does; int8_bfloat16 and the like say in which type. [default: auto]",
         HelpName = string.Join('|', Types),
         CustomParser = result =>
         {
@@ -42,12 +42,10 @@ internal sealed class DeviceOptions
 
             if (Types.Contains(name))
             {
-                return new OrNone<ComputeType>(Enum.Parse<ComputeType>(name, ignoreCase: true));
+                return new OrNone<ComputeType>(Enum.GetValues<ComputeType>().First(type => type.Name() == name));
             }
 
-            result.AddError(name.StartsWith("int", StringComparison.Ordinal)
-                ? $"--compute-type {name} computes with weights in whole numbers, which are not made here: give auto, or float16 on a GPU."
-                : $"--compute-type must be {string.Join(", ", Types[..^1])} or {Types[^1]}, but it is '{name}'.{Spelling.Suggest(name, Types)}");
+            result.AddError($"--compute-type must be {string.Join(", ", Types[..^1])} or {Types[^1]}, but it is '{name}'.{Spelling.Suggest(name, Types)}");
             return default;
         },
     };
