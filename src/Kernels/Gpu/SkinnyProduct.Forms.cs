@@ -81,6 +81,7 @@ internal sealed partial class SkinnyProduct<TElement>
         where TFinish : struct, ISkinnyFinish => device.Kernels.Load<SkinnyLaunch>(
             TensorCore<TCopy, TTensorCore, TFormat, TSource, TTile, TFinish>,
             32 * MaximumWarps,
+            minimumBlocks: form is { Tile: 64, IsInt8: true } ? 1 : 0, // which allows more than 64 registers
             dynamicSharedBytes: (16 * SkinnyTile.SharedOf(form.Tile, MaximumWarps)) + (form.Source == Source.InPlace ? 0 : StagedBytes));
 
     private static SkinnyLaunch LoadMultiplyAdd<TFormat, TRows, TFinish>(GpuDevice device)

@@ -115,18 +115,24 @@ public sealed partial class KernelBudgetTests(GpuFixture gpu)
             using Tensor filters = Make.Table(kernels, ReferenceTensor.Read("mel_filters.safetensors", $"mel_{mels}"), mels, 201);
             using Tensor mel = kernels.LogMel(Make.Values(1, 16000), frames * 160, filters), window = kernels.Allocate(1, frames, mels), y = kernels.Allocate(1, frames, Width);
             kernels.CopyWindow(mel, 10, 100, window, 0);
-            using Linear convolution = Make.Linear(kernels, 2, DType.F32, Width, 3 * mels, new float[Width]).Linear;
+            using Linear convolution = Convolution(kernels, mels);
             kernels.Conv1dGelu(1, window, convolution, 1, null, y);
         }
 
         using Tensor x = kernels.Allocate(1, frames, Width), sums = kernels.AllocateSingle(1, frames / 2, Width), positions = Make.Table(kernels, new float[frames / 2 * Width], frames / 2, Width);
-        using Linear second = Make.Linear(kernels, 3, DType.F32, Width, 3 * Width, new float[Width]).Linear;
+        using Linear second = Convolution(kernels, Width);
         kernels.Conv1dGelu(1, x, second, 2, positions, sums);
         using Tensor queryKeyValue = kernels.Allocate(1, Frames, 3 * Width), attended = kernels.Allocate(1, Frames, Width);
         kernels.Attention(1, queryKeyValue, Heads, attended);
         using Norm norm = new(Make.Table(kernels, new float[Width], Width), Make.Table(kernels, new float[Width], Width));
         kernels.LayerNorm(frames / 2, sums, norm, x);
         kernels.LayerNorm(Lanes, sums, norm, x);
+    }
+
+    private static Linear Convolution(IKernels kernels, int channels)
+    {
+        using HostTensor weight = Make.Host(DType.F32, Make.Values(2, Width, channels, 3), Width, channels, 3).Tensor;
+        return new Linear(kernels.LoadConvolution(weight), Make.Bias(kernels, new float[Width]));
     }
 
     private static void RunProducts(IKernels kernels)
