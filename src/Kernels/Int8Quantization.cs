@@ -19,9 +19,10 @@ internal static class Int8Quantization
     public const int LargestCode = 127;
 
     /// <summary>
-    /// How far activations of a Whisper model may be from float32's by this alone, as relative L2 error.
+    /// How far activations of a Whisper model may be from float32's by this alone, as relative L2 error. From the demo model to
+    /// large-v3-turbo they are up to 1.3e-2.
     /// </summary>
-    public const double Tolerance = 5e-2;
+    public const double Tolerance = 3e-2;
 
     private const float Rounder = 12582912f; // 1.5 · 2²³: adding it rounds a float below 2²² to the nearest integer, ties to even
 

@@ -81,8 +81,8 @@ internal sealed partial class SkinnyProduct<TElement>
         where TFinish : struct, ISkinnyFinish => device.Kernels.Load<SkinnyLaunch>(
             TensorCore<TCopy, TTensorCore, TFormat, TSource, TTile, TFinish>,
             32 * MaximumWarps,
-            minimumBlocks: form is { Tile: 64, IsInt8: true } ? 1 : 0, // which allows more than 64 registers
-            dynamicSharedBytes: (16 * SkinnyTile.SharedOf(form.Tile, MaximumWarps)) + (form.Source == Source.InPlace ? 0 : StagedBytes));
+            dynamicSharedBytes: (16 * SkinnyTile.SharedOf(form.Tile, MaximumWarps)) + (form.Source == Source.InPlace ? 0 : StagedBytes),
+            maximumRegisters: form is { Tile: >= 32, IsInt8: true } && TElement.Type == DType.BF16 ? 80 : 0); // left alone, ptxas 12.4 takes 40 or 64 and spills some
 
     private static SkinnyLaunch LoadMultiplyAdd<TFormat, TRows, TFinish>(GpuDevice device)
         where TFormat : struct, IWeightFormat

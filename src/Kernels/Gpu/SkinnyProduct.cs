@@ -27,6 +27,11 @@ namespace Handwritten.Kernels.Gpu;
 /// of k is free as long as both factors have the same: a lane reads its eight neighbouring elements k = 8t.. 8t + 7 with one
 /// access, and hands them to two mma.sync in pairs.
 /// </para>
+/// <para>
+/// Int8 weights (<see cref="Int8Matrix"/>) come the same way, 64 elements of k a step: a lane widens its 16 codes to elements in
+/// registers, 20 instructions for float16 and 32 for bfloat16, hands them to four mma.sync, and the sum is scaled at the end.
+/// That is half the bytes of float16, by blocks of half as many warps, of which twice as many wait at once.
+/// </para>
 /// Bytes: W once, x and y. 2 flops for each weight and row. How k is shared out depends on k alone, so a row's result is the
 /// same bit by bit for any number of rows. float32 has no tensor cores here: see <see cref="MultiplyAdd"/>.
 /// </summary>

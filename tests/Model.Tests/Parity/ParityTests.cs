@@ -31,12 +31,12 @@ public class ParityTests
     [InlineData("small")]
     public void Every_size_computes_the_original_s_activations(string size) => Check(size);
 
-    /// <summary>Within what is promised for int8 weights, which is not much more than it takes.</summary>
+    /// <summary>Within what is promised for int8 weights; and not so near that they cannot be in int8.</summary>
     [Theory]
     [InlineData("tiny")]
     [InlineData("base")]
     public void Int8_weights_are_near_the_original_s_activations(string size) =>
-        Assert.InRange(Check(size, hasInt8Weights: true).Max(row => row.Error), Int8Quantization.Tolerance / 10, Int8Quantization.Tolerance);
+        Assert.InRange(Check(size, hasInt8Weights: true).Max(row => row.Error), 1e-3, 2e-2);
 
     [Theory]
     [Trait("Speed", "Slow")]

@@ -3,7 +3,9 @@ using Handwritten.Kernels.Cpu;
 using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Batching;
+using Handwritten.Runtime.Tests.Batching;
 using Handwritten.Runtime.Transcription;
+using Handwritten.Runtime.VoiceActivity;
 using Handwritten.Tests;
 using Xunit;
 
