@@ -103,8 +103,8 @@ public sealed class OriginalOptionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--compute_type int16", "--compute-type must be auto, default, float32, float16, bfloat16, int8, int8_float32, int8_float16 or int8_bfloat16, but it is 'int16'.")]
-    [InlineData("--compute_type float61", "int8_float16 or int8_bfloat16, but it is 'float61'. Did you mean 'float16'?")]
+    [InlineData("--compute_type int16", "--compute-type must be auto, default, float16, bfloat16, float32, int8, int8_float16, int8_bfloat16 or int8_float32, but it is 'int16'.")]
+    [InlineData("--compute_type float61", "int8_bfloat16 or int8_float32, but it is 'float61'. Did you mean 'float16'?")]
     [InlineData("--compute_type float16 --fp16 False", "--fp16 says in which type to compute, and so does --compute-type: give only one of them.")]
     public void Types_that_there_are_not_are_told(string options, string sentence) =>
         _sandbox.Handwritten(["transcribe", Recording, .. options.Split(' ')]).Is(ExitCode.WrongUsage, sentence);

@@ -31,7 +31,7 @@ internal sealed class MatrixProduct<TElement>(GpuDevice device) : IDisposable
     /// <summary>Multiplies the first rows.</summary>
     /// <param name="rows">How many.</param>
     /// <param name="x">[rows, inputs].</param>
-    /// <param name="weight">[outputs, inputs].</param>
+    /// <param name="weight">[outputs, inputs], of the compute type or an <see cref="Int8Matrix"/>.</param>
     /// <param name="bias">float32 [outputs], or none.</param>
     /// <param name="y">[rows, outputs] of the compute type, or float32.</param>
     /// <param name="epilogue">What becomes of the sums.</param>

@@ -38,7 +38,7 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    /// <summary>The most rows.</summary>
+    /// <summary>The most rows for which this is the right class; more are several blocks, which read the weights again.</summary>
     public const int MaximumRows = 64;
 
     private const int OutputsOfBlock = SkinnyTile.Outputs;
@@ -54,9 +54,9 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
 
     /// <summary>Multiplies.</summary>
-    /// <param name="rows">1 to 64.</param>
-    /// <param name="x">[rows, inputs]; inputs are a multiple of 32.</param>
-    /// <param name="weight">[outputs, inputs].</param>
+    /// <param name="rows">1 or more.</param>
+    /// <param name="x">[rows, inputs]; inputs are a multiple of 32, or of 64 with int8 weights.</param>
+    /// <param name="weight">[outputs, inputs], of the compute type or an <see cref="Int8Matrix"/>.</param>
     /// <param name="bias">[outputs] float32, or none.</param>
     /// <param name="y">[rows, outputs], of the compute type or float32.</param>
     /// <param name="epilogue">What is stored.</param>
