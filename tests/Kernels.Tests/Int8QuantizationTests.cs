@@ -42,12 +42,11 @@ public sealed class Int8QuantizationTests
 
     [Theory]
     [InlineData(0f)]
-    [InlineData(-0f)]
     [InlineData(float.Epsilon)] // divided by 127 it is nothing
     public void A_row_of_nothing_stays_nothing(float value)
     {
         sbyte[] codes = [.. Enumerable.Repeat((sbyte)7, 100)];
-        Assert.Equal(0, Int8Quantization.Quantize([.. Enumerable.Repeat(value, 100)], codes));
+        Assert.Equal(0, Int8Quantization.Quantize([.. Enumerable.Range(0, 100).Select(i => i % 2 == 0 ? value : -value)], codes));
         Assert.All(codes, code => Assert.Equal(0, code));
     }
 
