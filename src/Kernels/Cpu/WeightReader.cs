@@ -5,8 +5,8 @@ namespace Handwritten.Kernels.Cpu;
 
 /// <summary>
 /// Brings tensors of a checkpoint into the back end's layouts. 16-bit weights stay 16-bit, because a decoder step is
-/// bound by the bytes it streams; everything else becomes float32, or all matrices int8 where that is asked for. Offsets are 64-bit: the largest embedding is beyond
-/// what an int can count in bytes.
+/// bound by the bytes it streams; everything else becomes float32, or all matrices int8 where that is asked for. Offsets are
+/// 64-bit: the largest embedding is beyond what an int can count in bytes.
 /// </summary>
 internal static unsafe class WeightReader
 {

@@ -13,11 +13,11 @@ public static class GpuKernels
     public static IKernels Create(GpuDevice device, ComputeType type) => type switch
     {
         ComputeType.Int8 => Create(device, ComputeType.Int8Float16),
-        ComputeType.Float16 or ComputeType.Int8Float16 => new GpuKernels<Float16>(device, type.HasInt8Weights()),
         ComputeType.BFloat16 or ComputeType.Int8BFloat16 when device.ComputeCapability < 80 => throw new GpuException(
             $"{device.Name} (compute capability {device.ComputeCapability / 10}.{device.ComputeCapability % 10}) does not compute with bfloat16, which takes 8.0: choose --compute-type {(type.HasInt8Weights() ? ComputeType.Int8Float16 : ComputeType.Float16).Name()}."),
-        ComputeType.BFloat16 or ComputeType.Int8BFloat16 => new GpuKernels<BFloat16>(device, type.HasInt8Weights()),
-        _ => new GpuKernels<Float32>(device, type.HasInt8Weights()),
+        ComputeType.Float16 or ComputeType.Int8Float16 => new GpuKernels<Float16>(device, type),
+        ComputeType.BFloat16 or ComputeType.Int8BFloat16 => new GpuKernels<BFloat16>(device, type),
+        _ => new GpuKernels<Float32>(device, type),
     };
 }
 
@@ -37,8 +37,8 @@ public interface IGpuKernels : IKernels
 /// </summary>
 /// <typeparam name="TElement">The compute type: how activations, caches and weights that are not in int8 are stored.</typeparam>
 /// <param name="device">Where to compute.</param>
-/// <param name="hasInt8Weights">Whether matrices are quantised to int8 when they are loaded.</param>
-internal sealed partial class GpuKernels<TElement>(GpuDevice device, bool hasInt8Weights) : IGpuKernels
+/// <param name="type">The types of activations, which <typeparamref name="TElement"/> is, and of weights.</param>
+internal sealed partial class GpuKernels<TElement>(GpuDevice device, ComputeType type) : IGpuKernels
     where TElement : struct, IElement
 {
     private const int ConvolutionTaps = 3;
@@ -58,16 +58,16 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device, bool hasInt
     public int ElementBytes => TElement.Type.ByteSize();
 
     /// <inheritdoc/>
-    public string DeviceDescription => $"{device.Name} ({Type.Activations().Name()}{(hasInt8Weights ? ", int8 weights" : "")})";
+    public string DeviceDescription => $"{device.Name} ({type.Activations().Name()}{(HasInt8Weights ? ", int8 weights" : "")})";
 
     /// <inheritdoc/>
-    public bool HasInt8Weights => hasInt8Weights;
+    public bool HasInt8Weights => type.HasInt8Weights();
 
     /// <inheritdoc/>
-    public double Tolerance => Math.Max(hasInt8Weights ? Int8Quantization.Tolerance : 0, TElement.Type switch { DType.F16 => 5e-3, DType.BF16 => 4e-2, _ => 1e-4 });
+    public double Tolerance => Math.Max(HasInt8Weights ? Int8Quantization.Tolerance : 0, TElement.Type switch { DType.F16 => 5e-3, DType.BF16 => 4e-2, _ => 1e-4 });
 
     /// <inheritdoc/>
-    public void Require(MemoryEstimate estimate) => estimate.Require(device, Type);
+    public void Require(MemoryEstimate estimate) => estimate.Require(device, type);
 
     /// <inheritdoc/>
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new GpuTensor(device, TElement.Type, shape.ToArray());
@@ -103,11 +103,11 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device, bool hasInt
         }
 
         int inputs = stacked[0].Shape[1];
-        GpuTensor matrix = new(device, hasInt8Weights ? DType.I8 : TElement.Type, [outputs, inputs], "weights");
+        GpuTensor matrix = new(device, HasInt8Weights ? DType.I8 : TElement.Type, [outputs, inputs], "weights");
         int first = 0;
         foreach (HostTensor part in stacked)
         {
-            if (hasInt8Weights)
+            if (HasInt8Weights)
             {
                 _copies.LoadInt8(part, matrix, first);
             }
@@ -119,7 +119,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device, bool hasInt
             first += part.Shape[0];
         }
 
-        if (hasInt8Weights)
+        if (HasInt8Weights)
         {
             _product.Reserve(matrix);
         }
@@ -283,16 +283,6 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device, bool hasInt
         _ranking.Dispose();
         device.Dispose();
     }
-
-    private ComputeType Type => (TElement.Type, hasInt8Weights) switch
-    {
-        (DType.F16, false) => ComputeType.Float16,
-        (DType.F16, true) => ComputeType.Int8Float16,
-        (DType.BF16, false) => ComputeType.BFloat16,
-        (DType.BF16, true) => ComputeType.Int8BFloat16,
-        (_, false) => ComputeType.Float32,
-        (_, true) => ComputeType.Int8Float32,
-    };
 
     /// <summary>A tensor of this back end that has at least <paramref name="count"/> elements.</summary>
     private static GpuTensor On(Tensor tensor, long count, [CallerArgumentExpression(nameof(tensor))] string name = "")
