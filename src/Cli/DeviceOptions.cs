@@ -26,12 +26,18 @@ internal sealed class DeviceOptions
         },
     };
 
-    private static readonly string[] Types = ["auto", "default", "float16", "bfloat16", "float32"];
+    private static readonly ComputeType[] NamedTypes =
+    [
+        ComputeType.Float16, ComputeType.BFloat16, ComputeType.Float32,
+        ComputeType.Int8, ComputeType.Int8Float16, ComputeType.Int8BFloat16, ComputeType.Int8Float32,
+    ];
+
+    private static readonly string[] Types = ["auto", "default", .. NamedTypes.Select(ComputeTypes.Name)];
 
     private readonly Option<OrNone<ComputeType>> _type = new("--compute-type")
     {
-        Description = "The type in which a GPU computes; auto (or default) is float16. The CPU computes in float32. [default: auto]",
-        HelpName = string.Join('|', Types),
+        Description = "The type in which a GPU computes; auto (or default) is float16. The CPU computes in float32. int8 keeps the weights in a byte each, rounded when they are loaded, and computes as auto does; int8_float16, int8_bfloat16 and int8_float32 say in which type. [default: auto]",
+        HelpName = "auto|default|float16|bfloat16|float32|int8[_TYPE]",
         CustomParser = result =>
         {
             string name = result.Tokens[0].Value;
@@ -40,14 +46,13 @@ internal sealed class DeviceOptions
                 return default;
             }
 
-            if (Types.Contains(name))
+            int index = Array.FindIndex(NamedTypes, type => type.Name() == name);
+            if (index >= 0)
             {
-                return new OrNone<ComputeType>(Enum.Parse<ComputeType>(name, ignoreCase: true));
+                return new OrNone<ComputeType>(NamedTypes[index]);
             }
 
-            result.AddError(name.StartsWith("int", StringComparison.Ordinal)
-                ? $"--compute-type {name} computes with weights in whole numbers, which are not made here: give auto, or float16 on a GPU."
-                : $"--compute-type must be {string.Join(", ", Types[..^1])} or {Types[^1]}, but it is '{name}'.{Spelling.Suggest(name, Types)}");
+            result.AddError($"--compute-type must be {string.Join(", ", Types[..^1])} or {Types[^1]}, but it is '{name}'.{Spelling.Suggest(name, Types)}");
             return default;
         },
     };

@@ -22,7 +22,7 @@ public sealed record ComputeDevice
     /// <summary>The first GPU if there is one that can be used, else the CPU.</summary>
     public static ComputeDevice Auto { get; } = new("auto");
 
-    /// <summary>The CPU, in float32.</summary>
+    /// <summary>The CPU: float32, with weights as they are stored or in int8.</summary>
     public static ComputeDevice Cpu { get; } = new("cpu");
 
     /// <summary>The CUDA kernels on the emulated driver of tools/CudaEmulator: to test and to learn, slowly.</summary>
@@ -71,7 +71,7 @@ public sealed record ComputeDevice
     public ComputeDevice Resolve() => this != Auto ? this : HasGpu() ? Cuda() : Cpu;
 
     /// <summary>Opens the device.</summary>
-    /// <param name="type">The type in which a GPU computes; null for float16. The CPU knows float32 only, and says so.</param>
+    /// <param name="type">The types of activations and weights; null for float16 on a GPU, and float32 with weights as they are stored on the CPU, which knows no other activations and says so.</param>
     /// <param name="threads">Threads of the CPU; null for all.</param>
     /// <param name="warn">Receives sentences that the user should read.</param>
     /// <returns>The back end; whoever asked for it disposes it.</returns>
@@ -81,12 +81,13 @@ public sealed record ComputeDevice
         ComputeDevice device = Resolve();
         if (device == Cpu)
         {
-            if (type is not (null or ComputeType.Float32))
+            bool hasInt8Weights = type?.HasInt8Weights() ?? false;
+            if (type is not (null or ComputeType.Int8) && type.Value.Activations() != ComputeType.Float32)
             {
-                warn?.Invoke($"{type.ToString()!.ToLowerInvariant()} is for GPUs: the CPU computes in float32, with weights as they are stored.");
+                warn?.Invoke($"{type.Value.Name()} is for GPUs: the CPU computes in float32, with weights {(hasInt8Weights ? "in int8" : "as they are stored")}.");
             }
 
-            return new CpuKernels(threads);
+            return new CpuKernels(threads, hasInt8Weights);
         }
 
         if (device._name == Emulated._name)

@@ -25,6 +25,9 @@ public interface IKernels : IDisposable
     /// <summary>One line about the device: name, threads, instruction set.</summary>
     string DeviceDescription { get; }
 
+    /// <summary>Whether matrices are kept in int8, with a scale for each output, whatever their files hold.</summary>
+    bool HasInt8Weights { get; }
+
     /// <summary>
     /// How far activations may be from float32's, as relative L2 error, by this back end's types and order of sums alone.
     /// </summary>

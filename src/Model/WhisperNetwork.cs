@@ -43,8 +43,14 @@ public sealed class WhisperNetwork : IDisposable
     /// <summary>What the model takes in a device's memory to transcribe one window at a time.</summary>
     private static MemoryEstimate Estimate(WhisperDimensions dimensions, string origin)
     {
-        MemoryEstimate estimate = new MemoryEstimate(origin)
-            .Add("weights", CheckpointLayout.Parameters(dimensions));
+        MemoryEstimate estimate = new(origin);
+        foreach ((string name, int[] shape) in CheckpointLayout.Tensors(dimensions))
+        {
+            _ = CheckpointLayout.IsMatrix(name, shape)
+                ? estimate.AddMatrix("weights", shape[0], shape[1])
+                : estimate.Add("weights", shape.Aggregate(1L, (product, dimension) => product * dimension));
+        }
+
         return DecoderState.Estimate(EncoderState.Estimate(estimate, dimensions, batch: 1), dimensions, windows: 1, lanes: 1, outputs: 2);
     }
 

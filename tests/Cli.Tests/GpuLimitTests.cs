@@ -22,6 +22,10 @@ public sealed class GpuLimitTests : IDisposable
         Transcribe("t4", "--compute-type", "bfloat16").Is(ExitCode.UnusableDevice, "Emulated NVIDIA T4", "does not compute with bfloat16", "--compute-type float16");
 
     [Fact]
+    public void So_is_it_with_int8_weights() =>
+        Transcribe("t4", "--compute-type", "int8_bfloat16").Is(ExitCode.UnusableDevice, "does not compute with bfloat16", "--compute-type int8_float16");
+
+    [Fact]
     public void A_damaged_kernel_cache_is_said_once_and_compiled_anew()
     {
         string cache = _sandbox["kernels"];

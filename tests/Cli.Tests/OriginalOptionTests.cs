@@ -95,7 +95,7 @@ public sealed class OriginalOptionTests : IDisposable
     [InlineData("float32", null)]
     [InlineData("auto", null)]
     [InlineData("default", null)]
-    public void On_a_CPU_every_type_is_float32_and_one_line_says_so(string type, string? named)
+    public void On_a_CPU_every_type_without_int8_is_float32_and_one_line_says_so(string type, string? named)
     {
         Outcome outcome = _sandbox.Handwritten("transcribe", Recording, "--language", "en", "--device", "cpu", "--compute_type", type, "--quiet");
         Assert.Equal(0, outcome.ExitCode);
@@ -104,9 +104,21 @@ public sealed class OriginalOptionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--compute_type int8", "--compute-type int8 computes with weights in whole numbers, which are not made here: give auto, or float16 on a GPU.")]
-    [InlineData("--compute_type int8_float16", "--compute-type int8_float16 computes with weights in whole numbers")]
-    [InlineData("--compute_type float61", "--compute-type must be auto, default, float16, bfloat16 or float32, but it is 'float61'. Did you mean 'float16'?")]
+    [InlineData("int8", null)]
+    [InlineData("int8_float32", null)]
+    [InlineData("int8_float16", "int8_float16")]
+    [InlineData("int8_bfloat16", "int8_bfloat16")]
+    public void On_a_CPU_weights_may_be_in_int8(string type, string? named)
+    {
+        Outcome outcome = _sandbox.Handwritten("transcribe", Recording, "--language", "en", "--device", "cpu", "--compute_type", type, "--quiet");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.EndsWith("Please play rock music in the garage.", outcome.OutputLines.Single(), StringComparison.Ordinal);
+        Assert.Equal(named is null ? [] : [$"handwritten: {named} is for GPUs: the CPU computes in float32, with weights in int8."], outcome.ErrorLines);
+    }
+
+    [Theory]
+    [InlineData("--compute_type int16", "--compute-type must be auto, default, float16, bfloat16, float32, int8, int8_float16, int8_bfloat16 or int8_float32, but it is 'int16'.")]
+    [InlineData("--compute_type float61", "int8_bfloat16 or int8_float32, but it is 'float61'. Did you mean 'float16'?")]
     [InlineData("--compute_type float16 --fp16 False", "--fp16 says in which type to compute, and so does --compute-type: give only one of them.")]
     public void Types_that_there_are_not_are_told(string options, string sentence) =>
         _sandbox.Handwritten(["transcribe", Recording, .. options.Split(' ')]).Is(ExitCode.WrongUsage, sentence);

@@ -7,12 +7,13 @@ namespace Handwritten.Kernels.Tests;
 public class AllocationTests
 {
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void A_decoder_step_allocates_nothing(int threads)
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    public void A_decoder_step_allocates_nothing(int threads, bool hasInt8Weights)
     {
         const int lanes = 3, heads = 2, size = 64, width = heads * size, tokens = 500, length = 60, frames = 600;
-        using CpuKernels kernels = new(threads);
+        using CpuKernels kernels = new(threads, hasInt8Weights);
         using Linear table = Make.Linear(kernels, 1, DType.F16, tokens, width, null).Linear;
         using Linear joined = Make.Linear(kernels, 2, DType.F16, 3 * width, width, Make.Values(3, 3 * width)).Linear;
         using Linear wide = Make.Linear(kernels, 4, DType.BF16, 4 * width, width, Make.Values(5, 4 * width)).Linear;

@@ -54,4 +54,17 @@ public class ComputeDeviceTests
         using IKernels other = ComputeDevice.Cpu.CreateKernels(ComputeType.BFloat16, warn: warnings.Add);
         Assert.Equal(["bfloat16 is for GPUs: the CPU computes in float32, with weights as they are stored."], warnings);
     }
+
+    [Theory]
+    [InlineData(ComputeType.Int8, null)]
+    [InlineData(ComputeType.Int8Float32, null)]
+    [InlineData(ComputeType.Int8Float16, "int8_float16 is for GPUs: the CPU computes in float32, with weights in int8.")]
+    public void The_CPU_takes_weights_in_int8(ComputeType type, string? warning)
+    {
+        List<string> warnings = [];
+        using IKernels kernels = ComputeDevice.Cpu.CreateKernels(type, threads: 1, warnings.Add);
+        Assert.True(kernels.HasInt8Weights);
+        Assert.EndsWith("-bit vectors, int8 weights)", kernels.DeviceDescription, StringComparison.Ordinal);
+        Assert.Equal(warning is null ? [] : [warning], warnings);
+    }
 }

@@ -31,6 +31,25 @@ public class LoadingTests
         Assert.InRange(Reference.Distance(expected, Make.Read(kernels, y, expected.Length)), 0, 1e-5);
     }
 
+    [Fact]
+    public void Matrices_stacked_in_int8_have_scales_of_their_own()
+    {
+        const int inputs = 50, first = 37, second = 70, rows = 3;
+        using CpuKernels kernels = new(2, hasInt8Weights: true);
+        (HostTensor a, double[] exactA) = Make.Host(DType.F16, Make.Values(1, first, inputs), first, inputs);
+        (HostTensor b, double[] exactB) = Make.Host(DType.F32, [.. Make.Values(2, second, inputs).Select(value => 100 * value)], second, inputs);
+        using Linear linear = new(kernels.LoadMatrix(a, b), null);
+        Assert.Equal((128L * inputs) + (128 * sizeof(float)), linear.Weight.ByteCount);
+
+        float[] x = Make.Values(4, rows, inputs);
+        using Tensor input = Make.Device(kernels, x, rows, inputs), y = kernels.Allocate(rows, first + second);
+        kernels.MatMul(rows, input, linear, y);
+        double[] weights = Make.Quantised([.. exactA, .. exactB], first + second, inputs);
+        (double[] expected, double[] magnitude) = Reference.Product(Reference.Double(x), weights, null, rows, inputs, first + second);
+        float[] actual = Make.Read(kernels, y, expected.Length);
+        Assert.All(Enumerable.Range(0, expected.Length), i => Assert.InRange(actual[i] - expected[i], -1e-6 * magnitude[i], 1e-6 * magnitude[i]));
+    }
+
     [Theory]
     [InlineData(DType.F64)]
     [InlineData(DType.F32)]
@@ -46,14 +65,16 @@ public class LoadingTests
     }
 
     [Theory]
-    [InlineData(DType.F32)]
-    [InlineData(DType.F16)]
-    [InlineData(DType.BF16)]
-    public void Embedding_adds_the_rows_of_both_tables_exactly(DType type)
+    [InlineData(DType.F32, false)]
+    [InlineData(DType.F16, false)]
+    [InlineData(DType.BF16, false)]
+    [InlineData(DType.BF16, true)]
+    public void Embedding_adds_the_rows_of_both_tables_exactly(DType type, bool hasInt8Weights)
     {
         const int tokens = 70, width = 33, length = 9;
-        using CpuKernels kernels = new(1);
+        using CpuKernels kernels = new(1, hasInt8Weights);
         (HostTensor host, double[] exact) = Make.Host(type, Make.Values(1, tokens, width), tokens, width);
+        exact = hasInt8Weights ? Make.Quantised(exact, tokens, width) : exact;
         float[] positions = Make.Values(2, length, width);
         using Tensor table = kernels.LoadMatrix(host), positionTable = Make.Table(kernels, positions, length, width);
         using Tensor x = kernels.Allocate(4, width), gathered = kernels.Allocate(2, width);
@@ -126,6 +147,13 @@ public class LoadingTests
         Assert.Equal(
             "Tensor 'test.F16' holds infinities or values that are not numbers; the file is damaged.",
             Assert.Throws<InvalidDataException>(() => kernels.LoadMatrix(good, damaged)).Message);
+
+        using CpuKernels quantising = new(2, hasInt8Weights: true);
+        values[index] = float.IsNaN(value) ? value : value * float.MaxValue;
+        using HostTensor single = Make.Host(DType.F32, values, 69, 33).Tensor;
+        Assert.Equal(
+            "Tensor 'test.F32' holds infinities or values that are not numbers; the file is damaged.",
+            Assert.Throws<InvalidDataException>(() => quantising.LoadMatrix(good, single)).Message);
     }
 
     [Fact]

@@ -60,7 +60,7 @@ internal static unsafe class Make
     }
 
     /// <summary>The values as a compute type holds them.</summary>
-    public static float[] Rounded(ComputeType type, float[] values) => Array.ConvertAll(values, value => type switch
+    public static float[] Rounded(ComputeType type, float[] values) => Array.ConvertAll(values, value => type.Activations() switch
     {
         ComputeType.Float16 => (float)(Half)value,
         ComputeType.BFloat16 => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(value) & 0xFFFF0000),
@@ -75,14 +75,31 @@ internal static unsafe class Make
         return tensor;
     }
 
-    /// <summary>A linear map with a weight of the given type; and its exact weight.</summary>
+    /// <summary>A linear map with a weight of the given type; and its exact weight, which is what is left of it in int8 where the back end has that.</summary>
     public static (Linear Linear, double[] Weight) Linear(IKernels kernels, int seed, DType type, int outputs, int inputs, float[]? bias)
     {
         (HostTensor host, double[] exact) = Host(type, Values(seed, outputs, inputs), outputs, inputs);
         using (host)
         {
-            return (new Linear(kernels.LoadMatrix(host), bias is null ? null : Bias(kernels, bias)), exact);
+            return (new Linear(kernels.LoadMatrix(host), bias is null ? null : Bias(kernels, bias)), kernels.HasInt8Weights ? Quantised(exact, outputs, inputs) : exact);
         }
+    }
+
+    /// <summary>What a matrix is after it was quantised to int8, by plain arithmetic: whole multiples of each row's scale.</summary>
+    public static double[] Quantised(double[] weights, int outputs, int inputs)
+    {
+        double[] result = new double[weights.Length];
+        for (int output = 0; output < outputs; output++)
+        {
+            float[] row = [.. weights.Skip(output * inputs).Take(inputs).Select(weight => (float)weight)];
+            float scale = row.Max(Math.Abs) / 127;
+            for (int i = 0; i < inputs; i++)
+            {
+                result[(output * inputs) + i] = scale == 0 ? 0 : Math.Round(row[i] / scale, MidpointRounding.ToEven) * scale;
+            }
+        }
+
+        return result;
     }
 
     public static Tensor Bias(IKernels kernels, float[] values)

@@ -12,7 +12,7 @@ public class MatrixProductTests
     [MemberData(nameof(Widths))]
     public void Every_row_count_shape_and_weight_type_matches_the_definition(int bits)
     {
-        using CpuKernels kernels = new(2, bits);
+        using CpuKernels kernels = new(2, bits), quantising = new(2, bits, hasInt8Weights: true);
         (int Rows, int Inputs, int Outputs)[] shapes =
         [
             (1, 384, 96), (1, 7, 5), (2, 33, 31), (3, 64, 65), (5, 513, 40), (6, 100, 32), (7, 1, 1), (11, 515, 33),
@@ -25,16 +25,17 @@ public class MatrixProductTests
                 foreach (Epilogue epilogue in Enum.GetValues<Epilogue>())
                 {
                     Check(kernels, type, rows, inputs, outputs, epilogue, withBias: rows % 2 == 1);
+                    Check(quantising, type, rows, inputs, outputs, epilogue, withBias: rows % 2 == 0);
                 }
             }
         }
     }
 
     [Property(MaxTest = 60)]
-    public void Random_shapes_match_the_definition(byte rows, ushort inputs, ushort outputs, bool bias, byte choice)
+    public void Random_shapes_match_the_definition(byte rows, ushort inputs, ushort outputs, bool bias, bool hasInt8Weights, byte choice)
     {
         int[] widths = VectorRoutines.AvailableBits;
-        using CpuKernels kernels = new(1 + (choice % 3), widths[choice % widths.Length]);
+        using CpuKernels kernels = new(1 + (choice % 3), widths[choice % widths.Length], hasInt8Weights);
         DType type = new[] { DType.F32, DType.F16, DType.BF16, DType.F64 }[choice % 4];
         Check(kernels, type, 1 + (rows % 90), 1 + (inputs % 1100), 1 + (outputs % 300), (Epilogue)(choice % 3), bias);
     }
@@ -43,8 +44,14 @@ public class MatrixProductTests
     [MemberData(nameof(Widths))]
     public void A_row_alone_and_in_a_batch_gives_the_same_bits(int bits)
     {
+        using CpuKernels kernels = new(2, bits), quantising = new(2, bits, hasInt8Weights: true);
+        CheckBatches(kernels);
+        CheckBatches(quantising);
+    }
+
+    private static void CheckBatches(CpuKernels kernels)
+    {
         const int rows = 50, inputs = 1300, outputs = 70;
-        using CpuKernels kernels = new(2, bits);
         float[] x = Make.Values(1, rows, inputs);
         using Linear linear = Make.Linear(kernels, 2, DType.F16, outputs, inputs, Make.Values(3, outputs)).Linear;
         float[] together = Run(kernels, x, rows, linear);
@@ -59,10 +66,13 @@ public class MatrixProductTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(9)]
-    [InlineData(400)]
-    public void Threads_and_vector_widths_do_not_change_a_bit(int rows)
+    [InlineData(1, false)]
+    [InlineData(9, false)]
+    [InlineData(400, false)]
+    [InlineData(1, true)]
+    [InlineData(9, true)]
+    [InlineData(400, true)]
+    public void Threads_and_vector_widths_do_not_change_a_bit(int rows, bool hasInt8Weights)
     {
         const int inputs = 700, outputs = 200;
         float[] x = Make.Values(1, rows, inputs);
@@ -71,7 +81,7 @@ public class MatrixProductTests
         {
             foreach (int threads in new[] { 1, 2, 5 })
             {
-                using CpuKernels kernels = new(threads, bits);
+                using CpuKernels kernels = new(threads, bits, hasInt8Weights);
                 using Linear linear = Make.Linear(kernels, 2, DType.BF16, outputs, inputs, Make.Values(3, outputs)).Linear;
                 results.Add(Run(kernels, x, rows, linear));
                 results.Add(Run(kernels, x, rows, linear));
@@ -133,7 +143,7 @@ public class MatrixProductTests
                 double tolerance = (1e-6 * magnitude[i]) + 2e-7;
                 Assert.True(
                     Math.Abs(value - actual[i]) <= tolerance,
-                    $"{type} [{rows}, {inputs}] to {outputs}, {epilogue}: element {i} is {actual[i]}, not {value}");
+                    $"{type}{(kernels.HasInt8Weights ? " to int8" : "")} [{rows}, {inputs}] to {outputs}, {epilogue}: element {i} is {actual[i]}, not {value}");
             }
         }
     }

@@ -87,6 +87,20 @@ def stages(benches, torch):
     return table(["model", ">batch", "part", ">ours, ms", ">transformers, eager", ">compiled", ">times as fast", "goal"], rows)
 
 
+def int8(benches, quantised):
+    """Parts of a model with float16 weights and with int8 weights; bytes only where they say something, of steps."""
+    by_int8 = {(*key(bench), stage["name"]): stage for bench in quantised for stage in bench["stages"]}
+    rows = []
+    for bench in benches:
+        for stage in bench["stages"]:
+            other = by_int8.get((*key(bench), stage["name"]))
+            if other:
+                speeds = [f"{s['gigabytesPerSecond']:.0f}" if s["bytes"] else "" for s in (stage, other)]
+                rows.append([bench["model"], str(bench["batchSize"]), stage["name"], number(stage["milliseconds"], 4), number(other["milliseconds"], 4),
+                             number(stage["milliseconds"] / other["milliseconds"], 2), *speeds])
+    return table(["model", ">batch", "part", ">float16, ms", ">int8, ms", ">times as fast", ">float16, GB/s", ">int8, GB/s"], rows)
+
+
 def audio(bench, torch):
     if not bench or not bench.get("audio"):
         return
@@ -147,6 +161,7 @@ def profile(result):
 def pages(folder):
     benches = [bench for bench in map(read, sorted(glob.glob(os.path.join(folder, "bench-*.json")))) if bench]
     warpgroups = [bench for bench in map(read, sorted(glob.glob(os.path.join(folder, "wgmma-*.json")))) if bench]
+    quantised = [bench for bench in map(read, sorted(glob.glob(os.path.join(folder, "int8-*.json")))) if bench]
     torch = read(os.path.join(folder, "torch.json")) or {}
     device = next((bench["device"] for bench in benches), "no device")
     yield from [f"# Measured on {device}", ""]
@@ -160,6 +175,7 @@ def pages(folder):
         ("The machine's limits, in the same run", ceilings(benches, torch)),
         ("Parts of the models", stages(benches, torch)),
         ("Parts of the models, products by wgmma", stages(warpgroups, torch)),
+        ("Int8 weights beside float16", int8(benches, quantised)),
         ("A whole recording", audio(read(os.path.join(folder, "audio.json")), torch)),
         ("Cold start, without and with compiled kernels in the cache", cold([read(os.path.join(folder, f"cold-{i}.json")) for i in (1, 2)])),
         ("Beside openai/whisper's activations", nano_parity(folder)),

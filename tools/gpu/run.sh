@@ -98,12 +98,17 @@ fi
 for start in 1 2; do
   HANDWRITTEN_KERNEL_CACHE=$scratch/cold step "cold-$start" 40 "${handwritten[@]}" bench "${device[@]}" --model "$root/weights/whisper-nano" --runs 1 --json
 done
-for type in float32 float16 bfloat16; do
+for type in float32 float16 bfloat16 int8_float32 int8_float16 int8_bfloat16; do
   step "parity-nano-$type" 30 "${handwritten[@]}" parity "${device[@]}" --compute-type $type --model "$root/weights/whisper-nano" --reference "$root/tests/data/reference/nano" --json
 done
 for model in "${models[@]}"; do
   for batch in "${batches[@]}"; do
     step "bench-$model-b$batch" 60 "${handwritten[@]}" bench "${device[@]}" $(model_options "$model") --runs $runs --batch-size "$batch" --products --json
+  done
+done
+for model in "${models[@]}"; do # the same steps with int8 weights: half the bytes of float16
+  for batch in "${batches[@]}"; do
+    step "int8-$model-b$batch" 60 "${handwritten[@]}" bench "${device[@]}" --compute-type int8 $(model_options "$model") --runs $runs --batch-size "$batch" --json
   done
 done
 for batch in "${batches[@]}"; do # the same products by Hopper's own instruction
@@ -118,7 +123,7 @@ if python3 -c 'import torch, transformers' 2>/dev/null; then
   step ladder 130 python3 "$here/ladder.py" "$results" 110
   mkdir "$scratch/dumps"
   for shape in "${shapes[@]}"; do
-    for type in float32 float16 bfloat16; do
+    for type in float32 float16 bfloat16 int8_float16; do
       step "parity-$shape-$type" 20 "${handwritten[@]}" parity "${device[@]}" --shape $shape --compute-type $type --reference "$root/tests/data/reference/shapes" --dump "$scratch/dumps/$shape-$type.safetensors" --json
     done
   done

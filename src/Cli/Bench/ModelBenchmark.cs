@@ -55,7 +55,8 @@ internal static class ModelBenchmark
         yield return Time($"prompt of {prompt} tokens", () => text.Prompt(batch, prompt), batch * cost.DecoderFlops(prompt, 0, 1));
 
         // A step reads the weights once for all windows, and what each window was heard to say.
-        (int weightBytes, int cacheBytes) = kernels is IGpuKernels gpu ? (gpu.ElementBytes, gpu.ElementBytes) : (network.WeightType.ByteSize(), sizeof(float));
+        int cacheBytes = kernels is IGpuKernels gpu ? gpu.ElementBytes : sizeof(float);
+        int weightBytes = kernels.HasInt8Weights ? sizeof(sbyte) : kernels is IGpuKernels ? cacheBytes : network.WeightType.ByteSize();
         double stepBytes = (cost.StepParameters * weightBytes) + (batch * cost.CrossCacheElements * cacheBytes);
         yield return Step("one token", text);
         if (kernels is IGpuKernels { Device: { CanLaunchEarly: true } device })

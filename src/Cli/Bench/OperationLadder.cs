@@ -57,7 +57,7 @@ internal sealed class OperationLadder(IKernels kernels, WhisperDimensions size, 
     {
         cancellation.ThrowIfCancellationRequested();
         bool reads = part == "decoder";
-        double bytes = (double)outputs * inputs * _elementBytes;
+        double bytes = (double)outputs * inputs * (kernels.HasInt8Weights ? sizeof(sbyte) : _elementBytes);
         int copies = reads ? Copies(bytes) : 1;
         Linear[] linears = [.. Noise.Weights(name, host => kernels.LoadMatrix(host), copies, outputs, inputs).Select(weight => new Linear(weight, Bias: null))];
         using Tensor x = Noise.Fill(kernels, kernels.Allocate(rows, inputs)), y = single ? kernels.AllocateSingle(rows, outputs) : kernels.Allocate(rows, outputs);

@@ -94,7 +94,7 @@ internal sealed class BenchCommand : Command
         BenchReport report = new()
         {
             Model = loaded.Name,
-            Weights = loaded.Network.WeightType.ToString(),
+            Weights = (loaded.Kernels.HasInt8Weights ? DType.I8 : loaded.Network.WeightType).ToString(),
             Device = loaded.Kernels.DeviceDescription,
             BatchSize = batch,
             Runs = runs,

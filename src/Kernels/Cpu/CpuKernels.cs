@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Handwritten.Kernels.Cpu;
 
 /// <summary>
-/// The CPU back end: float32 activations, weights as they are stored, vectors as wide as the machine has them, a team of
-/// threads. This file holds what the model sees: memory, loading, and the checks in front of each operation, since behind
+/// The CPU back end: float32 activations, weights as they are stored or in int8, vectors as wide as the machine has them, a
+/// team of threads. This file holds what the model sees: memory, loading, and the checks in front of each operation, since behind
 /// them there are only pointers. One thread at a time may call; two at once are told so.
 /// <code>
 ///     CpuKernels ── checks ──> VectorRoutines ── MatrixProduct, EncoderAttention, DecoderAttention, LayerNormalization
@@ -23,14 +23,16 @@ public sealed unsafe partial class CpuKernels : IKernels
 
     /// <summary>Starts the back end.</summary>
     /// <param name="threads">Threads to use, the calling one included; all processors if null.</param>
+    /// <param name="hasInt8Weights">Whether matrices are quantised to int8 when they are loaded, as <see cref="Gpu.ComputeType.Int8Float32"/> says.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is less than 1.</exception>
-    public CpuKernels(int? threads = null)
-        : this(threads, VectorRoutines.AvailableBits[0])
+    public CpuKernels(int? threads = null, bool hasInt8Weights = false)
+        : this(threads, VectorRoutines.AvailableBits[0], hasInt8Weights)
     {
     }
 
-    internal CpuKernels(int? threads, int vectorBits)
+    internal CpuKernels(int? threads, int vectorBits, bool hasInt8Weights = false)
     {
+        HasInt8Weights = hasInt8Weights;
         _routines = VectorRoutines.OfWidth(vectorBits);
         _team = new ThreadTeam(threads ?? Environment.ProcessorCount);
         _scratch = new Scratch(_team.Size);
@@ -41,10 +43,13 @@ public sealed unsafe partial class CpuKernels : IKernels
 
     /// <inheritdoc/>
     public string DeviceDescription =>
-        $"CPU ({RuntimeInformation.ProcessArchitecture}, {_team.Size} {(_team.Size == 1 ? "thread" : "threads")}, {_routines.Bits}-bit vectors)";
+        $"CPU ({RuntimeInformation.ProcessArchitecture}, {_team.Size} {(_team.Size == 1 ? "thread" : "threads")}, {_routines.Bits}-bit vectors{(HasInt8Weights ? ", int8 weights" : "")})";
 
     /// <inheritdoc/>
-    public double Tolerance => 2e-5;
+    public bool HasInt8Weights { get; }
+
+    /// <inheritdoc/>
+    public double Tolerance => HasInt8Weights ? Int8Quantization.Tolerance : 2e-5;
 
     /// <inheritdoc/>
     public void Require(Gpu.MemoryEstimate estimate)
@@ -72,7 +77,7 @@ public sealed unsafe partial class CpuKernels : IKernels
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">A tensor holds integers, is no matrix, or does not match the others.</exception>
-    public Tensor LoadMatrix(params ReadOnlySpan<HostTensor> stacked) => WeightReader.Pack(_team, stacked, taps: 1);
+    public Tensor LoadMatrix(params ReadOnlySpan<HostTensor> stacked) => WeightReader.Pack(_team, stacked, taps: 1, HasInt8Weights);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The tensor holds integers or is not [outputs, channels, 3].</exception>

@@ -45,7 +45,7 @@ internal static unsafe class MatrixProduct
         Shape shape = new()
         {
             X = x,
-            Y = y,
+            Y = y with { Scales = matrix.Scales },
             Rows = rows,
             Panels = matrix.Data,
             PanelBytes = matrix.PanelBytes,
@@ -125,6 +125,7 @@ internal static unsafe class MatrixProduct
         {
             case DType.F16: TileKernel.Multiply<TSimd, HalfElement>(tileRows, rows, panel, depth, tile); break;
             case DType.BF16: TileKernel.Multiply<TSimd, BrainFloatElement>(tileRows, rows, panel, depth, tile); break;
+            case DType.I8: TileKernel.Multiply<TSimd, Int8Element>(tileRows, rows, panel, depth, tile); break;
             default: TileKernel.Multiply<TSimd, SingleElement>(tileRows, rows, panel, depth, tile); break;
         }
     }
@@ -250,13 +251,11 @@ internal static unsafe class MatrixProduct
 
         private readonly void Widen(byte* panel, int depth, float* widened)
         {
-            if (Shape.Type == DType.F16)
+            switch (Shape.Type)
             {
-                Widen<HalfElement>(panel, depth, widened);
-            }
-            else
-            {
-                Widen<BrainFloatElement>(panel, depth, widened);
+                case DType.F16: Widen<HalfElement>(panel, depth, widened); break;
+                case DType.BF16: Widen<BrainFloatElement>(panel, depth, widened); break;
+                default: Widen<Int8Element>(panel, depth, widened); break;
             }
         }
 

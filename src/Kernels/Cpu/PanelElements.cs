@@ -49,3 +49,17 @@ internal readonly unsafe struct BrainFloatElement : IPanelElement
     public static void Load<TSimd>(byte* line, int column, out TSimd left, out TSimd right)
         where TSimd : unmanaged, ISimd<TSimd> => TSimd.LoadBrainFloatPairs((uint*)line + column, out left, out right);
 }
+
+/// <summary>Whole numbers of a byte, without their scales.</summary>
+internal readonly unsafe struct Int8Element : IPanelElement
+{
+    public static int Size => sizeof(sbyte);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Load<TSimd>(byte* line, int column, out TSimd left, out TSimd right)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        left = TSimd.LoadInt8((sbyte*)line + column);
+        right = TSimd.LoadInt8((sbyte*)line + column + (PackedMatrix.PanelWidth / 2));
+    }
+}

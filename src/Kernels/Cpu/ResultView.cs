@@ -4,11 +4,11 @@ using System.Runtime.Intrinsics.X86;
 namespace Handwritten.Kernels.Cpu;
 
 /// <summary>
-/// Where a product goes and what happens on the way: bias, GELU, positions, residual. All of it is done while the tile
+/// Where a product goes and what happens on the way: scales, bias, GELU, positions, residual. All of it is done while the tile
 /// is still in the first-level cache, so that no later pass over the activations is needed.
 /// <code>
 ///     the sum over k comes in parts (blocks of the depth); y itself collects them:
-///     t = (first part and not AddToOutput) ? tile : y + tile
+///     t = (first part and not AddToOutput) ? tile · scale : y + tile · scale        (scale: of int8 weights, else 1)
 ///     last part:  t = t + bias;  Gelu: t = gelu(t);  positions: t = t + positions[row of the item]
 ///     y = t
 /// </code>
@@ -18,6 +18,9 @@ internal unsafe struct ResultView
     /// <summary>[rows, Outputs].</summary>
     public float* Data;
     public int Outputs;
+
+    /// <summary>What each output's sum is multiplied with, readable up to a whole panel; or null.</summary>
+    public float* Scales;
 
     /// <summary>[Outputs], readable up to a whole panel; or null.</summary>
     public float* Bias;
@@ -56,6 +59,7 @@ internal unsafe struct ResultView
         long position = firstRow % ItemRows;
         Parts parts = new()
         {
+            Scales = Scales is null ? null : Scales + column,
             Adds = !isFirst || Epilogue == Epilogue.AddToOutput,
             Gelu = isLast && Epilogue == Epilogue.Gelu,
             Bias = isLast && Bias is not null ? Bias + column : null,
@@ -94,6 +98,11 @@ internal unsafe struct ResultView
             for (int j = 0; j < PackedMatrix.PanelWidth; j += TSimd.Width)
             {
                 TSimd value = TSimd.Load(tile + j);
+                if (parts.Scales is not null)
+                {
+                    value *= TSimd.Load(parts.Scales + j);
+                }
+
                 if (parts.Adds)
                 {
                     value = TSimd.Load(y + j) + value;
@@ -124,6 +133,7 @@ internal unsafe struct ResultView
     /// <summary>What happens to one tile.</summary>
     private struct Parts
     {
+        public float* Scales;
         public bool Adds;
         public bool Gelu;
         public float* Bias;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Handwritten.Kernels.Cpu;
 
@@ -31,6 +32,9 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
         low = new((words << 16).AsSingle());
         high = new((words & Vector256.Create(0xFFFF0000)).AsSingle());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 LoadInt8(sbyte* source) => new(Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(source)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Broadcast(float value) => new(Vector256.Create(value));

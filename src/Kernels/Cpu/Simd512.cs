@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Handwritten.Kernels.Cpu;
 
@@ -31,6 +32,9 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
         low = new((words << 16).AsSingle());
         high = new((words & Vector512.Create(0xFFFF0000)).AsSingle());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 LoadInt8(sbyte* source) => new(Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(source))));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Broadcast(float value) => new(Vector512.Create(value));

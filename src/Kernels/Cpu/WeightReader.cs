@@ -5,8 +5,8 @@ namespace Handwritten.Kernels.Cpu;
 
 /// <summary>
 /// Brings tensors of a checkpoint into the back end's layouts. 16-bit weights stay 16-bit, because a decoder step is
-/// bound by the bytes it streams; everything else becomes float32. Offsets are 64-bit: the largest embedding is beyond
-/// what an int can count in bytes.
+/// bound by the bytes it streams; everything else becomes float32, or all matrices int8 where that is asked for. Offsets are
+/// 64-bit: the largest embedding is beyond what an int can count in bytes.
 /// </summary>
 internal static unsafe class WeightReader
 {
@@ -36,7 +36,11 @@ internal static unsafe class WeightReader
     /// result is [c, tap] of the source, so that a convolution is a product with neighbouring frames. A plain matrix
     /// has one tap.
     /// </summary>
-    public static PackedMatrix Pack(ThreadTeam team, ReadOnlySpan<HostTensor> stacked, int taps)
+    /// <param name="team">Who does it.</param>
+    /// <param name="stacked">The tensors.</param>
+    /// <param name="taps">Taps of a convolution, or 1.</param>
+    /// <param name="asInt8">Whether to quantise them; only with one tap.</param>
+    public static PackedMatrix Pack(ThreadTeam team, ReadOnlySpan<HostTensor> stacked, int taps, bool asInt8 = false)
     {
         if (stacked.IsEmpty)
         {
@@ -66,19 +70,20 @@ internal static unsafe class WeightReader
         }
 
         int channels = stacked[0].Shape[1], first = 0, damaged = 0;
-        PackedMatrix matrix = new(outputs, channels * taps, type);
+        PackedMatrix matrix = new(outputs, channels * taps, asInt8 ? DType.I8 : type);
         foreach (HostTensor tensor in stacked)
         {
             PackJob job = new()
             {
                 Source = tensor.Data,
                 SourceType = tensor.Type,
-                Type = type,
+                Type = matrix.Type,
                 Outputs = tensor.Shape[0],
                 Channels = channels,
                 Taps = taps,
                 FirstOutput = first,
                 Panels = matrix.Data,
+                Scales = matrix.Scales,
                 PanelBytes = matrix.PanelBytes,
                 Damaged = &damaged,
             };
@@ -127,9 +132,10 @@ internal static unsafe class WeightReader
         public int Taps;
         public int FirstOutput;
         public byte* Panels;
+        public float* Scales;
         public long PanelBytes;
 
-        /// <summary>Set where half-precision numbers are not finite: widening (<see cref="HalfBits"/>) would hide it.</summary>
+        /// <summary>Set where numbers are not finite that widening (<see cref="HalfBits"/>) or quantising would hide.</summary>
         public int* Damaged;
 
         public readonly void Run(int item, int member)
@@ -145,11 +151,35 @@ internal static unsafe class WeightReader
 
             switch (Type, SourceType)
             {
+                case (DType.I8, _): Quantize(from, to, (sbyte*)destination); break;
                 case (DType.F16 or DType.BF16, _): Turn<ushort, ushort, Unchanged<ushort>>(from, to, (ushort*)destination); break;
                 case (_, DType.F64): Turn<double, float, DoubleToSingle>(from, to, (float*)destination); break;
                 case (_, DType.F16): Turn<Half, float, HalfToSingle>(from, to, (float*)destination); break;
                 case (_, DType.BF16): Turn<ushort, float, BrainFloatToSingle>(from, to, (float*)destination); break;
                 default: Turn<float, float, Unchanged<float>>(from, to, (float*)destination); break;
+            }
+        }
+
+        private readonly void Quantize(int from, int to, sbyte* panel)
+        {
+            float[] row = new float[Channels];
+            sbyte[] codes = new sbyte[Channels];
+            for (int output = from; output < to; output++)
+            {
+                HostConversions.Decode(SourceType, Source + ((long)(output - FirstOutput) * Channels * SourceType.ByteSize()), row);
+                float scale = Int8Quantization.Quantize(row, codes);
+                if (!float.IsFinite(scale))
+                {
+                    *Damaged = 1;
+                    return;
+                }
+
+                Scales[output] = scale;
+                sbyte* column = panel + PackedMatrix.Slot(output % PackedMatrix.PanelWidth, Type);
+                for (int channel = 0; channel < Channels; channel++, column += PackedMatrix.PanelWidth)
+                {
+                    *column = codes[channel];
+                }
             }
         }
 

@@ -21,6 +21,6 @@ internal sealed class Convolution<TElement>(GpuDevice device)
     public void Run(int batch, GpuTensor x, GpuTensor weight, GpuTensor? bias, int stride, GpuTensor? positions, GpuTensor y)
     {
         int frames = x.Shape[^2], chunks = x.Shape[^1] * TElement.Type.ByteSize() / 16, steps = frames / stride;
-        _tiles.Launch(new ConvolutionRows(batch * steps, steps, frames, chunks, stride), batch * steps, x, weight, bias, isGelu: true, positions, y);
+        _tiles.Launch(new ConvolutionRows(batch * steps, steps, frames, chunks, stride), batch * steps, x, weight.Vectors, weight.Shape[1], bias, isGelu: true, positions, y);
     }
 }

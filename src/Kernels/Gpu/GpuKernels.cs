@@ -8,15 +8,16 @@ public static class GpuKernels
 {
     /// <summary>Starts the back end.</summary>
     /// <param name="device">Where to compute; disposed with the back end.</param>
-    /// <param name="type">The type of weights and activations.</param>
+    /// <param name="type">The types of weights and activations.</param>
     /// <exception cref="GpuException">The device cannot compute with the type.</exception>
     public static IKernels Create(GpuDevice device, ComputeType type) => type switch
     {
-        ComputeType.Float16 => new GpuKernels<Float16>(device),
-        ComputeType.BFloat16 when device.ComputeCapability < 80 => throw new GpuException(
-            $"{device.Name} (compute capability {device.ComputeCapability / 10}.{device.ComputeCapability % 10}) does not compute with bfloat16, which takes 8.0: choose --compute-type float16."),
-        ComputeType.BFloat16 => new GpuKernels<BFloat16>(device),
-        _ => new GpuKernels<Float32>(device),
+        ComputeType.Int8 => Create(device, ComputeType.Int8Float16),
+        ComputeType.BFloat16 or ComputeType.Int8BFloat16 when device.ComputeCapability < 80 => throw new GpuException(
+            $"{device.Name} (compute capability {device.ComputeCapability / 10}.{device.ComputeCapability % 10}) does not compute with bfloat16, which takes 8.0: choose --compute-type {(type.HasInt8Weights() ? ComputeType.Int8Float16 : ComputeType.Float16).Name()}."),
+        ComputeType.Float16 or ComputeType.Int8Float16 => new GpuKernels<Float16>(device, type),
+        ComputeType.BFloat16 or ComputeType.Int8BFloat16 => new GpuKernels<BFloat16>(device, type),
+        _ => new GpuKernels<Float32>(device, type),
     };
 }
 
@@ -34,8 +35,10 @@ public interface IGpuKernels : IKernels
 /// The CUDA back end. This file holds what the model sees: memory, loading, and the checks in front of each operation;
 /// the operations are classes of their own, a kernel's source and its launch in one file.
 /// </summary>
-/// <typeparam name="TElement">The compute type: how weights, activations and caches are stored.</typeparam>
-internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IGpuKernels
+/// <typeparam name="TElement">The compute type: how activations, caches and weights that are not in int8 are stored.</typeparam>
+/// <param name="device">Where to compute.</param>
+/// <param name="type">The types of activations, which <typeparamref name="TElement"/> is, and of weights.</param>
+internal sealed partial class GpuKernels<TElement>(GpuDevice device, ComputeType type) : IGpuKernels
     where TElement : struct, IElement
 {
     private const int ConvolutionTaps = 3;
@@ -55,18 +58,16 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IGpuKerne
     public int ElementBytes => TElement.Type.ByteSize();
 
     /// <inheritdoc/>
-    public string DeviceDescription => $"{device.Name} ({TElement.Type switch { DType.F16 => "float16", DType.BF16 => "bfloat16", _ => "float32" }})";
+    public string DeviceDescription => $"{device.Name} ({type.Activations().Name()}{(HasInt8Weights ? ", int8 weights" : "")})";
 
     /// <inheritdoc/>
-    public double Tolerance => TElement.Type switch { DType.F16 => 5e-3, DType.BF16 => 4e-2, _ => 1e-4 };
+    public bool HasInt8Weights => type.HasInt8Weights();
 
     /// <inheritdoc/>
-    public void Require(MemoryEstimate estimate) => estimate.Require(device, TElement.Type switch
-    {
-        DType.F16 => ComputeType.Float16,
-        DType.BF16 => ComputeType.BFloat16,
-        _ => ComputeType.Float32,
-    });
+    public double Tolerance => Math.Max(HasInt8Weights ? Int8Quantization.Tolerance : 0, TElement.Type switch { DType.F16 => 5e-3, DType.BF16 => 4e-2, _ => 1e-4 });
+
+    /// <inheritdoc/>
+    public void Require(MemoryEstimate estimate) => estimate.Require(device, type);
 
     /// <inheritdoc/>
     public Tensor Allocate(params ReadOnlySpan<int> shape) => new GpuTensor(device, TElement.Type, shape.ToArray());
@@ -101,12 +102,26 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IGpuKerne
             outputs = checked(outputs + part.Shape[0]);
         }
 
-        GpuTensor matrix = new(device, TElement.Type, [outputs, stacked[0].Shape[1]], "weights");
-        long first = 0;
+        int inputs = stacked[0].Shape[1];
+        GpuTensor matrix = new(device, HasInt8Weights ? DType.I8 : TElement.Type, [outputs, inputs], "weights");
+        int first = 0;
         foreach (HostTensor part in stacked)
         {
-            _copies.Load(part, matrix, first);
-            first += part.ElementCount;
+            if (HasInt8Weights)
+            {
+                _copies.LoadInt8(part, matrix, first);
+            }
+            else
+            {
+                _copies.Load(part, matrix, (long)first * inputs);
+            }
+
+            first += part.Shape[0];
+        }
+
+        if (HasInt8Weights)
+        {
+            _product.Reserve(matrix);
         }
 
         return matrix;
@@ -261,6 +276,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device) : IGpuKerne
     /// <inheritdoc/>
     public void Dispose()
     {
+        _product.Dispose();
         _crossAttention.Dispose();
         _copies.Dispose();
         _logMel.Dispose();

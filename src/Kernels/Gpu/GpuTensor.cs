@@ -9,7 +9,7 @@ internal sealed class GpuTensor : Tensor
 
     /// <summary>Allocates a tensor of zeros.</summary>
     /// <param name="device">Where.</param>
-    /// <param name="type">F32, F16 or BF16.</param>
+    /// <param name="type">F32, F16 or BF16; I8 for an <see cref="Int8Matrix"/>.</param>
     /// <param name="shape">Dimensions, outermost first.</param>
     /// <param name="label">What for, in the report of the device's memory.</param>
     /// <exception cref="GpuException">There is too little memory.</exception>
@@ -17,12 +17,12 @@ internal sealed class GpuTensor : Tensor
         : base(shape)
     {
         Type = type;
-        _memory = device.Memory.Allocate(ElementCount * type.ByteSize(), label);
+        _memory = device.Memory.Allocate(type == DType.I8 ? Int8Matrix.BytesOf(shape[0], shape[1]) : ElementCount * type.ByteSize(), label);
         device.Bind();
         CudaDriver.Check(CudaDriver.Fill(Address, 0, (nuint)_memory.Bytes, device.Stream.StreamPtr), "cuMemsetD8Async");
     }
 
-    /// <summary>How elements are stored: F32, F16 or BF16.</summary>
+    /// <summary>How elements are stored: F32, F16, BF16, or I8 for an <see cref="Int8Matrix"/>.</summary>
     public DType Type { get; }
 
     public override long ByteCount => _memory.Bytes;

@@ -22,11 +22,7 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
     public void Load(HostTensor source, GpuTensor target, long first, int taps = 1)
     {
-        if (!source.Type.IsFloatingPoint())
-        {
-            throw new InvalidDataException($"Tensor '{source.Name}' holds {source.Type} values; weights must be F64, F32, F16 or BF16.");
-        }
-
+        RequireFloat(source);
         int sourceSize = source.Type.ByteSize(), size = target.Type.ByteSize();
         int piece = taps == 1 ? PieceElements : source.Shape[1] * taps; // of one output
         if (piece > _piece.Length)
@@ -50,6 +46,46 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
                 HostConversions.Encode(target.Type, taps == 1 ? values : Turn(values, taps), staging + ((long)done * size));
             }
         });
+    }
+
+    /// <summary>Quantises all rows of a matrix of a file.</summary>
+    /// <param name="source">[outputs, inputs].</param>
+    /// <param name="target">An <see cref="Int8Matrix"/>, which receives them.</param>
+    /// <param name="firstOutput">Row of the target where they begin.</param>
+    /// <exception cref="InvalidDataException">The tensor holds integers or numbers that are not finite, or its rows are not made of whole blocks.</exception>
+    public void LoadInt8(HostTensor source, GpuTensor target, int firstOutput)
+    {
+        RequireFloat(source);
+        int outputs = source.Shape[0], inputs = source.Shape[1];
+        if (inputs % Int8Matrix.Block != 0)
+        {
+            throw new InvalidDataException($"Tensor '{source.Name}' has rows of {inputs}; int8 weights take rows of a multiple of {Int8Matrix.Block}: choose a compute type without int8.");
+        }
+
+        float[] row = new float[inputs], scales = new float[outputs];
+        sbyte[] codes = new sbyte[inputs];
+        Stage(target, (long)firstOutput * inputs, source.ElementCount, inputs, (begin, count, staging) =>
+        {
+            for (int done = 0; done < count; done += inputs)
+            {
+                HostConversions.Decode(source.Type, source.Data + ((begin + done) * source.Type.ByteSize()), row);
+                float scale = scales[(begin + done) / inputs] = Int8Quantization.Quantize(row, codes);
+                if (!float.IsFinite(scale))
+                {
+                    throw new InvalidDataException($"Tensor '{source.Name}' holds infinities or values that are not numbers; the file is damaged.");
+                }
+
+                Int8Matrix.Arrange(codes, new Span<byte>(staging + done, inputs));
+            }
+        });
+
+        nint address = Address(target) + (nint)target.ElementCount + (firstOutput * sizeof(float));
+        for (int begin = 0; begin < outputs; begin += BlockBytes / sizeof(float))
+        {
+            ReadOnlySpan<float> block = scales.AsSpan(begin, Math.Min(BlockBytes / sizeof(float), outputs - begin));
+            HostConversions.Encode(DType.F32, block, _staging.Take());
+            _staging.CopyToDevice(address + (begin * sizeof(float)), block.Length * sizeof(float));
+        }
     }
 
     /// <summary>Copies numbers into a tensor, from its first element on.</summary>
@@ -122,6 +158,14 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
         }
 
         return _turned.AsSpan(0, values.Length);
+    }
+
+    private static void RequireFloat(HostTensor tensor)
+    {
+        if (!tensor.Type.IsFloatingPoint())
+        {
+            throw new InvalidDataException($"Tensor '{tensor.Name}' holds {tensor.Type} values; weights must be F64, F32, F16 or BF16.");
+        }
     }
 
     private static nint Address(GpuTensor tensor) => tensor.Address;

@@ -1,29 +1,24 @@
-using Launcher = System.Action<
-    ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int, int>;
-using StagedLauncher = System.Action<
-    ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int, int>;
-
 namespace Handwritten.Kernels.Gpu;
 
 /// <content>The compiled forms: one choice after another, each of which is a type argument of the next.</content>
 internal sealed partial class SkinnyProduct<TElement>
 {
-    /// <summary>Every form that <see cref="Run"/> asks for.</summary>
-    private static IEnumerable<(int Tile, Epilogue Epilogue, DType Result)> Forms(GpuDevice device) =>
-        from tile in Tiles(device)
-        from end in Ends
-        group end by (tile, end.Epilogue, end.Result) into form
-        select form.Key;
+    /// <summary>Where rows are read: see <see cref="ISkinnySource"/>.</summary>
+    private enum Source
+    {
+        InPlace,
+        Copied,
+        Normalised,
+    }
 
-    private static IEnumerable<(bool IsNormed, Epilogue Epilogue, DType Result)> StagedForms =>
-        from isNormed in (bool[])[false, true]
-        from end in Ends
-        where !isNormed || end.Epilogue != Epilogue.AddToOutput
-        select (isNormed, end.Epilogue, end.Result);
+    /// <summary>Every form that <see cref="Run"/> and <see cref="RunNormed"/> ask for.</summary>
+    private static IEnumerable<Form> Forms(GpuDevice device) =>
+        from source in TElement.Type == DType.F32 ? [Source.InPlace] : Enum.GetValues<Source>()
+        from tile in source == Source.InPlace ? Tiles(device) : [StagedRows]
+        from isInt8 in (bool[])[false, true]
+        from end in Ends.Distinct()
+        where source != Source.Normalised || end.Epilogue != Epilogue.AddToOutput
+        select new Form(source, tile, isInt8, end.Epilogue, end.Result);
 
     private static (Epilogue Epilogue, DType Result)[] Ends =>
         [(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)];
@@ -33,83 +28,68 @@ internal sealed partial class SkinnyProduct<TElement>
         ? [1, 2, 4, 8]
         : device.ComputeCapability >= 80 ? [8, 16, 32, 64] : [8, 16, 32]; // Turing's instructions keep more registers busy
 
-    private static Launcher Load(GpuDevice device, int tile, Epilogue epilogue, DType result) => (epilogue, result) switch
+    private static SkinnyLaunch Load(GpuDevice device, Form form) => (form.Epilogue, form.Result) switch
     {
-        (Epilogue.None, DType.F32) => Load<Stored<Float32, Identity>>(device, tile),
-        (Epilogue.None, _) => Load<Stored<TElement, Identity>>(device, tile),
-        (Epilogue.Gelu, DType.F32) => Load<Stored<Float32, Gelu>>(device, tile),
-        (Epilogue.Gelu, _) => Load<Stored<TElement, Gelu>>(device, tile),
-        (Epilogue.AddToOutput, DType.F32) => Load<Added>(device, tile),
-        _ => throw new ArgumentException($"A product's sums go to a float32 tensor, not to one of {result}."),
+        (Epilogue.None, DType.F32) => LoadFormat<Stored<Float32, Identity>>(device, form),
+        (Epilogue.None, _) => LoadFormat<Stored<TElement, Identity>>(device, form),
+        (Epilogue.Gelu, DType.F32) => LoadFormat<Stored<Float32, Gelu>>(device, form),
+        (Epilogue.Gelu, _) => LoadFormat<Stored<TElement, Gelu>>(device, form),
+        (Epilogue.AddToOutput, DType.F32) => LoadFormat<Added>(device, form),
+        _ => throw new ArgumentException($"A product's sums go to a float32 tensor, not to one of {form.Result}."),
     };
 
-    private static Launcher Load<TFinish>(GpuDevice device, int tile)
+    private static SkinnyLaunch LoadFormat<TFinish>(GpuDevice device, Form form)
+        where TFinish : struct, ISkinnyFinish =>
+        form.IsInt8 ? Load<Int8Weights, TFinish>(device, form) : Load<ElementWeights<TElement>, TFinish>(device, form);
+
+    private static SkinnyLaunch Load<TFormat, TFinish>(GpuDevice device, Form form)
+        where TFormat : struct, IWeightFormat
         where TFinish : struct, ISkinnyFinish => TElement.Type switch
         {
-            DType.F32 => tile switch
+            DType.F32 => form.Tile switch
             {
-                1 => LoadMultiplyAdd<OneRow, TFinish>(device),
-                2 => LoadMultiplyAdd<TwiceRows<OneRow>, TFinish>(device),
-                4 => LoadMultiplyAdd<TwiceRows<TwiceRows<OneRow>>, TFinish>(device),
-                _ => LoadMultiplyAdd<TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(device),
+                1 => LoadMultiplyAdd<TFormat, OneRow, TFinish>(device),
+                2 => LoadMultiplyAdd<TFormat, TwiceRows<OneRow>, TFinish>(device),
+                4 => LoadMultiplyAdd<TFormat, TwiceRows<TwiceRows<OneRow>>, TFinish>(device),
+                _ => LoadMultiplyAdd<TFormat, TwiceRows<TwiceRows<TwiceRows<OneRow>>>, TFinish>(device),
             },
-            DType.BF16 => LoadTensorCore<AsynchronousCopy, AmpereBFloat16, TFinish>(device, tile),
-            _ when device.ComputeCapability >= 80 => LoadTensorCore<AsynchronousCopy, AmpereFloat16, TFinish>(device, tile),
-            _ => LoadTensorCore<PlainCopy, TuringFloat16, TFinish>(device, tile),
+            DType.BF16 => LoadTensorCore<AsynchronousCopy, AmpereBFloat16, TFormat, TFinish>(device, form),
+            _ when device.ComputeCapability >= 80 => LoadTensorCore<AsynchronousCopy, AmpereFloat16, TFormat, TFinish>(device, form),
+            _ => LoadTensorCore<PlainCopy, TuringFloat16, TFormat, TFinish>(device, form),
         };
 
-    private static Launcher LoadTensorCore<TCopy, TTensorCore, TFinish>(GpuDevice device, int tile)
+    private static SkinnyLaunch LoadTensorCore<TCopy, TTensorCore, TFormat, TFinish>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy
         where TTensorCore : struct, ITensorCore
-        where TFinish : struct, ISkinnyFinish => tile switch
+        where TFormat : struct, IWeightFormat
+        where TFinish : struct, ISkinnyFinish => (form.Source, form.Tile) switch
         {
-            8 => LoadTile<TCopy, TTensorCore, EightRows, TFinish>(device, tile),
-            16 => LoadTile<TCopy, TTensorCore, SixteenRows, TFinish>(device, tile),
-            32 => LoadTile<TCopy, TTensorCore, TwiceTile<SixteenRows>, TFinish>(device, tile),
-            _ => LoadTile<TCopy, TTensorCore, TwiceTile<TwiceTile<SixteenRows>>, TFinish>(device, tile),
+            (Source.Copied, _) => LoadTile<TCopy, TTensorCore, TFormat, CopiedRows, EightRows, TFinish>(device, form),
+            (Source.Normalised, _) => LoadTile<TCopy, TTensorCore, TFormat, NormalisedRows<TElement>, EightRows, TFinish>(device, form),
+            (_, 8) => LoadTile<TCopy, TTensorCore, TFormat, RowsInPlace, EightRows, TFinish>(device, form),
+            (_, 16) => LoadTile<TCopy, TTensorCore, TFormat, RowsInPlace, SixteenRows, TFinish>(device, form),
+            (_, 32) => LoadTile<TCopy, TTensorCore, TFormat, RowsInPlace, TwiceTile<SixteenRows>, TFinish>(device, form),
+            _ => LoadTile<TCopy, TTensorCore, TFormat, RowsInPlace, TwiceTile<TwiceTile<SixteenRows>>, TFinish>(device, form),
         };
 
-    private static Launcher LoadTile<TCopy, TTensorCore, TTile, TFinish>(GpuDevice device, int tile)
+    private static SkinnyLaunch LoadTile<TCopy, TTensorCore, TFormat, TSource, TTile, TFinish>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy
         where TTensorCore : struct, ITensorCore
-        where TTile : struct, ISkinnyTile
-        where TFinish : struct, ISkinnyFinish =>
-        device.Kernels.Load<Launcher>(TensorCore<TCopy, TTensorCore, TTile, TFinish>, 32 * MaximumWarps, dynamicSharedBytes: 16 * SkinnyTile.SharedOf(tile, MaximumWarps));
-
-    private static StagedLauncher LoadStaged(GpuDevice device, bool isNormed, Epilogue epilogue, DType result) => (epilogue, result) switch
-    {
-        (Epilogue.None, DType.F32) => LoadStaged<Stored<Float32, Identity>>(device, isNormed),
-        (Epilogue.None, _) => LoadStaged<Stored<TElement, Identity>>(device, isNormed),
-        (Epilogue.Gelu, DType.F32) => LoadStaged<Stored<Float32, Gelu>>(device, isNormed),
-        (Epilogue.Gelu, _) => LoadStaged<Stored<TElement, Gelu>>(device, isNormed),
-        _ => LoadStaged<Added>(device, isNormed),
-    };
-
-    private static StagedLauncher LoadStaged<TFinish>(GpuDevice device, bool isNormed)
-        where TFinish : struct, ISkinnyFinish => TElement.Type switch
-        {
-            DType.BF16 => LoadStaged<AsynchronousCopy, AmpereBFloat16, TFinish>(device, isNormed),
-            _ when device.ComputeCapability >= 80 => LoadStaged<AsynchronousCopy, AmpereFloat16, TFinish>(device, isNormed),
-            _ => LoadStaged<PlainCopy, TuringFloat16, TFinish>(device, isNormed),
-        };
-
-    private static StagedLauncher LoadStaged<TCopy, TTensorCore, TFinish>(GpuDevice device, bool isNormed)
-        where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore
-        where TFinish : struct, ISkinnyFinish => isNormed
-            ? LoadSource<TCopy, TTensorCore, NormalisedRows<TElement>, TFinish>(device)
-            : LoadSource<TCopy, TTensorCore, CopiedRows, TFinish>(device);
-
-    private static StagedLauncher LoadSource<TCopy, TTensorCore, TSource, TFinish>(GpuDevice device)
-        where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore
+        where TFormat : struct, IWeightFormat
         where TSource : struct, ISkinnySource
-        where TFinish : struct, ISkinnyFinish =>
-        device.Kernels.Load<StagedLauncher>(
-            Staged<TCopy, TTensorCore, TSource, TFinish>, 32 * MaximumWarps, dynamicSharedBytes: (16 * SkinnyTile.SharedOf(EightRows.Rows, MaximumWarps)) + StagedBytes);
+        where TTile : struct, ISkinnyTile
+        where TFinish : struct, ISkinnyFinish => device.Kernels.Load<SkinnyLaunch>(
+            TensorCore<TCopy, TTensorCore, TFormat, TSource, TTile, TFinish>,
+            32 * MaximumWarps,
+            dynamicSharedBytes: (16 * SkinnyTile.SharedOf(form.Tile, MaximumWarps)) + (form.Source == Source.InPlace ? 0 : StagedBytes),
+            maximumRegisters: form is { Tile: >= 32, IsInt8: true } && TElement.Type == DType.BF16 ? 80 : 0); // left alone, ptxas 12.4 takes 40 or 64 and spills some
 
-    private static Launcher LoadMultiplyAdd<TRows, TFinish>(GpuDevice device)
+    private static SkinnyLaunch LoadMultiplyAdd<TFormat, TRows, TFinish>(GpuDevice device)
+        where TFormat : struct, IWeightFormat
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish =>
-        device.Kernels.Load<Launcher>(MultiplyAdd<TRows, TFinish>, MultiplyAddThreads);
+        device.Kernels.Load<SkinnyLaunch>(MultiplyAdd<TFormat, TRows, TFinish>, MultiplyAddThreads);
+
+    /// <summary>What a compiled form depends on, besides the compute type and the device.</summary>
+    private readonly record struct Form(Source Source, int Tile, bool IsInt8, Epilogue Epilogue, DType Result);
 }

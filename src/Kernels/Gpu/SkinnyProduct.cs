@@ -1,13 +1,5 @@
 using Handwritten.Kernels.Gpu.Compilation;
 using ILGPU;
-using Launcher = System.Action<
-    ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int, int>;
-using StagedLauncher = System.Action<
-    ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>,
-    ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, ILGPU.ArrayView<Handwritten.Kernels.Gpu.Bits128>, int, int, int>;
 
 namespace Handwritten.Kernels.Gpu;
 
@@ -35,13 +27,18 @@ namespace Handwritten.Kernels.Gpu;
 /// of k is free as long as both factors have the same: a lane reads its eight neighbouring elements k = 8t.. 8t + 7 with one
 /// access, and hands them to two mma.sync in pairs.
 /// </para>
+/// <para>
+/// Int8 weights (<see cref="Int8Matrix"/>) come the same way, 64 elements of k a step: a lane widens its 16 codes to elements in
+/// registers, 20 instructions for float16 and 32 for bfloat16, hands them to four mma.sync, and the sum is scaled at the end.
+/// That is half the bytes of float16, by blocks of half as many warps, of which twice as many wait at once.
+/// </para>
 /// Bytes: W once, x and y. 2 flops for each weight and row. How k is shared out depends on k alone, so a row's result is the
 /// same bit by bit for any number of rows. float32 has no tensor cores here: see <see cref="MultiplyAdd"/>.
 /// </summary>
 internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    /// <summary>The most rows.</summary>
+    /// <summary>The most rows for which this is the right class; more are several blocks, which read the weights again.</summary>
     public const int MaximumRows = 64;
 
     private const int OutputsOfBlock = SkinnyTile.Outputs;
@@ -50,20 +47,16 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     private const int StagedRows = 8, StagedBytes = 24 << 10;
     private const int MultiplyAddThreads = 32 * OutputsOfBlock;
 
-    private readonly KernelForms<(int Tile, Epilogue Epilogue, DType Result), Launcher> _kernels = new(Forms(device), form => Load(device, form.Tile, form.Epilogue, form.Result));
-
-    private readonly KernelForms<(bool IsNormed, Epilogue Epilogue, DType Result), StagedLauncher> _staged =
-        new(TElement.Type == DType.F32 ? [] : StagedForms, form => LoadStaged(device, form.IsNormed, form.Epilogue, form.Result));
-
+    private readonly KernelForms<Form, SkinnyLaunch> _kernels = new(Forms(device), form => Load(device, form));
     private readonly int[] _tiles = Tiles(device);
 
     /// <summary>Whether this is the class for so many rows of so many elements.</summary>
     public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
 
     /// <summary>Multiplies.</summary>
-    /// <param name="rows">1 to 64.</param>
-    /// <param name="x">[rows, inputs]; inputs are a multiple of 32.</param>
-    /// <param name="weight">[outputs, inputs].</param>
+    /// <param name="rows">1 or more.</param>
+    /// <param name="x">[rows, inputs]; inputs are a multiple of 32, or of 64 with int8 weights.</param>
+    /// <param name="weight">[outputs, inputs], of the compute type or an <see cref="Int8Matrix"/>.</param>
     /// <param name="bias">[outputs] float32, or none.</param>
     /// <param name="y">[rows, outputs], of the compute type or float32.</param>
     /// <param name="epilogue">What is stored.</param>
@@ -71,26 +64,13 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     public void Run(int rows, GpuTensor x, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
     {
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
-        if (!Fits(rows, inputs))
+        if (rows < 1 || inputs % StepOf(weight) != 0)
         {
-            throw new ArgumentException($"A skinny product is made for 1 to {MaximumRows} rows of a multiple of {Step} elements, not for {rows} of {inputs}.");
+            throw new ArgumentException($"A skinny product is made for rows of a multiple of {StepOf(weight)} elements, not for {rows} of {inputs}.");
         }
 
-        if (CanStage(rows, inputs))
-        {
-            RunStaged(rows, x, null, null, weight, bias, y, epilogue);
-            return;
-        }
-
-        bool isSingle = TElement.Type == DType.F32;
-        int tile = TileFor(rows);
-        Launcher kernel = _kernels[(tile, epilogue, y.Type)];
-
-        int blocks = Blocks(outputs);
-        int warps = isSingle ? MultiplyAddThreads / 32 : WarpsFor(inputs / Step);
-        SharedMemoryConfig shared = isSingle ? default : SharedMemoryConfig.RequestDynamic<Bits128>(SkinnyTile.SharedOf(tile, warps));
-        KernelConfig grid = new(new Index2D(blocks, (rows + tile - 1) / tile), new Index2D(32 * warps, 1), shared);
-        kernel(device.Stream, grid, x.Vectors, weight.Vectors, VectorsOf(bias), y.Vectors, rows, inputs / 8, outputs);
+        bool isStaged = CanStage(rows, inputs);
+        Launch(isStaged ? Source.Copied : Source.InPlace, isStaged ? StagedRows : TileFor(rows), rows, x, null, null, weight, bias, y, epilogue);
     }
 
     /// <summary>
@@ -98,24 +78,42 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     /// biases for it out of the L2 cache, which gives a multiprocessor 64 bytes a cycle. Up to 200 KB that is less than the 2 us
     /// of another launch: any product of a layer of large-v3 with up to 6 rows, and not the logits, whose blocks are thousands.
     /// </summary>
-    public bool FitsNormed(int rows, int inputs, int outputs) =>
-        CanStage(rows, inputs) && (long)Blocks(outputs) * ((4 * rows) + 8) * inputs <= (200L << 10) * device.Multiprocessors;
+    public bool FitsNormed(int rows, GpuTensor weight)
+    {
+        int outputs = weight.Shape[0], inputs = weight.Shape[1];
+        return CanStage(rows, inputs) && NormTeam.WarpsOf(inputs / 4) <= WarpsFor(inputs / StepOf(weight))
+            && (long)Blocks(outputs) * ((4 * rows) + 8) * inputs <= (200L << 10) * device.Multiprocessors;
+    }
 
     /// <summary>Multiplies what a layer norm makes of x, [rows, inputs] float32, where <see cref="FitsNormed"/>: the same bits as by two kernels.</summary>
     public void RunNormed(int rows, GpuTensor x, GpuTensor gain, GpuTensor shift, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue) =>
-        RunStaged(rows, x, gain, shift, weight, bias, y, epilogue);
+        Launch(Source.Normalised, StagedRows, rows, x, gain, shift, weight, bias, y, epilogue);
 
-    private void RunStaged(int rows, GpuTensor x, GpuTensor? gain, GpuTensor? shift, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
+    private void Launch(Source source, int tile, int rows, GpuTensor x, GpuTensor? gain, GpuTensor? shift, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
     {
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
-        int warps = WarpsFor(inputs / Step), shared = SkinnyTile.SharedOf(EightRows.Rows, warps) + (rows * SkinnySource.Pitch(inputs / 8));
-        KernelConfig grid = new(Blocks(outputs), 32 * warps, SharedMemoryConfig.RequestDynamic<Bits128>(shared));
-        _staged[(gain is not null, epilogue, y.Type)](
-            device.Stream, grid, x.Vectors, VectorsOf(gain), VectorsOf(shift), weight.Vectors, VectorsOf(bias), y.Vectors, rows, inputs / 8, outputs);
+        SkinnyLaunch kernel = _kernels[new Form(source, tile, weight.Type == DType.I8, epilogue, y.Type)];
+        bool isSingle = TElement.Type == DType.F32;
+        int warps = isSingle ? MultiplyAddThreads / 32 : WarpsFor(inputs / StepOf(weight));
+        int staged = source == Source.InPlace ? 0 : rows * SkinnySource.Pitch(inputs / 8);
+        SharedMemoryConfig shared = isSingle ? default : SharedMemoryConfig.RequestDynamic<Bits128>(SkinnyTile.SharedOf(tile, warps) + staged);
+        KernelConfig grid = new(new Index2D(Blocks(outputs), (rows + tile - 1) / tile), new Index2D(32 * warps, 1), shared);
+        kernel(device.Stream, grid, x.Vectors, weight.Vectors, new SkinnyOperands
+        {
+            Gain = VectorsOf(gain),
+            Shift = VectorsOf(shift),
+            Bias = VectorsOf(bias),
+            Y = y.Vectors,
+            Rows = rows,
+            Eights = inputs / 8,
+            Outputs = outputs,
+        });
     }
 
     private static bool CanStage(int rows, int inputs) =>
         TElement.Type != DType.F32 && Fits(rows, inputs) && rows <= StagedRows && 16 * rows * SkinnySource.Pitch(inputs / 8) <= StagedBytes;
+
+    private static int StepOf(GpuTensor weight) => weight.Type == DType.I8 ? Int8Matrix.Block : Step;
 
     private static int Blocks(int outputs) => (outputs + OutputsOfBlock - 1) / OutputsOfBlock;
 
@@ -139,73 +137,52 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
         return (steps + (SkinnyWeights.Steps * rounds) - 1) / (SkinnyWeights.Steps * rounds);
     }
 
-    private static void TensorCore<TCopy, TTensorCore, TTile, TFinish>(
-        ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int eights, int outputs)
+    private static void TensorCore<TCopy, TTensorCore, TFormat, TSource, TTile, TFinish>(ArrayView<Bits128> x, ArrayView<Bits128> weight, SkinnyOperands operands)
         where TCopy : struct, ISharedCopy
         where TTensorCore : struct, ITensorCore
+        where TFormat : struct, IWeightFormat
+        where TSource : struct, ISkinnySource
         where TTile : struct, ISkinnyTile
         where TFinish : struct, ISkinnyFinish
     {
         ArrayView<Bits128> shared = SharedMemory.GetDynamic<Bits128>();
-        SkinnyWeights weights = SkinnyWeights.Create(eights, outputs);
+        SkinnyWeights weights = SkinnyWeights.Create<TFormat>(operands.Eights, operands.Outputs);
         weights.Load<TCopy>(weight, shared);
         weights.PrefetchOthers(weight);
         PreviousKernels.Wait();
+
+        int end = SkinnyTile.SharedOf(TTile.Rows, Group.DimX / 32), firstRow = Grid.IdxY * TTile.Rows;
+        ArrayView<Bits128> rows = TSource.Bring(x, shared.SubView(end), operands);
         TTile tile = default;
-        int firstRow = Grid.IdxY * TTile.Rows;
-        tile.Begin(firstRow, rows, eights);
-        weights.MultiplyAll<TCopy, TTensorCore, TTile>(ref tile, x, weight, shared);
-        SkinnyTile.Finish<TTile, TFinish>(ref tile, shared.Cast<float>(), bias, y, firstRow, rows, outputs);
-    }
-
-    /// <summary>The same sums for few rows, which are brought to shared memory first, and normalised on the way where that is asked for.</summary>
-    private static void Staged<TCopy, TTensorCore, TSource, TFinish>(
-        ArrayView<Bits128> x, ArrayView<Bits128> gain, ArrayView<Bits128> shift, ArrayView<Bits128> weight, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int eights, int outputs)
-        where TCopy : struct, ISharedCopy
-        where TTensorCore : struct, ITensorCore
-        where TSource : struct, ISkinnySource
-        where TFinish : struct, ISkinnyFinish
-    {
-        ArrayView<Bits128> shared = SharedMemory.GetDynamic<Bits128>();
-        SkinnyWeights weights = SkinnyWeights.Create(eights, outputs);
-        weights.Load<TCopy>(weight, shared);
-        weights.PrefetchOthers(weight);
-        PreviousKernels.Wait();
-
-        int pitch = SkinnySource.Pitch(eights);
-        ArrayView<Bits128> stage = shared.SubView(SkinnyTile.SharedOf(EightRows.Rows, Group.DimX / 32), rows * pitch);
-        TSource.Stage(x, gain, shift, stage, pitch, rows, eights);
-        Group.Barrier();
-        EightRows tile = default;
-        tile.Begin(0, rows, pitch);
-        weights.MultiplyAll<TCopy, TTensorCore, EightRows>(ref tile, stage, weight, shared);
-        SkinnyTile.Finish<EightRows, TFinish>(ref tile, shared.Cast<float>(), bias, y, 0, rows, outputs);
+        tile.Begin(firstRow, operands.Rows, TSource.Pitch(operands.Eights));
+        weights.MultiplyAll<TCopy, TTensorCore, TFormat, TTile>(ref tile, rows, weight, shared);
+        SkinnyTile.Finish<TFormat, TTile, TFinish>(ref tile, shared.Cast<float>(), weight, operands, firstRow);
     }
 
     /// <summary>
     /// float32: a warp has one output and up to eight rows. Its lanes share out k, 4 elements each, and add what they have at
     /// the end by shuffles.
     /// </summary>
-    private static void MultiplyAdd<TRows, TFinish>(
-        ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int eights, int outputs)
+    private static void MultiplyAdd<TFormat, TRows, TFinish>(ArrayView<Bits128> x, ArrayView<Bits128> weight, SkinnyOperands operands)
+        where TFormat : struct, IWeightFormat
         where TRows : struct, ISkinnyRows
         where TFinish : struct, ISkinnyFinish
     {
-        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), fours = 2 * eights;
-        if (output >= outputs)
+        int output = (Grid.IdxX * OutputsOfBlock) + (Group.IdxX / 32), fours = 2 * operands.Eights;
+        if (output >= operands.Outputs)
         {
             return;
         }
 
-        int firstRow = Grid.IdxY * TRows.Rows, from = output * fours;
+        int firstRow = Grid.IdxY * TRows.Rows;
         TRows sums = default;
-        sums.Begin(firstRow, rows, fours);
+        sums.Begin(firstRow, operands.Rows, fours);
         PreviousKernels.Wait();
-        for (int four = Warp.LaneIdx; four < fours; four += 32)
+        for (int i = Warp.LaneIdx; i < fours; i += 32)
         {
-            sums.MultiplyAdd(x, four, weight[from + four]);
+            sums.MultiplyAdd(x, TFormat.FourOf(i), TFormat.LoadFour(weight, output, fours, i));
         }
 
-        sums.Store<TFinish>(y, firstRow, rows, output, outputs, SkinnyTile.Bias(bias, output));
+        sums.Store<TFinish>(operands, firstRow, output, TFormat.LoadScale(weight, output, operands.Outputs, 4 * fours), operands.LoadBias(output));
     }
 }

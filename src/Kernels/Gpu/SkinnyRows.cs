@@ -16,10 +16,10 @@ internal interface ISkinnyRows
     void Begin(int first, int rows, int fours);
 
     /// <summary>Adds the products of four elements of k.</summary>
-    void MultiplyAdd(ArrayView<Bits128> x, int four, Bits128 weights);
+    void MultiplyAdd(ArrayView<Bits128> x, int four, Four weights);
 
     /// <summary>Adds up the lanes' shares and stores the rows that there are.</summary>
-    void Store<TFinish>(ArrayView<Bits128> y, int row, int rows, int output, int outputs, float bias)
+    void Store<TFinish>(SkinnyOperands operands, int row, int output, float scale, float bias)
         where TFinish : struct, ISkinnyFinish;
 }
 
@@ -39,23 +39,23 @@ internal struct OneRow : ISkinnyRows
     public void Begin(int first, int rows, int fours) => _from = IntrinsicMath.Min(first, rows - 1) * fours;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MultiplyAdd(ArrayView<Bits128> x, int four, Bits128 weights)
+    public void MultiplyAdd(ArrayView<Bits128> x, int four, Four weights)
     {
-        Bits128 row = x[_from + four];
-        _sum += Interop.IntAsFloat(row.X) * Interop.IntAsFloat(weights.X);
-        _sum += Interop.IntAsFloat(row.Y) * Interop.IntAsFloat(weights.Y);
-        _sum += Interop.IntAsFloat(row.Z) * Interop.IntAsFloat(weights.Z);
-        _sum += Interop.IntAsFloat(row.W) * Interop.IntAsFloat(weights.W);
+        Four row = Four.Load(x, _from + four);
+        _sum += row.X * weights.X;
+        _sum += row.Y * weights.Y;
+        _sum += row.Z * weights.Z;
+        _sum += row.W * weights.W;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly void Store<TFinish>(ArrayView<Bits128> y, int row, int rows, int output, int outputs, float bias)
+    public readonly void Store<TFinish>(SkinnyOperands operands, int row, int output, float scale, float bias)
         where TFinish : struct, ISkinnyFinish
     {
         float sum = WarpReduction.Sum(_sum);
-        if (Warp.IsFirstLane & row < rows)
+        if (Warp.IsFirstLane & row < operands.Rows)
         {
-            TFinish.Store(y, ((long)row * outputs) + output, sum + bias);
+            operands.Store<TFinish>(row, output, (sum * scale) + bias);
         }
     }
 }
@@ -81,17 +81,17 @@ internal struct TwiceRows<TRows> : ISkinnyRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MultiplyAdd(ArrayView<Bits128> x, int four, Bits128 weights)
+    public void MultiplyAdd(ArrayView<Bits128> x, int four, Four weights)
     {
         Upper.MultiplyAdd(x, four, weights);
         Lower.MultiplyAdd(x, four, weights);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly void Store<TFinish>(ArrayView<Bits128> y, int row, int rows, int output, int outputs, float bias)
+    public readonly void Store<TFinish>(SkinnyOperands operands, int row, int output, float scale, float bias)
         where TFinish : struct, ISkinnyFinish
     {
-        Upper.Store<TFinish>(y, row, rows, output, outputs, bias);
-        Lower.Store<TFinish>(y, row + TRows.Rows, rows, output, outputs, bias);
+        Upper.Store<TFinish>(operands, row, output, scale, bias);
+        Lower.Store<TFinish>(operands, row + TRows.Rows, output, scale, bias);
     }
 }

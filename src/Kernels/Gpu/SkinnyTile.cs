@@ -79,7 +79,8 @@ internal static class SkinnyTile
 
     /// <summary>Adds the warps' sums, in order, and stores what the rows that there are have.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Finish<TTile, TFinish>(ref TTile tile, ArrayView<float> sums, ArrayView<Bits128> bias, ArrayView<Bits128> y, int firstRow, int rows, int outputs)
+    public static void Finish<TFormat, TTile, TFinish>(ref TTile tile, ArrayView<float> sums, ArrayView<Bits128> weight, SkinnyOperands operands, int firstRow)
+        where TFormat : struct, IWeightFormat
         where TTile : struct, ISkinnyTile
         where TFinish : struct, ISkinnyFinish
     {
@@ -87,7 +88,7 @@ internal static class SkinnyTile
         Group.Barrier(); // all have read their weights
         tile.Save(sums, (Group.IdxX / 32 * 2 * plane) + Warp.LaneIdx, plane);
         Group.Barrier();
-        for (int i = Group.IdxX; i < IntrinsicMath.Min(rows - firstRow, TTile.Rows) * Outputs; i += Group.DimX)
+        for (int i = Group.IdxX; i < IntrinsicMath.Min(operands.Rows - firstRow, TTile.Rows) * Outputs; i += Group.DimX)
         {
             int row = i / Outputs, column = i & (Outputs - 1), output = (Grid.IdxX * Outputs) + column;
             int at = ((column & 1) * plane) + (row * 4) + (column / 2);
@@ -97,19 +98,16 @@ internal static class SkinnyTile
                 sum += sums[(part * 2 * plane) + at];
             }
 
-            if (output < outputs)
+            if (output < operands.Outputs)
             {
-                TFinish.Store(y, ((long)(firstRow + row) * outputs) + output, sum + Bias(bias, output));
+                float scale = TFormat.LoadScale(weight, output, operands.Outputs, 8 * operands.Eights);
+                operands.Store<TFinish>(firstRow + row, output, (sum * scale) + operands.LoadBias(output));
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int PlaneOf(int rows) => (rows * 4) + Gap;
-
-    /// <summary>An output's bias; zero if there is none.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Bias(ArrayView<Bits128> bias, int output) => bias.Length > 0 ? Float32.LoadOne(bias, output) : 0;
 
     /// <summary>Where a lane reads in a row, in eights: lanes 4g to 4g + 3 have row g. (x % 4 of a signed number is a division.)</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

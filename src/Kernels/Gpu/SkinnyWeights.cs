@@ -4,7 +4,7 @@ using ILGPU;
 namespace Handwritten.Kernels.Gpu;
 
 /// <summary>
-/// A lane's weights in a skinny product: of one output, eight elements of each step of k that the warp has. Four steps are on
+/// A lane's weights in a skinny product: of one output, 16 bytes of each step of k that the warp has. Four steps are on
 /// their way at a time, to the lane's own places in shared memory: there they take no registers, which are few where many
 /// blocks wait at once. The steps of a warp are <c>warp, warp + warps, ...</c>; those behind the end are zeros.
 /// </summary>
@@ -13,7 +13,7 @@ internal struct SkinnyWeights
     /// <summary>Steps under way at a time; each thread has so many places of 16 bytes.</summary>
     public const int Steps = 4;
 
-    private int _from; // where the lane reads in its output's row, in eights of elements
+    private int _from; // where the lane reads in its output's row, in 16 bytes
     private int _count; // steps that there are
     private int _step; // the first of the four
 
@@ -21,11 +21,13 @@ internal struct SkinnyWeights
     /// <param name="eights">A row's length in eights of elements.</param>
     /// <param name="outputs">Rows that there are; the last one stands for those behind.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static SkinnyWeights Create(int eights, int outputs)
+    public static SkinnyWeights Create<TFormat>(int eights, int outputs)
+        where TFormat : struct, IWeightFormat
     {
+        int vectors = eights / TFormat.Eights;
         SkinnyWeights weights = default;
-        weights._from = (IntrinsicMath.Min((Grid.IdxX * SkinnyTile.Outputs) + (Warp.LaneIdx / 4), outputs - 1) * eights) + (Warp.LaneIdx & 3);
-        weights._count = eights / 4;
+        weights._from = (IntrinsicMath.Min((Grid.IdxX * SkinnyTile.Outputs) + (Warp.LaneIdx / 4), outputs - 1) * vectors) + (Warp.LaneIdx & 3);
+        weights._count = vectors / 4;
         weights._step = Group.IdxX / 32;
         return weights;
     }
@@ -61,18 +63,19 @@ internal struct SkinnyWeights
 
     /// <summary>Multiplies with all of the warp's weights, the first of which <see cref="Load"/> has begun to copy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MultiplyAll<TCopy, TTensorCore, TTile>(ref TTile tile, ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> shared)
+    public void MultiplyAll<TCopy, TTensorCore, TFormat, TTile>(ref TTile tile, ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> shared)
         where TCopy : struct, ISharedCopy
         where TTensorCore : struct, ITensorCore
+        where TFormat : struct, IWeightFormat
         where TTile : struct, ISkinnyTile
     {
         while (true)
         {
             TCopy.WaitForAll();
-            tile.MultiplyAdd<TTensorCore>(x, At(0), shared[Group.IdxX]);
-            tile.MultiplyAdd<TTensorCore>(x, At(1), shared[Group.IdxX + Group.DimX]);
-            tile.MultiplyAdd<TTensorCore>(x, At(2), shared[Group.IdxX + (2 * Group.DimX)]);
-            tile.MultiplyAdd<TTensorCore>(x, At(3), shared[Group.IdxX + (3 * Group.DimX)]);
+            TFormat.MultiplyAdd<TTensorCore, TTile>(ref tile, x, TFormat.Eights * At(0), shared[Group.IdxX]);
+            TFormat.MultiplyAdd<TTensorCore, TTile>(ref tile, x, TFormat.Eights * At(1), shared[Group.IdxX + Group.DimX]);
+            TFormat.MultiplyAdd<TTensorCore, TTile>(ref tile, x, TFormat.Eights * At(2), shared[Group.IdxX + (2 * Group.DimX)]);
+            TFormat.MultiplyAdd<TTensorCore, TTile>(ref tile, x, TFormat.Eights * At(3), shared[Group.IdxX + (3 * Group.DimX)]);
             _step += Steps * Warps;
             if (_step >= _count)
             {
@@ -89,7 +92,7 @@ internal struct SkinnyWeights
         get => Group.DimX / 32;
     }
 
-    /// <summary>Where one of the four steps lies in a row, in eights; the last step's place for those behind the end.</summary>
+    /// <summary>Where one of the four steps lies in a row, in 16 bytes; the last step's place for those behind the end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly int At(int i) => 4 * IntrinsicMath.Min(_step + (i * Warps), _count - 1);
 

@@ -14,7 +14,7 @@ public sealed class HandwrittenOptions
     /// <summary>The device; <see cref="ComputeDevice.Auto"/> takes a GPU if there is one.</summary>
     public ComputeDevice Device { get; set; } = ComputeDevice.Auto;
 
-    /// <summary>The type in which a GPU computes; null for float16.</summary>
+    /// <summary>The types of activations and weights; null for float16 on a GPU, float32 on the CPU.</summary>
     public ComputeType? ComputeType { get; set; }
 
     /// <summary>Threads of the CPU; null for all.</summary>

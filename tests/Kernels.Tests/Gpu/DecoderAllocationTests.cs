@@ -7,7 +7,7 @@ namespace Handwritten.Kernels.Tests.Gpu;
 public sealed class DecoderAllocationTests(GpuFixture gpu)
 {
     [Theory]
-    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    [MemberData(nameof(GpuFixture.AllWithInt8), MemberType = typeof(GpuFixture))]
     public void A_step_allocates_nothing_on_the_host(string device, ComputeType type)
     {
         const int heads = 2, width = 128, vocabulary = 51, lanes = 3;

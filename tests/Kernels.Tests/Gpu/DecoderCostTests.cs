@@ -51,7 +51,21 @@ public sealed class DecoderCostTests(GpuFixture gpu)
         using Tensor x = kernels.Allocate(rows, inputs), y = kernels.Allocate(rows, outputs);
         using Linear linear = new(kernels.Allocate(outputs, inputs), kernels.AllocateSingle(outputs));
         long least = (Half * (((long)inputs * outputs) + ((long)rows * (inputs + outputs)))) + (4L * outputs);
-        RequireCost(rows <= 8 && rows * inputs <= 12_000 ? "Staged" : "TensorCore", least, kernels, y, () => kernels.MatMul(rows, x, linear, y));
+        RequireCost("TensorCore", least, kernels, y, () => kernels.MatMul(rows, x, linear, y));
+    }
+
+    [CountersTheory]
+    [InlineData(1, Width, Width)]
+    [InlineData(5, 4 * Width, Width)]
+    [InlineData(8, Width, 4 * Width)]
+    [InlineData(17, Width, 3 * Width)]
+    public void A_product_reads_int8_weights_and_their_scales_once(int rows, int inputs, int outputs)
+    {
+        IKernels kernels = gpu.Open("h200", ComputeType.Int8Float16);
+        using Tensor x = kernels.Allocate(rows, inputs), y = kernels.Allocate(rows, outputs);
+        using Linear linear = new(Make.Matrix(kernels, new float[outputs * inputs], outputs, inputs), kernels.AllocateSingle(outputs));
+        long least = ((long)inputs * outputs) + (Half * (long)rows * (inputs + outputs)) + (8L * outputs);
+        RequireCost("TensorCore", least, kernels, y, () => kernels.MatMul(rows, x, linear, y));
     }
 
     [CountersTheory]

@@ -35,6 +35,39 @@ public sealed class GpuFixture : IDisposable
         { "t4", ComputeType.Float16 },
     };
 
+    /// <summary>Those with int8 weights, as theory data.</summary>
+    public static TheoryData<string, ComputeType> Int8 => EmulatedDriver.IsReal ? Int8OfTheGpu : Int8Emulated;
+
+    /// <summary>Every combination, with int8 weights and without.</summary>
+    public static TheoryData<string, ComputeType> AllWithInt8
+    {
+        get
+        {
+            TheoryData<string, ComputeType> all = [];
+            foreach (object[] opened in All.Concat(Int8))
+            {
+                all.Add((string)opened[0], (ComputeType)opened[1]);
+            }
+
+            return all;
+        }
+    }
+
+    private static TheoryData<string, ComputeType> Int8OfTheGpu => new()
+    {
+        { "gpu", ComputeType.Int8Float32 },
+        { "gpu", ComputeType.Int8Float16 },
+        { "gpu", ComputeType.Int8BFloat16 },
+    };
+
+    private static TheoryData<string, ComputeType> Int8Emulated => new()
+    {
+        { "h200", ComputeType.Int8Float32 },
+        { "h200", ComputeType.Int8Float16 },
+        { "h200", ComputeType.Int8BFloat16 },
+        { "t4", ComputeType.Int8Float16 },
+    };
+
     /// <summary>A Hopper whose products are made by wgmma, with the compute types that have it.</summary>
     public static TheoryData<string, ComputeType> Warpgroups => new()
     {

@@ -29,6 +29,7 @@ public sealed partial class KernelBudgetTests(GpuFixture gpu)
         ["Embedding.Kernel"] = 0.95,
         ["EncoderAttentionSingle.EncoderAttentionKernel"] = 0.95,
         ["EncoderAttentionTensor.EncoderAttentionKernel"] = 0.95,
+        ["Int8Widening.Kernel"] = 0.95,
         ["KeyValueStore.Kernel"] = 0.95,
         ["LayerNormalization.LayerNormKernel"] = 0.95,
         ["LogMelTransform.FloorKernel"] = 0.95,
@@ -38,7 +39,6 @@ public sealed partial class KernelBudgetTests(GpuFixture gpu)
         ["SelfAttention.Append"] = 0.95,
         ["SelfAttention.Attend"] = 0.95,
         ["SkinnyProduct.MultiplyAdd"] = 0.95,
-        ["SkinnyProduct.Staged"] = 0.95,
         ["SkinnyProduct.TensorCore"] = 0.95,
         ["TiledProduct.Kernel"] = 0.95,
         ["TokenChooser.ChooseTokens"] = 0.95,
@@ -48,19 +48,19 @@ public sealed partial class KernelBudgetTests(GpuFixture gpu)
         ["WindowCopy.WindowCopyKernel"] = 0.95,
     };
 
-    /// <summary>Kernels of float32 alone, of the types that tensor cores multiply, and of devices that are asked for wgmma.</summary>
-    private static readonly string[] OfWarpgroups = ["WarpgroupProduct.Kernel"], OfSingle = ["EncoderAttentionSingle.EncoderAttentionKernel", "SkinnyProduct.MultiplyAdd"], OfHalves = ["EncoderAttentionTensor.EncoderAttentionKernel", "SkinnyProduct.Staged", "SkinnyProduct.TensorCore"];
+    /// <summary>Kernels of devices that are asked for wgmma, of int8 weights, of float32 alone, and of the types that tensor cores multiply.</summary>
+    private static readonly string[] OfWarpgroups = ["WarpgroupProduct.Kernel"], OfInt8 = ["Int8Widening.Kernel"], OfSingle = ["EncoderAttentionSingle.EncoderAttentionKernel", "SkinnyProduct.MultiplyAdd"], OfHalves = ["EncoderAttentionTensor.EncoderAttentionKernel", "SkinnyProduct.TensorCore"];
 
     [Fact]
     public void No_kernel_is_without_a_budget() =>
         Assert.Equal(LoadedMethods.All.Select(method => $"{method.DeclaringType!.Name.Split('`')[0]}.{method.Name}").Order(), Shares.Keys.Order());
 
     [CountersTheory]
-    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    [MemberData(nameof(GpuFixture.AllWithInt8), MemberType = typeof(GpuFixture))]
     public void Kernels_move_whole_sectors_and_ask_no_bank_twice(string device, ComputeType type)
     {
         IGpuKernels kernels = (IGpuKernels)gpu.Open(device, type);
-        Check(kernels, () => RunEverything(kernels), Shares.Keys.Except(OfWarpgroups).Except(type == ComputeType.Float32 ? OfHalves : OfSingle));
+        Check(kernels, () => RunEverything(kernels), Shares.Keys.Except(OfWarpgroups).Except(type.HasInt8Weights() ? [] : OfInt8).Except(type.Activations() == ComputeType.Float32 ? OfHalves : OfSingle));
     }
 
     [CountersFact]
@@ -115,18 +115,24 @@ public sealed partial class KernelBudgetTests(GpuFixture gpu)
             using Tensor filters = Make.Table(kernels, ReferenceTensor.Read("mel_filters.safetensors", $"mel_{mels}"), mels, 201);
             using Tensor mel = kernels.LogMel(Make.Values(1, 16000), frames * 160, filters), window = kernels.Allocate(1, frames, mels), y = kernels.Allocate(1, frames, Width);
             kernels.CopyWindow(mel, 10, 100, window, 0);
-            using Linear convolution = Make.Linear(kernels, 2, DType.F32, Width, 3 * mels, new float[Width]).Linear;
+            using Linear convolution = Convolution(kernels, mels);
             kernels.Conv1dGelu(1, window, convolution, 1, null, y);
         }
 
         using Tensor x = kernels.Allocate(1, frames, Width), sums = kernels.AllocateSingle(1, frames / 2, Width), positions = Make.Table(kernels, new float[frames / 2 * Width], frames / 2, Width);
-        using Linear second = Make.Linear(kernels, 3, DType.F32, Width, 3 * Width, new float[Width]).Linear;
+        using Linear second = Convolution(kernels, Width);
         kernels.Conv1dGelu(1, x, second, 2, positions, sums);
         using Tensor queryKeyValue = kernels.Allocate(1, Frames, 3 * Width), attended = kernels.Allocate(1, Frames, Width);
         kernels.Attention(1, queryKeyValue, Heads, attended);
         using Norm norm = new(Make.Table(kernels, new float[Width], Width), Make.Table(kernels, new float[Width], Width));
         kernels.LayerNorm(frames / 2, sums, norm, x);
         kernels.LayerNorm(Lanes, sums, norm, x);
+    }
+
+    private static Linear Convolution(IKernels kernels, int channels)
+    {
+        using HostTensor weight = Make.Host(DType.F32, Make.Values(2, Width, channels, 3), Width, channels, 3).Tensor;
+        return new Linear(kernels.LoadConvolution(weight), Make.Bias(kernels, new float[Width]));
     }
 
     private static void RunProducts(IKernels kernels)

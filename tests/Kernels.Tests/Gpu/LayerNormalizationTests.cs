@@ -69,7 +69,7 @@ public sealed class LayerNormalizationTests(GpuFixture gpu)
 internal static class Tolerance
 {
     /// <summary>Absolute, for results of the size of <paramref name="expected"/>'s largest.</summary>
-    public static double Of(ComputeType type, double[] expected) => expected.Max(Math.Abs) * type switch
+    public static double Of(ComputeType type, double[] expected) => expected.Max(Math.Abs) * type.Activations() switch
     {
         ComputeType.Float16 => 1.0 / 1024,
         ComputeType.BFloat16 => 1.0 / 128,

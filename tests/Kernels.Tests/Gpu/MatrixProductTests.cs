@@ -19,7 +19,7 @@ public sealed class MatrixProductTests(GpuFixture gpu)
         get
         {
             TheoryData<string, ComputeType, int, Epilogue, bool> cases = [];
-            foreach (object[] opened in GpuFixture.All)
+            foreach (object[] opened in GpuFixture.AllWithInt8)
             {
                 (string device, ComputeType type) = ((string)opened[0], (ComputeType)opened[1]);
                 for (int size = 0; size < Sizes.Length; size++)
@@ -43,7 +43,7 @@ public sealed class MatrixProductTests(GpuFixture gpu)
     }
 
     [Theory]
-    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    [MemberData(nameof(GpuFixture.AllWithInt8), MemberType = typeof(GpuFixture))]
     public void Logits_may_be_of_any_width(string device, ComputeType type) =>
         Check(gpu.Open(device, type), type, 77, 64, 517, Epilogue.None, isSingle: true, hasBias: false);
 
@@ -155,6 +155,11 @@ public sealed class MatrixProductTests(GpuFixture gpu)
         {
             kernels.Write(before, y);
             kernels.MatMul(rows, input, linear, y, epilogue);
+            if (type.HasInt8Weights())
+            {
+                weight = Array.ConvertAll(weight, value => (double)Rounding.Nearest(type, (float)value)); // what they are widened to
+            }
+
             (double[] expected, double[] magnitude) = Reference.Product(Reference.Double(x), weight, hasBias ? bias : null, rows, inputs, outputs);
             for (int i = 0; i < expected.Length; i++)
             {
@@ -182,7 +187,7 @@ public sealed class MatrixProductTests(GpuFixture gpu)
 internal static class Rounding
 {
     /// <summary>The type in which a checkpoint would hold them.</summary>
-    public static DType Stored(ComputeType type) => type switch
+    public static DType Stored(ComputeType type) => type.HasInt8Weights() ? DType.F32 : type switch
     {
         ComputeType.Float16 => DType.F16,
         ComputeType.BFloat16 => DType.BF16,
@@ -190,10 +195,22 @@ internal static class Rounding
     };
 
     /// <summary>The values, rounded toward zero where a rounding is needed (so that bfloat16 needs no more than a mask).</summary>
-    public static float[] To(ComputeType type, float[] values) => type switch
+    public static float[] To(ComputeType type, float[] values) => type.Activations() switch
     {
         ComputeType.Float16 => [.. values.Select(value => (float)(Half)value)],
         ComputeType.BFloat16 => [.. values.Select(value => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(value) & 0xFFFF0000))],
         _ => values,
     };
+
+    /// <summary>A value, rounded to the nearest that the type of activations has.</summary>
+    public static float Nearest(ComputeType type, float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return type.Activations() switch
+        {
+            ComputeType.Float16 => (float)(Half)value,
+            ComputeType.BFloat16 => BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000),
+            _ => value,
+        };
+    }
 }

@@ -8,7 +8,7 @@ namespace Handwritten.Kernels.Tests.Gpu;
 public sealed class SkinnyProductTests(GpuFixture gpu)
 {
     [Theory]
-    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    [MemberData(nameof(GpuFixture.AllWithInt8), MemberType = typeof(GpuFixture))]
     public void Any_number_of_rows_matches_the_definition(string device, ComputeType type)
     {
         // Rows at and beside the sizes of the tiles; k of one warp's step, of the demo model, of a block that has steps to spare.
@@ -22,7 +22,7 @@ public sealed class SkinnyProductTests(GpuFixture gpu)
     }
 
     [Theory]
-    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    [MemberData(nameof(GpuFixture.AllWithInt8), MemberType = typeof(GpuFixture))]
     public void Every_epilogue_does_what_it_says(string device, ComputeType type)
     {
         foreach (int rows in new[] { 1, 2, 4, 5, 16, 32, 64 })
@@ -35,7 +35,7 @@ public sealed class SkinnyProductTests(GpuFixture gpu)
     }
 
     [Theory]
-    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    [MemberData(nameof(GpuFixture.AllWithInt8), MemberType = typeof(GpuFixture))]
     public void A_row_is_the_same_bit_by_bit_in_any_company(string device, ComputeType type)
     {
         const int inputs = 1344, outputs = 19;
@@ -52,7 +52,7 @@ public sealed class SkinnyProductTests(GpuFixture gpu)
 
     /// <summary>Widths of the models and others, rows that go with the norm and more; a row far from the others in size.</summary>
     [Theory]
-    [MemberData(nameof(GpuFixture.All), MemberType = typeof(GpuFixture))]
+    [MemberData(nameof(GpuFixture.AllWithInt8), MemberType = typeof(GpuFixture))]
     public void A_norm_within_the_product_gives_the_bits_of_one_before_it(string device, ComputeType type)
     {
         IKernels kernels = gpu.Open(device, type);
@@ -89,13 +89,13 @@ public sealed class SkinnyProductTests(GpuFixture gpu)
         IKernels kernels = gpu.Open(device, type);
         float[]? bias = hasBias ? Make.Values(3, outputs) : null;
         float[] before = Make.Values(4, rows, outputs);
-        using Tensor x = Make.Device(kernels, Make.Values(1, rows, inputs), rows, inputs), weight = Make.Matrix(kernels, Make.Values(2, outputs, inputs), outputs, inputs);
-        using Tensor y = single ? kernels.AllocateSingle(rows, outputs) : kernels.Allocate(rows, outputs);
-        using Linear linear = new(weight, bias is null ? null : Make.Bias(kernels, bias));
+        using Tensor x = Make.Device(kernels, Make.Values(1, rows, inputs), rows, inputs), y = single ? kernels.AllocateSingle(rows, outputs) : kernels.Allocate(rows, outputs);
+        (Linear linear, double[] exactWeight) = Make.Linear(kernels, 2, Rounding.Stored(type), outputs, inputs, bias);
+        using Linear disposed = linear;
         kernels.Write(before, y);
         kernels.MatMul(rows, x, linear, y, epilogue);
 
-        double[] exactX = Reference.Double(Make.Read(kernels, x, rows * inputs)), exactWeight = Reference.Double(Make.Read(kernels, weight, outputs * inputs));
+        double[] exactX = Reference.Double(Make.Read(kernels, x, rows * inputs));
         double[] expected = Reference.Product(exactX, exactWeight, bias, rows, inputs, outputs).Y;
         for (int i = 0; i < expected.Length; i++)
         {

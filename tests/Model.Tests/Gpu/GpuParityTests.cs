@@ -27,6 +27,10 @@ public sealed class GpuParityTests : IDisposable
     [InlineData("h200", ComputeType.Float16)]
     [InlineData("h200", ComputeType.BFloat16)]
     [InlineData("t4", ComputeType.Float16)]
+    [InlineData("h200", ComputeType.Int8Float32)]
+    [InlineData("h200", ComputeType.Int8Float16)]
+    [InlineData("h200", ComputeType.Int8BFloat16)]
+    [InlineData("t4", ComputeType.Int8Float16)]
     public void The_demo_model_computes_the_original_s_activations(string device, ComputeType type)
     {
         using IKernels kernels = Open(device, type);
@@ -40,6 +44,7 @@ public sealed class GpuParityTests : IDisposable
     [InlineData("tiny", ComputeType.Float32, 1500)]
     [InlineData("tiny", ComputeType.Float16, 1500)]
     [InlineData("tiny", ComputeType.BFloat16, 1500)]
+    [InlineData("tiny", ComputeType.Int8Float16, 1500)]
     [InlineData("large-v3", ComputeType.Float32, 300)] // without tensor cores it is a long way on the emulator
     [InlineData("large-v3", ComputeType.Float16, 1500)]
     public void Single_layers_of_published_sizes_compute_what_the_cpu_computes(string size, ComputeType type, int frames)

@@ -9,10 +9,12 @@ namespace Handwritten.Model.Tests.Parity;
 /// <summary>Every activation that the reference data holds, for the demo model and for every published size.</summary>
 public class ParityTests
 {
-    [Fact]
-    public void The_demo_model_computes_the_original_s_activations()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_demo_model_computes_the_original_s_activations(bool hasInt8Weights)
     {
-        using CpuKernels kernels = new();
+        using CpuKernels kernels = new(hasInt8Weights: hasInt8Weights);
         using WhisperModel model = WhisperModel.Load(TestData.Weights("whisper-nano"), kernels);
         ActivationReference reference = ActivationReference.OpenFolder(TestData.Path("reference", "nano"));
 
@@ -28,6 +30,13 @@ public class ParityTests
     [InlineData("base")]
     [InlineData("small")]
     public void Every_size_computes_the_original_s_activations(string size) => Check(size);
+
+    /// <summary>Within what is promised for int8 weights; and not so near that they cannot be in int8.</summary>
+    [Theory]
+    [InlineData("tiny")]
+    [InlineData("base")]
+    public void Int8_weights_are_near_the_original_s_activations(string size) =>
+        Assert.InRange(Check(size, hasInt8Weights: true).Max(row => row.Error), 1e-3, 2e-2);
 
     [Theory]
     [Trait("Speed", "Slow")]
@@ -54,10 +63,10 @@ public class ParityTests
         Assert.False(rows.Single(row => row.Name == "decoder.logits").Ok);
     }
 
-    private static void Check(string size)
+    private static IReadOnlyList<ParityRow> Check(string size, bool hasInt8Weights = false)
     {
         WhisperDimensions dimensions = WhisperDimensions.Known[size];
-        using CpuKernels kernels = new();
+        using CpuKernels kernels = new(hasInt8Weights: hasInt8Weights);
         using SyntheticWeights weights = new(dimensions);
         using WhisperNetwork network = new(dimensions, tiedOutput: true, weights, kernels);
         ActivationReference reference = ActivationReference.OpenSummaries(TestData.Path("reference", "shapes", $"{size}.json"));
@@ -66,6 +75,7 @@ public class ParityTests
 
         AssertAllCompared(reference, rows);
         Assert.All(rows, row => Assert.True(row.Ok, $"{size}, {row.Name}: {row.Error:E2} is over {row.Tolerance:E0}"));
+        return rows;
     }
 
     private static void AssertAllCompared(ActivationReference reference, IReadOnlyList<ParityRow> rows) =>

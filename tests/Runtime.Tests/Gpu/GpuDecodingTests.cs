@@ -41,14 +41,20 @@ public sealed class GpuDecodingTests(GpuFixture gpu)
     [InlineData(ComputeType.Float16, "10-en.wav")]
     [InlineData(ComputeType.Float16, "silence-noise.wav")]
     [InlineData(ComputeType.BFloat16, "01-en.wav")]
-    public void A_clip_alone_gives_the_tokens_of_the_cpu(ComputeType type, string clip) =>
-        AssertEqual(Decode(gpu.Cpu, Greedy, clip)[0], Decode(gpu.Open(type), Greedy, clip)[0], type == ComputeType.BFloat16 ? 0.1 : 0.02);
+    [InlineData(ComputeType.Int8Float32, "01-en.wav")]
+    [InlineData(ComputeType.Int8Float16, "01-en.wav")]
+    [InlineData(ComputeType.Int8Float16, "03-en.wav")]
+    [InlineData(ComputeType.Int8BFloat16, "01-en.wav")]
+    public void A_clip_alone_gives_the_tokens_of_the_cpu(ComputeType type, string clip) => AssertEqual(
+        Decode(type.HasInt8Weights() ? gpu.CpuInt8 : gpu.Cpu, Greedy, clip)[0], Decode(gpu.Open(type), Greedy, clip)[0], type.Activations() == ComputeType.BFloat16 ? 0.1 : 0.02);
 
-    [Fact]
-    public void A_clip_has_the_same_tokens_alone_as_in_company()
+    [Theory]
+    [InlineData(ComputeType.Float16)]
+    [InlineData(ComputeType.Int8Float16)]
+    public void A_clip_has_the_same_tokens_alone_as_in_company(ComputeType type)
     {
-        DecodingResult alone = Decode(gpu.Open(ComputeType.Float16), Greedy, Clips[4])[0];
-        DecodingResult inCompany = Decode(gpu.Open(ComputeType.Float16), Greedy, Clips[9], Clips[4])[1];
+        DecodingResult alone = Decode(gpu.Open(type), Greedy, Clips[4])[0];
+        DecodingResult inCompany = Decode(gpu.Open(type), Greedy, Clips[9], Clips[4])[1];
         Assert.Equal(alone.Tokens, inCompany.Tokens);
         Assert.Equal(alone.AverageLogProbability, inCompany.AverageLogProbability);
     }

@@ -10,7 +10,7 @@ namespace Handwritten.Runtime.Tests.Gpu;
 /// <summary>The demo model on the CPU back end, and on the CUDA one: on the emulated driver with all its checks, or on a real GPU.</summary>
 public sealed class GpuFixture : IDisposable
 {
-    private readonly CpuKernels _cpu = new();
+    private readonly CpuKernels _cpu = new(), _int8 = new(hasInt8Weights: true);
     private readonly Dictionary<ComputeType, (IKernels Kernels, WhisperModel Model)> _opened = [];
     private readonly int _findings;
 
@@ -19,9 +19,13 @@ public sealed class GpuFixture : IDisposable
         EmulatedDriver.Use();
         _findings = EmulatedDriver.Findings;
         Cpu = WhisperModel.Load(TestData.Weights("whisper-nano"), _cpu);
+        CpuInt8 = WhisperModel.Load(TestData.Weights("whisper-nano"), _int8);
     }
 
     public WhisperModel Cpu { get; }
+
+    /// <summary>The same with int8 weights.</summary>
+    public WhisperModel CpuInt8 { get; }
 
     public WhisperModel Open(ComputeType type)
     {
@@ -43,7 +47,9 @@ public sealed class GpuFixture : IDisposable
         }
 
         Cpu.Dispose();
+        CpuInt8.Dispose();
         _cpu.Dispose();
+        _int8.Dispose();
         Assert.Equal(_findings, EmulatedDriver.Findings); // leaks included
     }
 }

@@ -4,7 +4,7 @@ namespace Handwritten.Kernels.Gpu;
 /// What something will take on a device, part by part, before any of it is allocated: so that a model that does not fit is
 /// refused at once, with what would fit.
 /// <code>
-///     new MemoryEstimate("large-v3").Add("weights", 1_543_000_000).AddSingle("logits", 5 * 51_866).Require(device, ComputeType.Float32);
+///     new MemoryEstimate("large-v3").AddMatrix("weights", 51_866, 1280).AddSingle("logits", 5 * 51_866).Require(device, ComputeType.Float32);
 /// </code>
 /// </summary>
 /// <param name="subject">What it is, for the message.</param>
@@ -13,24 +13,28 @@ public sealed class MemoryEstimate(string subject)
     // What the driver's context, the kernels and the rounding of sizes take beside the tensors.
     private const long Reserve = 256L << 20;
 
-    private readonly List<(string Label, long Elements, bool IsSingle)> _parts = [];
+    private readonly List<(string Label, Func<ComputeType, long> Bytes)> _parts = [];
+    private long _largestWidened; // elements of the largest matrix that is widened where weights are in int8
 
     /// <summary>Adds tensors of the compute type.</summary>
-    public MemoryEstimate Add(string label, long elements)
-    {
-        _parts.Add((label, elements, false));
-        return this;
-    }
+    public MemoryEstimate Add(string label, long elements) => AddPart(label, type => elements * ElementBytes(type));
 
     /// <summary>Adds tensors that are float32 with every compute type.</summary>
-    public MemoryEstimate AddSingle(string label, long elements)
+    public MemoryEstimate AddSingle(string label, long elements) => AddPart(label, _ => elements * sizeof(float));
+
+    /// <summary>Adds a matrix of weights [outputs, inputs], which may be in int8.</summary>
+    public MemoryEstimate AddMatrix(string label, long outputs, long inputs)
     {
-        _parts.Add((label, elements, true));
-        return this;
+        if (outputs <= Int8Matrix.MostWidenedOutputs)
+        {
+            _largestWidened = Math.Max(_largestWidened, outputs * inputs);
+        }
+
+        return AddPart(label, type => type.HasInt8Weights() ? Int8Matrix.BytesOf(outputs, inputs) : outputs * inputs * ElementBytes(type));
     }
 
     /// <summary>The sum, with what comes on top of it.</summary>
-    public long Bytes(ComputeType type) => Reserve + _parts.Sum(part => Bytes(part.Elements, part.IsSingle, type));
+    public long Bytes(ComputeType type) => Reserve + (type.HasInt8Weights() ? _largestWidened * ElementBytes(type) : 0) + _parts.Sum(part => part.Bytes(type));
 
     /// <summary>Refuses what does not fit.</summary>
     /// <exception cref="GpuException">It does not: how much is needed and free, and which compute type would fit.</exception>
@@ -50,21 +54,20 @@ public sealed class MemoryEstimate(string subject)
             return null;
         }
 
-        string parts = string.Join(", ", _parts.GroupBy(part => part.Label).Select(group => $"{group.Key} {GpuMemory.Text(group.Sum(part => Bytes(part.Elements, part.IsSingle, type)))}"));
-        ComputeType[] smaller = computeCapability >= 80 ? [ComputeType.Float16, ComputeType.BFloat16] : [ComputeType.Float16];
-        string[] fitting = [.. smaller.Where(other => Bytes(other) <= free).Select(Name)];
+        string parts = string.Join(", ", _parts.GroupBy(part => part.Label).Select(group => $"{group.Key} {GpuMemory.Text(group.Sum(part => part.Bytes(type)))}"));
+        ComputeType[] halves = computeCapability >= 80 ? [ComputeType.Float16, ComputeType.BFloat16] : [ComputeType.Float16];
+        ComputeType[] fitting = Array.Find<ComputeType[]>([halves, [ComputeType.Int8]], types => Bytes(types[0]) <= free) ?? [];
         string advice = fitting.Length > 0
-            ? $"With --compute-type {string.Join(" or ", fitting)} it takes {GpuMemory.Text(Bytes(ComputeType.Float16))} and fits."
+            ? $"With --compute-type {string.Join(" or ", fitting.Select(ComputeTypes.Name))} it takes {GpuMemory.Text(Bytes(fitting[0]))} and fits."
             : "It fits with no compute type: choose a smaller model or batch.";
-        return $"{subject} does not fit {device}: with {Name(type)} it takes {GpuMemory.Text(Bytes(type))} ({parts}), and {GpuMemory.Text(free)} of {GpuMemory.Text(total)} are free. {advice}";
+        return $"{subject} does not fit {device}: with {type.Name()} it takes {GpuMemory.Text(Bytes(type))} ({parts}), and {GpuMemory.Text(free)} of {GpuMemory.Text(total)} are free. {advice}";
     }
 
-    private static long Bytes(long elements, bool isSingle, ComputeType type) => elements * (isSingle || type == ComputeType.Float32 ? sizeof(float) : sizeof(ushort));
+    private static long ElementBytes(ComputeType type) => type.Activations() == ComputeType.Float32 ? sizeof(float) : sizeof(ushort);
 
-    private static string Name(ComputeType type) => type switch
+    private MemoryEstimate AddPart(string label, Func<ComputeType, long> bytes)
     {
-        ComputeType.Float16 => "float16",
-        ComputeType.BFloat16 => "bfloat16",
-        _ => "float32",
-    };
+        _parts.Add((label, bytes));
+        return this;
+    }
 }

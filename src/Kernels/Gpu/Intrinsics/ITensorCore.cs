@@ -12,6 +12,9 @@ internal interface ITensorCore
 
     /// <summary>Two numbers as elements in one register, rounded to the nearest even: <paramref name="low"/> in the lower half.</summary>
     static abstract uint Pack(float low, float high);
+
+    /// <summary>Four codes of a byte as elements: the lower two in <see cref="Bits64.X"/>. See <see cref="Int8Codes"/>.</summary>
+    static abstract Bits64 Widen(uint codes);
 }
 
 /// <summary>float16 from sm_80 on: one instruction.</summary>
@@ -28,6 +31,9 @@ internal readonly struct AmpereFloat16 : ITensorCore
         CudaAsm.Emit("cvt.rn.f16x2.f32 %0, %1, %2;", out uint pair, high, low);
         return pair;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bits64 Widen(uint codes) => Int8Codes.ToFloat16(codes);
 }
 
 /// <summary>bfloat16, which exists from sm_80 on.</summary>
@@ -44,6 +50,9 @@ internal readonly struct AmpereBFloat16 : ITensorCore
         CudaAsm.Emit("cvt.rn.bf16x2.f32 %0, %1, %2;", out uint pair, high, low);
         return pair;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bits64 Widen(uint codes) => Int8Codes.ToBFloat16(codes);
 }
 
 /// <summary>float16 on sm_75, which has half the depth an instruction: the fragments are those of two instructions side by side.</summary>
@@ -63,4 +72,7 @@ internal readonly struct TuringFloat16 : ITensorCore
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Pack(float low, float high) =>
         Interop.FloatAsInt((ILGPU.Half)low) | ((uint)Interop.FloatAsInt((ILGPU.Half)high) << 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bits64 Widen(uint codes) => Int8Codes.ToFloat16(codes);
 }

@@ -26,7 +26,8 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
     /// <param name="rows">Where the rows of x lie; <paramref name="count"/> of them.</param>
     /// <param name="count">Rows of x and y.</param>
     /// <param name="x">The tensor in which they lie.</param>
-    /// <param name="weight">[outputs, inputs].</param>
+    /// <param name="weight">[outputs, inputs] of the compute type.</param>
+    /// <param name="inputs">Its width.</param>
     /// <param name="bias">float32 [outputs], or none.</param>
     /// <param name="isGelu">Whether the sums go through gelu.</param>
     /// <param name="addend">float32 [any, outputs]: what is added behind that; its rows repeat. Or none.</param>
@@ -35,9 +36,9 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
     /// An addend, or a width that is no multiple of eight, with a y that is not float32; gelu with a float32 y whose width is no
     /// multiple of 32.
     /// </exception>
-    public void Launch(TRows rows, int count, GpuTensor x, GpuTensor weight, GpuTensor? bias, bool isGelu, GpuTensor? addend, GpuTensor y)
+    public void Launch(TRows rows, int count, GpuTensor x, ArrayView<Bits128> weight, int inputs, GpuTensor? bias, bool isGelu, GpuTensor? addend, GpuTensor y)
     {
-        int outputs = weight.Shape[0], inputs = weight.Shape[1];
+        int outputs = y.Shape[^1];
         if (y.Type != DType.F32 && (addend is not null || outputs % 8 != 0))
         {
             throw new ArgumentException($"A {y.Type} result takes no addend and is a multiple of 8 wide; this is {outputs} wide.", nameof(y));
@@ -48,7 +49,7 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
         ProductLaunch<TRows> kernel = _kernels[new Form(tile, isGelu, isSingle, isAligned)];
 
         KernelConfig configuration = new(Tiles(count, tile.Rows) * Tiles(outputs, tile.Columns), tile.Threads, SharedMemoryConfig.RequestDynamic<Bits128>(tile.SharedChunks));
-        kernel(device.Stream, configuration, rows, x.Vectors, weight.Vectors, inputs * TElement.Type.ByteSize() / 16, new ProductResult
+        kernel(device.Stream, configuration, rows, x.Vectors, weight, inputs * TElement.Type.ByteSize() / 16, new ProductResult
         {
             Y = y.Vectors,
             Bias = bias is null ? ArrayView<Bits128>.Empty : bias.Vectors,

@@ -19,10 +19,10 @@ internal static class KernelCatalogue
     private static readonly ConcurrentDictionary<(KernelRequest Request, KernelTarget Target), Lazy<KernelText>> Texts = new();
     private static readonly ConcurrentDictionary<KernelTarget, KernelCompiler> Compilers = new();
 
-    /// <summary>All architectures with the compute types that they have.</summary>
+    /// <summary>All architectures with the compute types that they have; a back end holds its kernels of int8 weights ready whether it has such or not.</summary>
     public static IEnumerable<(int ComputeCapability, ComputeType Type)> Combinations =>
         KernelTarget.Architectures.SelectMany(architecture => Enum.GetValues<ComputeType>()
-            .Where(type => type != ComputeType.BFloat16 || architecture >= 80).Select(type => (architecture, type)));
+            .Where(type => !type.HasInt8Weights() && (type != ComputeType.BFloat16 || architecture >= 80)).Select(type => (architecture, type)));
 
     /// <summary>The kernels of a combination; compiled once.</summary>
     public static IReadOnlyList<(KernelRequest Request, KernelText Text)> Of(int computeCapability, ComputeType type) =>

@@ -18,6 +18,24 @@ public sealed class MemoryEstimateTests
         Assert.Equal(Model.Bytes(ComputeType.Float16), Model.Bytes(ComputeType.BFloat16));
     }
 
+    /// <summary>A byte for each weight and a scale for each output; and room to widen the largest matrix that is widened, which the token table is not.</summary>
+    [Fact]
+    public void Int8_weights_take_a_byte_each_and_room_to_widen_one_matrix()
+    {
+        MemoryEstimate model = new MemoryEstimate("tiny").AddMatrix("weights", 51865, 384).AddMatrix("weights", 1536, 384).AddMatrix("weights", 384, 384).Add("weights", 1000);
+        long reserve = GiB / 4, codes = (51865 + 1536 + 384) * 384, scales = 4 * (51865 + 1536 + 384);
+        Assert.Equal(reserve + codes + scales + (2 * 1536 * 384) + 2000, model.Bytes(ComputeType.Int8Float16));
+        Assert.Equal(reserve + codes + scales + (4 * 1536 * 384) + 4000, model.Bytes(ComputeType.Int8Float32));
+        Assert.Equal(reserve + (2 * codes) + 2000, model.Bytes(ComputeType.Float16));
+    }
+
+    [Fact]
+    public void Where_only_int8_weights_fit_they_are_what_is_advised()
+    {
+        MemoryEstimate model = new MemoryEstimate("large-v3").AddMatrix("weights", 51866, 1280 * 24);
+        Assert.EndsWith("With --compute-type int8 it takes 1.7 GiB and fits.", model.Refusal(ComputeType.Float16, "T4", 75, 2 * GiB, 16 * GiB)!, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_fits_is_not_refused() => Assert.Null(Model.Refusal(ComputeType.Float32, "T4", 75, 7 * GiB, 16 * GiB));
 

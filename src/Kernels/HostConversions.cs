@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Handwritten.Kernels.Gpu;
+namespace Handwritten.Kernels;
 
 /// <summary>
 /// Numbers between their stored types and float32, a vector at a time; rounded to the nearest, ties to even. .NET converts

@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
-using Handwritten.Kernels.Gpu;
 using Xunit;
 
-namespace Handwritten.Kernels.Tests.Gpu.Device;
+namespace Handwritten.Kernels.Tests;
 
 public sealed unsafe class HostConversionsTests
 {
