@@ -21,8 +21,6 @@ namespace Handwritten.Runtime.Decoding;
 /// <param name="choice">The memory of the sequences, one for each lane of the state.</param>
 internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenChoice choice) : ILaneLoop, IDisposable
 {
-    private const int OutputsOfStart = 2;
-
     private readonly Dictionary<(int Rows, bool SharesPasts), IRecordedPass> _steps = [];
     private readonly List<LaneWindow> _windows = [], _ended = [];
 
@@ -135,7 +133,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         for (int i = 0; i < windows.Count; i++)
         {
             windows[i].Start.Feed(rows, windows[i].Window.FirstLane, windows[i].Window.Request.Window);
-            bool isFull = i + 1 == windows.Count || rows.Count + windows[i + 1].Start.Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > state.Outputs;
+            bool isFull = i + 1 == windows.Count || rows.Count + windows[i + 1].Start.Tokens.Length > rows.Capacity || rows.OutputCount + StartSequence.MostOutputs > state.Outputs;
             if (isFull)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -185,7 +183,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         {
             if (!AnyOpen(window))
             {
-                Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))];
+                Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane), choice.LogProbabilities(lane).ToArray()))];
                 window.Found = new FoundTexts(candidates, choice.NoSpeechProbability(window.FirstLane));
             }
         }

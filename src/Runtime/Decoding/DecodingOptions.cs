@@ -3,7 +3,7 @@ using Handwritten.Model.Tokenization;
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
-/// How a window is decoded. Source: openai/whisper, decoding.py, DecodingOptions; the last four options are
+/// How a window is decoded. Source: openai/whisper, decoding.py, DecodingOptions; the last three options are
 /// faster-whisper's and Hugging Face's.
 /// </summary>
 public sealed record DecodingOptions

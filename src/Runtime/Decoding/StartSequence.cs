@@ -15,6 +15,12 @@ namespace Handwritten.Runtime.Decoding;
 /// <param name="StartIndex">Where &lt;|startoftranscript|&gt; stands in it.</param>
 internal sealed record StartSequence(int[] Tokens, int StartIndex)
 {
+    /// <summary>The most <see cref="Outputs"/> of a sequence.</summary>
+    public const int MostOutputs = 2;
+
+    /// <summary>Positions whose logits are wanted: where the transcript starts, which tells whether there is speech, and the last.</summary>
+    public int Outputs => StartIndex == Tokens.Length - 1 ? 1 : MostOutputs;
+
     /// <summary>Lays the sequence out.</summary>
     /// <param name="options">What it is made of.</param>
     /// <param name="tokenizer">Turns texts into tokens.</param>
@@ -52,10 +58,7 @@ internal sealed record StartSequence(int[] Tokens, int StartIndex)
     public static int SampleLength(DecodingOptions options, int context) =>
         options.MaxNewTokens ?? (options.SampleLength is int given and not 0 ? given : context / 2);
 
-    /// <summary>
-    /// Adds the whole sequence to a decoder pass. Logits are wanted where the transcript starts (they tell whether
-    /// there is speech) and at the end.
-    /// </summary>
+    /// <summary>Adds the whole sequence to a decoder pass.</summary>
     public void Feed(DecoderRows rows, int lane, int window)
     {
         for (int position = 0; position < Tokens.Length; position++)

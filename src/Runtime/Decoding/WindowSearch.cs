@@ -41,7 +41,7 @@ internal class WindowSearch
     public int StartLength => _start.Tokens.Length;
 
     /// <summary>How many of them want logits.</summary>
-    public int StartOutputs => _start.StartIndex == _start.Tokens.Length - 1 ? 1 : 2;
+    public int StartOutputs => _start.Outputs;
 
     /// <summary>Whether the search has what it looked for, or no room to go on.</summary>
     public bool Completed { get; private set; }

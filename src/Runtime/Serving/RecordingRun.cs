@@ -65,6 +65,9 @@ internal sealed class RecordingRun : IWindowDecoder
     /// <summary>Whether nobody wants it any more.</summary>
     public bool IsCancelled => Owner.Cancellation.IsCancellationRequested;
 
+    /// <summary>What its waiting ends with once nobody wants it any more.</summary>
+    public OperationCanceledException Cancelled() => new(Owner.Cancellation);
+
     /// <summary>What it says when it waits for a window.</summary>
     public WindowClaim Claim => new(
         Owner.Request.Priority, Owner.Request.Client, Math.Max(1, (int)Math.Ceiling((Owner.Duration - Owner.Position) / WhisperAudio.WindowSeconds)));

@@ -153,6 +153,7 @@ internal sealed class SeekLoop
             result.CompressionRatio,
             result.NoSpeechProbability,
             empty ? [] : _options.WordTimestamps ? draft.Words : null,
-            _options.Multilingual ? options.Language : null);
+            _options.Multilingual ? options.Language : null,
+            empty ? [] : [.. result.TokenLogProbabilities.Skip(draft.First).Take(draft.Tokens.Count)]);
     }
 }
