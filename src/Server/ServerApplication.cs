@@ -68,9 +68,10 @@ public static class ServerApplication
         RequestRates.Add(services, options);
         services.AddSingleton<Scratch>().AddSingleton<RecordingDecoder>();
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
+        services.AddSingleton<LastCall>();
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
-        services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
+        services.AddOpenApi(ApiDocument.Configure);
         AddTelemetry(services, options);
     }
 

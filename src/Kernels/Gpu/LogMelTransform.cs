@@ -70,8 +70,9 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
             copies.Write(FrameSpectrum.Turns(), _turns);
         }
 
-        GpuTensor mel = new(device, DType.F32, [frames, mels], "log-mel");
+        // The result comes last: where there is no room for it, nobody would free it.
         using GpuTensor ranges = new(device, DType.F32, [2, mels], "log-mel"), largest = new(device, DType.F32, [blocks], "log-mel");
+        GpuTensor mel = new(device, DType.F32, [frames, mels], "log-mel");
         _ranges.Value(device.Stream, (mels, WarpSize), filters.Floats, ranges.Vectors.Cast<int>());
         _logs.Value(
             device.Stream, (blocks, Threads), samples.Floats, samples.ElementCount, samples.ElementCount + padding, _turns.Vectors.Cast<FrameSpectrum.Turn>(),

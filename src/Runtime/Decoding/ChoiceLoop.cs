@@ -173,7 +173,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         {
             if (!AnyOpen(window))
             {
-                Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))];
+                Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane), choice.LogProbabilities(lane).ToArray()))];
                 window.Found = new FoundTexts(candidates, choice.NoSpeechProbability(window.FirstLane));
             }
         }

@@ -175,7 +175,8 @@ public sealed class DecodingTask : IDisposable
             best.SumLogProbability / (tokens.Length + 1),
             noSpeech,
             CompressionRatio.Of(text),
-            options.Temperature);
+            options.Temperature,
+            best.LogProbabilities);
     }
 }
 

@@ -41,6 +41,7 @@ public sealed class LiveTranscription : IAsyncDisposable
     private string? _language;
     private bool _languageIsSettled;
     private string _textBefore = "";
+    private volatile bool _hasEnded;
 
     /// <summary>Begins.</summary>
     /// <param name="engine">Transcribes, before anything else that it has to do.</param>
@@ -59,6 +60,9 @@ public sealed class LiveTranscription : IAsyncDisposable
         _languageIsSettled = _language is not null;
         _work = Task.Run(Work);
     }
+
+    /// <summary>Whether it takes no more samples, though nobody said that none follow: it has failed, which the events tell, or was disposed of.</summary>
+    public bool HasEnded => _hasEnded;
 
     /// <summary>Takes samples, in chunks of any size. Waits while 30 seconds are waiting to be heard.</summary>
     /// <param name="samples">Mono at 16 kHz in [−1, 1]; copied.</param>
@@ -95,6 +99,7 @@ public sealed class LiveTranscription : IAsyncDisposable
             failure = exception;
         }
 
+        _hasEnded = failure is not null;
         await _input.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete(failure);
     }
@@ -229,6 +234,7 @@ public sealed class LiveTranscription : IAsyncDisposable
             {
                 using ServedTranscription served = _engine.Start(request, _cancellation.Token);
                 Transcript transcript = await served.Transcript.ConfigureAwait(false);
+                _options.Transcribed?.Invoke(served);
                 await TellLanguage(transcript.Language).ConfigureAwait(false);
                 return [.. transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(word => word with { Start = start + word.Start, End = start + word.End })];
             }

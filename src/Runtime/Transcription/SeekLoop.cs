@@ -153,7 +153,8 @@ internal sealed class SeekLoop
             result.CompressionRatio,
             result.NoSpeechProbability,
             empty ? [] : _options.WordTimestamps ? draft.Words : null,
-            _options.Multilingual ? options.Language : null)
+            _options.Multilingual ? options.Language : null,
+            empty ? [] : [.. result.TokenLogProbabilities.Skip(draft.First).Take(draft.Tokens.Count)])
         {
             ClearedText = empty ? text : null,
         };

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
-using Handwritten.Runtime;
 using Handwritten.Server.Errors;
+using Handwritten.Server.OpenAi;
 using Handwritten.Server.Recognition;
 using Handwritten.Server.Requests;
 
@@ -51,6 +51,7 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
     private readonly CancellationTokenSource _cancellation = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RunningTranscription? _running;
+    private int _isTold;
 
     public string Id { get; } = $"job_{RandomNumberGenerator.GetHexString(32, lowercase: true)}";
 
@@ -70,10 +71,8 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
 
     public DateTimeOffset? EndedAt { get; private set; }
 
-    /// <summary>Seconds of the recording; 0 until it has been decoded.</summary>
-    public double Duration { get; private set; }
-
-    public Transcript? Transcript { get; private set; }
+    /// <summary>What came of it, if it has succeeded.</summary>
+    public FinishedTranscription? Result { get; private set; }
 
     public ApiException? Error { get; private set; }
 
@@ -97,6 +96,9 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
     /// <summary>The job was taken back.</summary>
     public CancellationToken Cancellation => _cancellation.Token;
 
+    /// <summary>Whether nobody has told the webhook yet; from now on somebody does.</summary>
+    public bool TryTell() => Interlocked.Exchange(ref _isTold, 1) == 0;
+
     /// <summary>Begins the work.</summary>
     /// <returns>False if there is none, since the job has ended.</returns>
     public bool TryBegin(DateTimeOffset now)
@@ -114,16 +116,15 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
     }
 
     /// <summary>Lets the progress be seen.</summary>
-    public void Follow(RunningTranscription? running)
+    public void Follow(RunningTranscription running)
     {
         lock (_lock)
         {
             _running = running;
-            Duration = running?.Duration ?? Duration;
         }
     }
 
-    public void Succeed(Transcript transcript, DateTimeOffset now) => End(JobStatus.Succeeded, now, () => Transcript = transcript);
+    public void Succeed(FinishedTranscription result, DateTimeOffset now) => End(JobStatus.Succeeded, now, () => Result = result);
 
     public void Fail(ApiException error, DateTimeOffset now) => End(JobStatus.Failed, now, () => Error = error);
 

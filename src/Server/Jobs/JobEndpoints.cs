@@ -1,6 +1,7 @@
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Jobs;
@@ -17,13 +18,14 @@ internal static class JobEndpoints
         group.MapPost("", CreateAsync)
             .WithSummary("Hand in a recording: a form as for /v1/audio/transcriptions, or JSON with audio_url or audio_base64; webhook_url is told when it is done.")
             .Accepts<JobBody>("application/json", "multipart/form-data")
+            .TakesForm(typeof(TranscriptionForm))
             .Produces<JobAnswer>(StatusCodes.Status202Accepted);
         group.MapGet("", (HttpContext context, JobStore jobs) => Results.Json(new JobList("list", [.. jobs.Of(Client.Of(context).Name).Select(JobAnswer.Of)]), Json.Options))
             .WithSummary("The jobs of this client, the newest first.").Produces<JobList>();
         group.MapGet("/{id}", (string id, HttpContext context, JobStore jobs) => Results.Json(JobAnswer.Of(jobs.Find(id, Client.Of(context).Name)), Json.Options))
             .WithSummary("How far a job is.").Produces<JobAnswer>();
         group.MapGet("/{id}/result", (string id, HttpContext context, JobStore jobs) => Result(jobs.Find(id, Client.Of(context).Name)))
-            .WithSummary("What was said, in the format that the job asked for.").Produces<VerboseTranscriptionAnswer>();
+            .WithSummary("What was said, in the format that the job asked for.").ProducesTranscription();
         group.MapPost("/{id}/cancel", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
         group.MapDelete("/{id}", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
     }
@@ -39,7 +41,7 @@ internal static class JobEndpoints
 
     private static IResult Result(Job job) => job switch
     {
-        { Transcript: { } transcript } => TranscriptionResponses.Of(job.Request, transcript, job.Duration),
+        { Result: { } result } => TranscriptionResponses.Of(result),
         { Error: { } error } => throw error,
         _ => throw new ApiException(StatusCodes.Status409Conflict, $"The job is {job.Status.ToString().ToLowerInvariant()}: there is no result.", code: "job_not_done"),
     };
@@ -80,7 +82,7 @@ public sealed record JobAnswer(
 {
     internal static JobAnswer Of(Job job) => new(
         job.Id, "job", job.Status, job.Progress, Seconds(job.CreatedAt), job.StartedAt is { } started ? Seconds(started) : null, job.EndedAt is { } ended ? Seconds(ended) : null,
-        job.Error?.ToResponse().Error, job.Transcript is { } transcript ? TranscriptionResponses.Verbose(job.Request, transcript, job.Duration) : null);
+        job.Error?.ToResponse().Error, job.Result is { } result ? TranscriptionResponses.Verbose(result) : null);
 
     private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
 }

@@ -2,6 +2,7 @@ using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
+using Handwritten.Server.OpenAi;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
 using Handwritten.Server.Remote;
@@ -16,39 +17,48 @@ namespace Handwritten.Server.Jobs;
 /// with the code <c>shutting_down</c>, and their webhooks say so.
 /// </summary>
 internal sealed partial class JobWorker(
-    JobStore jobs, RemoteClient remote, Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, Webhooks webhooks,
-    RequestLog log, ServerOptions options, TimeProvider time, ILogger<JobWorker> logger) : BackgroundService
+    JobStore jobs, RemoteClient remote, Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, Webhooks webhooks, RequestLog log,
+    LastCall lastCall, IHostApplicationLifetime lifetime, ServerOptions options, TimeProvider time, ILogger<JobWorker> logger) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    private readonly Lock _lock = new();
+    private readonly HashSet<Task> _telling = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // StopAsync comes when the requests under way have ended, and some of those wait for a job.
+        using CancellationTokenRegistration stopping = lifetime.ApplicationStopping.Register(() => HandBack(job => job.Status == JobStatus.Queued));
+        using CancellationTokenRegistration ending = lastCall.Token.Register(() => HandBack(_ => true));
         int workers = Math.Max(2, options.Models.Max(model => model.Engine.Windows));
-        return Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync, CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync, CancellationToken.None)));
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        ApiException stopped = ApiErrors.Of(new OperationCanceledException());
-        IReadOnlyList<Job> open = jobs.Close();
-        await HandBackAsync(open.Where(job => job.Status == JobStatus.Queued), stopped, cancellationToken);
-        Task working = ExecuteTask ?? Task.CompletedTask;
-        await Task.WhenAny(working, Task.Delay(Timeout.Infinite, cancellationToken));
-        foreach (Job job in open)
+        HandBack(job => job.Status == JobStatus.Queued);
+        Task working = ExecuteTask ?? Task.CompletedTask, outOfTime = Task.Delay(Timeout.Infinite, cancellationToken);
+        await Task.WhenAny(working, outOfTime);
+        HandBack(_ => true);
+        await working;
+        Task told;
+        lock (_lock)
         {
-            job.Fail(stopped, time.GetUtcNow());
-            job.Cancel(time.GetUtcNow());
+            told = Task.WhenAll(_telling);
         }
 
-        await working;
+        await Task.WhenAny(told, outOfTime);
         await base.StopAsync(cancellationToken);
     }
 
-    private async Task HandBackAsync(IEnumerable<Job> queued, ApiException stopped, CancellationToken cancellation)
+    /// <summary>Takes no further jobs, and gives up some of those that have not ended.</summary>
+    private void HandBack(Func<Job, bool> which)
     {
-        await Task.WhenAll(queued.Select(job =>
+        ApiException stopped = ApiErrors.Of(new OperationCanceledException());
+        foreach (Job job in jobs.Close().Where(which))
         {
             job.Fail(stopped, time.GetUtcNow());
-            return TellAsync(job, cancellation);
-        }));
+            job.Cancel(time.GetUtcNow());
+            Tell(job);
+        }
     }
 
     private async Task WorkAsync()
@@ -60,8 +70,23 @@ internal sealed partial class JobWorker(
                 await DoAsync(job);
             }
 
-            // The next job need not wait for a slow receiver.
-            _ = TellAsync(job, CancellationToken.None);
+            Tell(job);
+        }
+    }
+
+    /// <summary>Lets the webhook know; the next job need not wait for a slow receiver.</summary>
+    private void Tell(Job job)
+    {
+        if (!job.TryTell())
+        {
+            return;
+        }
+
+        Task telling = TellAsync(job);
+        lock (_lock)
+        {
+            _telling.RemoveWhere(task => task.IsCompleted);
+            _telling.Add(telling);
         }
     }
 
@@ -74,7 +99,7 @@ internal sealed partial class JobWorker(
             job.Follow(running);
             Transcript transcript = await running.TranscriptAsync();
             log.Transcribed(job.Client, running, transcript);
-            job.Succeed(transcript, time.GetUtcNow());
+            job.Succeed(new FinishedTranscription(job.Request, transcript, clip.Seconds, running.Tokenizer), time.GetUtcNow());
         }
         catch (OperationCanceledException) when (job.Cancellation.IsCancellationRequested)
         {
@@ -121,15 +146,15 @@ internal sealed partial class JobWorker(
         }
     }
 
-    private async Task TellAsync(Job job, CancellationToken cancellation)
+    private async Task TellAsync(Job job)
     {
         if (job.Webhook is { } webhook)
         {
             try
             {
-                await webhooks.SendAsync(webhook.Address, job.Id, webhook.Body(job), cancellation);
+                await webhooks.SendAsync(webhook.Address, job.Id, webhook.Body(job), CancellationToken.None);
             }
-            catch (Exception failure) when (failure is not OperationCanceledException)
+            catch (Exception failure)
             {
                 LogFailure(failure, job.Id);
             }

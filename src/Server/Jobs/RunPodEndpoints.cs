@@ -96,7 +96,7 @@ public sealed record RunPodAnswer(
             JobStatus.Failed => "FAILED",
             _ => "CANCELLED",
         },
-        job.Transcript is { } transcript ? TranscriptionResponses.Verbose(job.Request, transcript, job.Duration) : null,
+        job.Result is { } result ? TranscriptionResponses.Verbose(result) : null,
         job.Error?.Message,
         Milliseconds(job.StartedAt - job.CreatedAt),
         Milliseconds(job.EndedAt - job.StartedAt));

@@ -10,7 +10,7 @@ namespace Handwritten.Server.Live;
 /// A live stream over a WebSocket: one loop reads messages and hands sound on, another sends what was heard. A slow engine lets
 /// the first loop wait, which stops reading, which in the end stops the client: nothing piles up.
 /// </summary>
-internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeSpan idleTimeout) : IDisposable
+internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeSpan idleTimeout, ILogger logger) : IDisposable
 {
     private const int UsualMessageBytes = 1 << 16;
 
@@ -75,7 +75,7 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
             {
                 goesOn = await FollowAsync(session, message.IsText ? dialect.Read(message.Content) : new ClientMessage(Audio: message.Content), cancellation);
             }
-            catch (ApiException error) when (dialect.ForgivesMessages && error.Status < StatusCodes.Status500InternalServerError)
+            catch (ApiException error) when (dialect.Forgives && error.Status < StatusCodes.Status500InternalServerError)
             {
                 await SendAllAsync(dialect.Complain(error, isLast: false), cancellation);
             }
@@ -123,18 +123,21 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
             await using (part)
             {
                 dialect.Begin(part);
-                await TellAsync(part, cancellation);
-                await SendAllAsync(dialect.End(part), cancellation);
+                ApiException? error = await TellAsync(part, cancellation);
+                await SendAllAsync(dialect.End(part, error), cancellation);
             }
         }
     }
 
-    private async Task TellAsync(StreamPart part, CancellationToken cancellation)
+    /// <summary>Tells what is heard in a part.</summary>
+    /// <returns>Why it could not be transcribed, where the stream goes on all the same.</returns>
+    private async Task<ApiException?> TellAsync(StreamPart part, CancellationToken cancellation)
     {
         try
         {
             await foreach (LiveEvent heard in part.Live.Events(cancellation))
             {
+                part.Record.Note(heard);
                 await SendAllAsync(dialect.Tell(heard), cancellation);
             }
         }
@@ -142,11 +145,29 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
         {
             // Nobody wants to hear it any more.
         }
-        catch (GpuException failure) when (failure.IsDeviceLost)
+        catch (Exception failure) when (failure is not WebSocketException && !cancellation.IsCancellationRequested)
         {
-            part.RetireModel();
-            throw;
+            part.Record.Fail(failure);
+            if (failure is GpuException { IsDeviceLost: true } or EngineStoppedException)
+            {
+                part.RetireModel();
+            }
+
+            if (!dialect.Forgives)
+            {
+                throw;
+            }
+
+            ApiException error = ApiErrors.Of(failure);
+            if (error.Status >= StatusCodes.Status500InternalServerError)
+            {
+                LogFailure(failure);
+            }
+
+            return error;
         }
+
+        return null;
     }
 
     /// <summary>The next message; null if the client sends no more.</summary>
@@ -269,4 +290,7 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
         >= StatusCodes.Status500InternalServerError => WebSocketCloseStatus.InternalServerError,
         _ => WebSocketCloseStatus.InvalidPayloadData,
     };
+
+    [LoggerMessage(LogLevel.Error, "A part of a live stream failed.")]
+    private partial void LogFailure(Exception failure);
 }

@@ -1,7 +1,9 @@
 using Handwritten.Runtime.Serving;
+using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Requests;
+using Microsoft.OpenApi;
 
 namespace Handwritten.Server.Live;
 
@@ -26,6 +28,18 @@ internal sealed record StreamSettings(string? Model, int SampleRate, SampleForma
     public int BytesPerSecond => SampleRate * (Format == SampleFormat.Pcm16 ? sizeof(short) : sizeof(float));
 
     public const int LowestRate = 4000, UsualRate = 16_000, HighestRate = 192_000;
+
+    /// <summary>What an address may say beside the settings of a transcription, for the OpenAPI document.</summary>
+    public static (string Name, JsonSchemaType Type, string Description)[] Parameters =>
+    [
+        ("model", JsonSchemaType.String, "A model of this server; left out, its first."),
+        ("sample_rate", JsonSchemaType.Integer, $"Samples a second, {LowestRate} to {HighestRate}; {UsualRate} if left out (24000 for /v1/realtime)."),
+        ("encoding", JsonSchemaType.String, "pcm16, which it is if left out, or float32; both little-endian, one channel."),
+        ("interval", JsonSchemaType.Number, "Seconds of new sound before the next partial text, 0.1 to 30; 1 if left out."),
+        ("endpoint_silence", JsonSchemaType.Number, "Seconds of silence that end a sentence, 0.1 to 10; 0.6 if left out."),
+        ("speech_threshold", JsonSchemaType.Number, "Probability above which sound is speech, 0.05 to 0.99; 0.5 if left out."),
+        .. TranscriptionSettings.All.Select(setting => (setting.Name, Enum.Parse<JsonSchemaType>(setting.JsonType, ignoreCase: true), setting.Description)),
+    ];
 
     /// <summary>Reads the query of an address.</summary>
     /// <param name="query">Names and texts.</param>

@@ -6,7 +6,7 @@ namespace Handwritten.Server.Models;
 internal sealed class ModelCatalogue : IAsyncDisposable
 {
     /// <summary>OpenAI's models that write down what is said: here the default model, so that clients work as they are.</summary>
-    private static readonly string[] OpenAiNames = ["whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"];
+    private static readonly string[] OpenAiNames = ["whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-mini-transcribe-2025-12-15"];
 
     public ModelCatalogue(ServerOptions options, TimeProvider time, ILogger<ModelHost> logger) =>
         All = [.. options.Models.Select(source => new ModelHost(source, time, logger))];

@@ -16,7 +16,7 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
     private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
 
     /// <summary>Finds speech; loaded when it is first wanted.</summary>
-    public SileroVad Vad => _vad.Value;
+    private SileroVad Vad => _vad.Value;
 
     /// <summary>Starts a transcription.</summary>
     /// <param name="request">What is asked for.</param>
@@ -47,6 +47,16 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
             lease.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Follows speech while it is spoken.</summary>
+    /// <param name="lease">The model; held by whoever follows.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="Runtime.Decoding.OptionsException">An option makes no sense.</exception>
+    public LiveTranscription Listen(ModelLease lease, LiveOptions options)
+    {
+        string model = lease.Model.Model.Name;
+        return new LiveTranscription(lease.Model.Engine, Vad, options with { Transcribed = served => telemetry.CountHypothesis(model, served) });
     }
 
     private static void RefuseImpossible(TranscriptionRequest request, WhisperTokenizer tokenizer, string model)

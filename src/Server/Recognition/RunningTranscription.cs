@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Handwritten.Kernels.Gpu;
+using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Models;
@@ -25,6 +26,9 @@ internal sealed class RunningTranscription : IDisposable
 
     /// <summary>The model's name.</summary>
     public string Model => _lease.Model.Model.Name;
+
+    /// <summary>The model's tokenizer, which outlives the model.</summary>
+    public WhisperTokenizer Tokenizer => _lease.Model.Model.Tokenizer;
 
     /// <summary>Seconds of the recording.</summary>
     public double Duration => _work.Duration;

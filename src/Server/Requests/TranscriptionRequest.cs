@@ -2,6 +2,7 @@ using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
+using Handwritten.Runtime.VoiceActivity;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Requests;
@@ -37,6 +38,9 @@ internal sealed record TranscriptionRequest
     /// <summary>Whether the answer has words, segments.</summary>
     public (bool Words, bool Segments) Granularities { get; init; } = (false, true);
 
+    /// <summary>Whether the answer says how sure the model was of each token.</summary>
+    public bool Logprobs { get; init; }
+
     /// <summary>How subtitles are laid out.</summary>
     public WriterOptions Layout { get; init; } = new();
 
@@ -55,19 +59,23 @@ internal sealed record TranscriptionRequest
         TranscriptionOptions options = ParseOptions(fields, task);
         WriterOptions layout = fields.Apply(LayoutSettings.All, new WriterOptions());
         (bool words, bool segments) = ParseGranularities(fields);
+        ResponseFormat format = ParseFormat(fields);
         bool layoutNeedsWords = layout is not { MaxLineWidth: null, MaxLineCount: null, HighlightWords: false, MaxWordsPerLine: null };
         TranscriptionRequest request = new()
         {
             Model = fields.Text("model"),
             Options = options with { WordTimestamps = options.WordTimestamps || words || layoutNeedsWords },
-            Format = ParseFormat(fields),
+            Format = format,
             Stream = fields.Flag("stream") ?? false,
             Granularities = (words, segments),
+            Logprobs = ParseInclude(fields),
             Layout = layout,
         };
-        fields.List("include"); // log-probabilities, which OpenAI's whisper-1 does not send either
+        RefuseSpeakers(fields);
         fields.RefuseUnknown();
-        return request;
+        return request is { Logprobs: true, Stream: false, Format: ResponseFormat.Text or ResponseFormat.Srt or ResponseFormat.Vtt }
+            ? throw ApiException.BadField("include", $"Log-probabilities have no place in {format.ToString().ToLowerInvariant()}: ask for json or verbose_json, or for a stream.")
+            : request;
     }
 
     private static ResponseFormat ParseFormat(RequestFields fields) => fields.Choice("response_format", "json", "text", "srt", "vtt", "verbose_json") switch
@@ -96,21 +104,37 @@ internal sealed record TranscriptionRequest
 
     private static WindowOptions ParseWindows(RequestFields fields)
     {
-        const string strategy = "chunking_strategy";
-        bool cuts = fields.Text(strategy) switch
-        {
-            null => false,
-            "auto" or ['{', ..] => true, // the JSON object has settings of OpenAI's own network
-            var other => throw ApiException.BadField(strategy, $"{strategy} must be auto, but it is '{other}'."),
-        };
-        WindowChoice choice = fields.Apply(WindowSettings, new WindowChoice { BatchSize = cuts ? 1 : null });
+        VoiceActivityOptions? strategy = ChunkingStrategy.Read(fields);
+        WindowChoice choice = fields.Apply(WindowSettings, new WindowChoice { BatchSize = strategy is null ? null : 1 });
         return choice switch
         {
-            { Overlaps: true } => throw ApiException.BadField("chunk_length", $"chunk_length is the longest window of a recording that is cut at silences: send {strategy}=auto as well."),
+            { Overlaps: true } => throw ApiException.BadField("chunk_length", "chunk_length is the longest window of a recording that is cut at silences: send chunking_strategy=auto as well."),
             { VadFilter: false, CutsAtSilences: false } when choice.Speech != new SpeechChoice() =>
-                throw ApiException.BadField("vad_filter", $"The fields that begin with vad_ say what speech is: send vad_filter=true or {strategy}=auto as well."),
+                throw ApiException.BadField("vad_filter", "The fields that begin with vad_ say what speech is: send vad_filter=true or chunking_strategy=auto as well."),
+            _ when strategy is not null => choice.ToOptions() with { VoiceActivity = choice.Speech.ToOptions(strategy) },
             _ => choice.ToOptions(),
         };
+    }
+
+    private static bool ParseInclude(RequestFields fields)
+    {
+        const string name = "include";
+        IReadOnlyList<string> wanted = fields.List(name);
+        return wanted.FirstOrDefault(item => item != "logprobs") is { } other
+            ? throw ApiException.BadField(name, $"{name} must be logprobs, but one is '{other}'.")
+            : wanted.Count > 0;
+    }
+
+    /// <summary>Who names speakers would take a text without them for an answer.</summary>
+    private static void RefuseSpeakers(RequestFields fields)
+    {
+        foreach (string name in (ReadOnlySpan<string>)["known_speaker_names", "known_speaker_references"])
+        {
+            if (fields.List(name).Count > 0)
+            {
+                throw ApiException.BadField(name, "This server does not tell speakers apart.", "unsupported_parameter");
+            }
+        }
     }
 
     private static TranscriptionOptions ParseOptions(RequestFields fields, SpeechTask? task)

@@ -173,6 +173,7 @@ public sealed class TokenChoiceTests(GpuFixture gpu)
             Assert.Equal(expected.Tokens(lane).ToArray(), actual.Tokens(lane).ToArray());
             Assert.Equal(expected.Status(lane), actual.Status(lane));
             Assert.Equal(expected.SumLogProbability(lane), actual.SumLogProbability(lane), 2e-5);
+            Assert.All(expected.LogProbabilities(lane).ToArray().Zip(actual.LogProbabilities(lane).ToArray()), pair => Assert.Equal(pair.First, pair.Second, 2e-5f));
             Assert.Equal(expected.NoSpeechProbability(lane), actual.NoSpeechProbability(lane), 1e-7);
         }
     }

@@ -161,13 +161,15 @@ public class SeekLoopTests
             Assert.Equal(call.GetProperty("language").GetString(), options.Language);
             Assert.Equal(call.GetProperty("task").GetString() == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe, options.Task);
             string text = answer.GetProperty("text").GetString()!;
+            int[] tokens = tokenizer.EncodeWithSpecial(text);
             return new DecodingResult(
-                [.. tokenizer.EncodeWithSpecial(text)],
+                tokens,
                 text,
                 Optional(answer, "avg_logprob") ?? -0.3,
                 Optional(answer, "no_speech_prob") ?? 0.01,
                 Optional(answer, "compression_ratio") ?? 1.2,
-                options.Temperature);
+                options.Temperature,
+                new float[tokens.Length]);
         }
 
         public IReadOnlyList<WordTiming> Align(IReadOnlyList<int> textTokens, DecodingOptions options, int frames)

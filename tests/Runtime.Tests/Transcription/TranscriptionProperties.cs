@@ -109,7 +109,7 @@ public class TranscriptionProperties(DemoModel demo) : IClassFixture<DemoModel>
             }
 
             tokens.AddRange(options.WithoutTimestamps ? Text() : []);
-            return new DecodingResult(tokens, "", -random.NextDouble() * 2, random.NextDouble(), random.NextDouble() * 4, options.Temperature);
+            return new DecodingResult(tokens, "", -random.NextDouble() * 2, random.NextDouble(), random.NextDouble() * 4, options.Temperature, new float[tokens.Count]);
         }
 
         public IReadOnlyList<WordTiming> Align(IReadOnlyList<int> textTokens, DecodingOptions options, int frames)

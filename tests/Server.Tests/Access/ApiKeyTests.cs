@@ -86,18 +86,4 @@ public sealed class ApiKeyTests
         using HttpResponseMessage response = await server.Client.SendAsync(Request(key));
         return (response.StatusCode, response.IsSuccessStatusCode ? null : (await response.ErrorAsync()).Code);
     }
-
-    private sealed class TemporaryKeys : IDisposable
-    {
-        public string Path { get; } = System.IO.Path.GetTempFileName();
-
-        public string Add(string name, string rest = "")
-        {
-            (string key, string hash) = ApiKeyFile.Create();
-            File.AppendAllText(Path, $"{name} {hash}{rest}\n");
-            return key;
-        }
-
-        public void Dispose() => File.Delete(Path);
-    }
 }

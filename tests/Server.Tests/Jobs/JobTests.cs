@@ -86,7 +86,7 @@ public sealed class JobTests(JobFixture fixture) : IClassFixture<JobFixture>
     [Fact]
     public async Task A_job_that_is_taken_back_has_no_result()
     {
-        using HttpResponseMessage accepted = await _server.Client.PostAsync("/v1/jobs", RunningServer.Form(LongRecording(), ("beam_size", "5")));
+        using HttpResponseMessage accepted = await _server.Client.PostAsync("/v1/jobs", RunningServer.Form(RunningServer.Repeated(40), ("beam_size", "5")));
         using HttpResponseMessage cancelled = await _server.Client.DeleteAsync(accepted.Headers.Location);
         Assert.Equal("cancelled", (await cancelled.JsonAsync()).GetProperty("status").GetString());
         using HttpResponseMessage result = await _server.Client.GetAsync($"{accepted.Headers.Location}/result");
@@ -148,13 +148,6 @@ public sealed class JobTests(JobFixture fixture) : IClassFixture<JobFixture>
         using CancellationTokenSource impatience = new(TimeSpan.FromSeconds(2));
         await server.StopAsync(impatience.Token);
         Assert.Contains("shutting_down", Encoding.UTF8.GetString((await host.PostedAsync()).Body), StringComparison.Ordinal);
-    }
-
-    private static byte[] LongRecording()
-    {
-        byte[] wav = File.ReadAllBytes(RunningServer.Recording);
-        byte[] sound = wav[44..];
-        return [.. wav[..4], .. BitConverter.GetBytes(36 + (40 * sound.Length)), .. wav[8..40], .. BitConverter.GetBytes(40 * sound.Length), .. Enumerable.Repeat(sound, 40).SelectMany(part => part)];
     }
 
     private async Task<JsonElement> EndedAsync(string location)

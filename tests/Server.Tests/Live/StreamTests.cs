@@ -41,36 +41,6 @@ public sealed class StreamTests(SharedServer shared)
     }
 
     [Theory]
-    [InlineData("garbage")]
-    [InlineData("{\"type\":\"dance\"}")]
-    [InlineData("[]")]
-    public async Task A_text_that_is_no_message_is_told_so_and_ends_the_stream(string text)
-    {
-        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
-        await stream.SendTextAsync(text);
-        await EndsWithAsync(stream, "unknown_message", WebSocketCloseStatus.InvalidPayloadData);
-    }
-
-    [Fact]
-    public async Task Garbage_where_floats_belong_is_told_so_and_ends_the_stream()
-    {
-        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "encoding=float32");
-        byte[] garbage = new byte[4096];
-        new Random(1).NextBytes(garbage);
-        await stream.SendAsync(garbage, garbage.Length);
-        await EndsWithAsync(stream, "invalid_audio", WebSocketCloseStatus.InvalidPayloadData);
-    }
-
-    [Fact]
-    public async Task A_message_that_is_too_large_is_told_so_and_ends_the_stream()
-    {
-        using StreamOfTest stream = await StreamOfTest.OpenAsync(_server, "");
-        Task sending = stream.SendAsync(new byte[2 << 20], 2 << 20);
-        await EndsWithAsync(stream, "message_too_large", WebSocketCloseStatus.MessageTooBig);
-        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-    }
-
-    [Theory]
     [InlineData("sample_rate=0", 400)]
     [InlineData("sample_rate=fast", 400)]
     [InlineData("encoding=mp3", 400)]
