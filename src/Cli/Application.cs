@@ -60,8 +60,8 @@ internal static class Application
             // Without response files: '@home.wav' is a recording.
             RootCommand root = CreateRoot();
             ParserConfiguration configuration = new() { ResponseFileTokenReplacer = null };
-            string[] spelled = Define.SpellWithDashes([.. Define.Attach(args, CompareCommand.With)]);
-            ParseResult result = root.Parse(RepeatedOptions.KeepLast(spelled, root.Parse(spelled, configuration)), configuration);
+            PlainCommandLine plain = new(args, root);
+            ParseResult result = root.Parse(plain.Arguments(), configuration);
             if (args.Length == 0)
             {
                 new HelpAction().Invoke(result);
@@ -69,7 +69,7 @@ internal static class Application
             }
 
             // Help and version are shown whatever else there is.
-            if (result.Action is not { ClearsParseErrors: true } && Mistake(result) is { } mistake)
+            if (result.Action is not { ClearsParseErrors: true } && Mistake(result, plain.Mistake) is { } mistake)
             {
                 throw new UsageException(mistake);
             }
@@ -96,6 +96,7 @@ internal static class Application
             ExitCode.Interrupted => "Interrupted.",
             ExitCode.Unexpected => $"Something unexpected happened, a mistake in this program: {failure.Message} (HANDWRITTEN_DEBUG=1 shows where.)",
             ExitCode.UnwritableOutput when failure is IOException => $"Standard output cannot be written: {failure.Message.TrimEnd('.')}.",
+            ExitCode.UnwritableOutput when failure is UnauthorizedAccessException => "Standard output cannot be written: it is closed, or open for reading only.",
             _ => failure.Message,
         };
         Console.Error.WriteLine($"handwritten: {sentence.ReplaceLineEndings(" ")}");
@@ -108,15 +109,17 @@ internal static class Application
     }
 
     /// <summary>What is wrong with a command line and where to look it up; null if nothing is.</summary>
-    private static string? Mistake(ParseResult result)
+    /// <param name="result">What the parser made of it.</param>
+    /// <param name="known">What is known to be wrong.</param>
+    private static string? Mistake(ParseResult result, string? known)
     {
         Command current = result.CommandResult.Command;
         string command = current is RootCommand ? "handwritten" : $"handwritten {current.Name}";
-        string? sentence = result.UnmatchedTokens.Concat(MistypedOptions(result)).FirstOrDefault() switch
+        string? sentence = known ?? result.UnmatchedTokens.Concat(MistypedOptions(result)).FirstOrDefault() switch
         {
             null => result.Errors.Select(error => error.Message).FirstOrDefault(),
-            ['-', ..] option => $"There is no option '{option}'." + Spelling.Suggest(option, current.Options.SelectMany(known => known.Aliases.Prepend(known.Name))),
-            var word when current.Subcommands.Count > 0 => $"There is no command '{word}'." + Spelling.Suggest(word, current.Subcommands.Select(known => known.Name)),
+            ['-', ..] option => $"There is no option '{option}'." + Spelling.Suggest(option, current.Options.SelectMany(other => other.Aliases.Prepend(other.Name))),
+            var word when current.Subcommands.Count > 0 => $"There is no command '{word}'." + Spelling.Suggest(word, current.Subcommands.Select(other => other.Name)),
             var word => $"'{command}' takes no further argument '{word}'.",
         };
         return sentence is null ? null : $"{sentence}{(sentence[^1] is '.' or '?' ? "" : ".")} See '{command} --help'.";

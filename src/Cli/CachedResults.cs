@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Handwritten.Model;
+using Handwritten.Model.Configuration;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Output;
+using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Cli;
 
@@ -14,6 +16,7 @@ internal sealed class CachedResults
 {
     private readonly TranscriptCache _cache;
     private readonly Lazy<string> _model;
+    private readonly Lazy<bool> _isMultilingual;
     private readonly string _options;
 
     /// <summary>The results in a folder.</summary>
@@ -26,23 +29,29 @@ internal sealed class CachedResults
     {
         _cache = new TranscriptCache(folder);
         _model = new Lazy<string>(() => ModelFingerprint.Of(model.Folder(parsed)));
+        _isMultilingual = new Lazy<bool>(() => GenerationConfig.Load(model.Folder(parsed), WhisperConfig.Load(model.Folder(parsed))).IsMultilingual);
         IEnumerable<string> given =
             from option in parsed.CommandResult.Command.Options.Except(irrelevant.Concat(model.Names)).OrderBy(option => option.Name, StringComparer.Ordinal)
             let result = parsed.GetResult(option)
             where result is { Implicit: false }
-            select $"{option.Name}\n{string.Join('\n', result.Tokens.Select(token => token.Value))}\n";
-        _options = string.Join('\n', given);
+            // Lengths tell where a value ends, whatever is in it.
+            select string.Concat(result.Tokens.Select(token => token.Value).Prepend(option.Name).Select(word => $"{word.Length}:{word}")) + "\n";
+        _options = string.Concat(given);
     }
 
     /// <summary>The transcript of a sound, from the cache or made now.</summary>
+    /// <param name="clip">The sound.</param>
+    /// <param name="options">How it is transcribed.</param>
+    /// <param name="narrator">Shows what is in the cache.</param>
+    /// <param name="make">Makes what is not.</param>
     /// <exception cref="ModelException">There is no such model.</exception>
     /// <exception cref="OutputException">The cache takes no transcript.</exception>
-    public Transcript Get(AudioClip clip, Narrator narrator, Func<Transcript> make)
+    public Transcript Get(AudioClip clip, TranscriptionOptions options, Narrator narrator, Func<Transcript> make)
     {
         string key = TranscriptCache.Key(clip.Samples, _model.Value, _options);
         if (_cache.Find(key) is { } transcript)
         {
-            narrator.Show(transcript);
+            narrator.Show(transcript, options, () => _isMultilingual.Value);
             narrator.Tell($"{clip.Source.Name}: taken from the cache.");
             return transcript;
         }

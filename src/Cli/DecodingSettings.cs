@@ -12,15 +12,13 @@ namespace Handwritten.Cli;
 
 /// <summary>
 /// The options that say how speech becomes text: <see cref="TranscriptionSettings"/> with the defaults of the <c>whisper</c>
-/// command, beam search among them, and what needs the model's tokenizer.
+/// command, beam search among them, and what has to be asked of the model.
 /// </summary>
 internal sealed class DecodingSettings
 {
     private static readonly TranscriptionChoice Initially = new() { Options = new TranscriptionOptions { Decoding = new DecodingOptions { BeamSize = 5, BestOf = 5 } } };
 
     private readonly SettingOptions<TranscriptionChoice> _settings = new(TranscriptionSettings.All, Initially);
-
-    private readonly Option<string?> _prefix = Define.Text("--prefix", "Text that every window begins with.", "TEXT");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -29,8 +27,6 @@ internal sealed class DecodingSettings
         {
             command.Add(option);
         }
-
-        command.Add(_prefix);
     }
 
     /// <summary>The option that names what to transcribe.</summary>
@@ -42,10 +38,16 @@ internal sealed class DecodingSettings
     /// <summary>Whether the text of earlier windows is asked for, and not only a default.</summary>
     public bool AsksForPreviousText(ParseResult parsed) => _settings.IsGiven(parsed, "condition_on_previous_text") && _settings.Read(parsed).Options.ConditionOnPreviousText;
 
+    /// <summary>The option for the words' times.</summary>
+    public static string WordsName => Name("word_timestamps");
+
+    /// <summary>Whether it was said if the words' times are to be found.</summary>
+    public bool SaysWords(ParseResult parsed) => _settings.IsGiven(parsed, "word_timestamps");
+
     /// <summary>Whether silence around hallucinations is to be skipped.</summary>
     public bool AsksForHallucinations(ParseResult parsed) => _settings.Read(parsed).Options.HallucinationSilenceThreshold is not null;
 
-    /// <summary>What was chosen, but for the prefix.</summary>
+    /// <summary>What was chosen.</summary>
     /// <exception cref="UsageException">Options contradict each other.</exception>
     public TranscriptionOptions Read(ParseResult parsed)
     {
@@ -55,32 +57,30 @@ internal sealed class DecodingSettings
     }
 
     /// <summary>The options as a model can follow them, and what has to be said about that.</summary>
-    /// <param name="parsed">The command line.</param>
     /// <param name="options">What <see cref="Read"/> gave.</param>
-    /// <param name="tokenizer">The model's.</param>
-    /// <param name="model">The model's name.</param>
-    /// <param name="promptRoom">The most tokens of a prompt.</param>
+    /// <param name="model">The model.</param>
     /// <param name="tell">Takes a sentence for the user.</param>
     /// <exception cref="UsageException">The model cannot do what is asked.</exception>
-    public TranscriptionOptions For(ParseResult parsed, TranscriptionOptions options, WhisperTokenizer tokenizer, string model, int promptRoom, Action<string> tell)
+    public static TranscriptionOptions For(TranscriptionOptions options, WhisperModel model, Action<string> tell)
     {
         DecodingOptions decoding = options.Decoding;
-        if (!tokenizer.Special.IsMultilingual)
+        int promptRoom = (model.Dimensions.TextContext / 2) - 1;
+        if (!model.Tokenizer.Special.IsMultilingual)
         {
             if (decoding.Task == SpeechTask.Translate)
             {
-                throw new UsageException($"The model '{model}' knows only English, so there is nothing to translate: choose a multilingual one for {Name("task")} translate.");
+                throw new UsageException($"The model '{model.Name}' knows only English, so there is nothing to translate: choose a multilingual one for {Name("task")} translate.");
             }
 
             if (decoding.Language is { } language and not "en")
             {
-                tell($"{model} knows only English: {EnglishName(language)} is taken for English.");
+                tell($"{model.Name} knows only English: {EnglishName(language)} is taken for English.");
                 decoding = decoding with { Language = "en" };
             }
 
             if (options.Multilingual)
             {
-                tell($"{model} knows only English: {Name("multilingual")} changes nothing.");
+                tell($"{model.Name} knows only English: {Name("multilingual")} changes nothing.");
             }
         }
 
@@ -89,52 +89,58 @@ internal sealed class DecodingSettings
             tell("Times of translated words are guesses: a translation does not follow the order of what was said.");
         }
 
-        foreach ((string setting, string? text, string what) in new[] { ("initial_prompt", options.InitialPrompt, "the last"), ("hotwords", options.Hotwords, "the first") })
+        if (options.HallucinationSilenceThreshold is not null && !options.WordTimestamps)
         {
-            if (text is not null && Encode(tokenizer, Name(setting), text).Length is int tokens && tokens > promptRoom)
+            tell($"{Name("hallucination_silence_threshold")} changes nothing without {Name("word_timestamps")}: it looks at the words' times.");
+        }
+
+        if (options.Clips.Chunk(2).FirstOrDefault(clip => clip is [var start, var end] && start >= end) is { } clip)
+        {
+            tell(string.Create(CultureInfo.InvariantCulture, $"{ClipsName}: a clip from {clip[0]} s to {clip[1]} s holds nothing."));
+        }
+
+        TellWhatIsCut("initial_prompt", options.InitialPrompt, "the last");
+        TellWhatIsCut("hotwords", options.Hotwords, "the first");
+        CountTokens(model.Tokenizer, "prefix", decoding.Prefix);
+        return options with { Decoding = decoding };
+
+        void TellWhatIsCut(string setting, Prompt? text, string what)
+        {
+            if (CountTokens(model.Tokenizer, setting, text) is int tokens && tokens > promptRoom)
             {
                 tell($"{Name(setting)} has {tokens} tokens, more than the {promptRoom} that fit: {what} {promptRoom} count.");
             }
         }
-
-        return options with { Decoding = decoding with { Prefix = parsed.GetValue(_prefix) is { } prefix ? Encode(tokenizer, _prefix.Name, prefix) : [] } };
     }
 
     /// <summary>How to transcribe a recording by these options, with the model that the loop loads when it is first needed.</summary>
-    /// <param name="parsed">The command line.</param>
     /// <param name="options">What <see cref="Read"/> gave.</param>
     /// <param name="loop">Has the model.</param>
     /// <param name="narrator">Tells how it goes.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>Takes the sound and the name of a recording.</returns>
-    public Func<AudioClip, string, Transcript> Transcription(
-        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
+    public static Func<AudioClip, string, Transcript> Transcription(TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
     {
         TranscriptionOptions? fitting = null;
         return (clip, recording) =>
         {
-            fitting ??= For(parsed, options, loop.Model, narrator);
+            fitting ??= For(options, loop.Model, narrator.Tell);
             return narrator.Transcribe(recording, clip, loop.Model, fitting, () => loop.Transcriber.Start(PreparedRecording.Of(clip.Samples, fitting, cancellation), cancellation));
         };
     }
 
-    /// <summary>The options as a model can follow them; see the other overload.</summary>
-    /// <exception cref="UsageException">The model cannot do what is asked.</exception>
-    public TranscriptionOptions For(ParseResult parsed, TranscriptionOptions options, WhisperModel model, Narrator narrator) =>
-        For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, narrator.Tell);
-
     /// <summary>A language's name as it is written.</summary>
     public static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);
 
-    private static int[] Encode(WhisperTokenizer tokenizer, string option, string text)
+    private static int CountTokens(WhisperTokenizer tokenizer, string setting, Prompt? text)
     {
         try
         {
-            return tokenizer.Encode(" " + PythonText.Strip(text));
+            return text?.Encode(tokenizer).Count ?? 0;
         }
         catch (TokenizationException failure)
         {
-            throw new UsageException($"{option}: {failure.Message}");
+            throw new UsageException($"{Name(setting)}: {failure.Message}");
         }
     }
 
@@ -146,14 +152,8 @@ internal sealed class DecodingSettings
             decoding.Patience is not null && decoding.BeamSize is null,
             $"{Name("patience")} says how long a beam search goes on, but {Name("beam_size")} is None: give a number of beams, or leave {Name("patience")} out.");
         Refuse(
-            _settings.IsGiven(parsed, "best_of") && decoding.BestOf is not null && options.Temperatures is [0],
-            $"{Name("best_of")} counts above temperature 0, but there is no other: give {Name("temperature")} or {Name("temperature_increment_on_fallback")}, or leave {Name("best_of")} out.");
-        Refuse(
             _settings.IsGiven(parsed, "max_initial_timestamp") && decoding.MaxInitialTimestamp is not null && decoding.WithoutTimestamps,
             $"{Name("max_initial_timestamp")} is about timestamps, but {Name("without_timestamps")} forbids them: give only one of them.");
-        Refuse(
-            options.HallucinationSilenceThreshold is not null && !options.WordTimestamps,
-            $"{Name("hallucination_silence_threshold")} needs the words' times: give {Name("word_timestamps")} as well.");
         Refuse(
             options.Multilingual && decoding.Language is not null,
             $"{Name("multilingual")} detects each window's language, and {Name("language")} gives one for all: give only one of them.");

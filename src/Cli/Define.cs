@@ -4,31 +4,47 @@ using Handwritten.Runtime.Settings;
 namespace Handwritten.Cli;
 
 /// <summary>
-/// Makes options whose mistakes read as sentences. They are defined as <c>--with-dashes</c>; the spelling of
-/// openai/whisper, <c>--with_underscores</c>, is understood as well, see <see cref="SpellWithDashes"/>.
+/// Makes options whose mistakes read as sentences. They are defined as <c>--with-dashes</c>; what else is understood, as
+/// <c>--with_underscores</c>, <see cref="PlainCommandLine"/> says.
 /// </summary>
 internal static class Define
 {
     /// <summary>One of a few words; the first is the default.</summary>
-    public static Option<string> Choice(string name, string description, params string[] words) => Among(words,
-        new Option<string>(name) { Description = description, DefaultValueFactory = _ => words[0] });
-
-    /// <summary>Any number of a few words, each behind an option of its own.</summary>
-    public static Option<string[]> Choices(string name, string description, string[] words, params string[] aliases) => Among(words,
-        new Option<string[]>(name, aliases) { Description = description, DefaultValueFactory = _ => [] });
-
-    private static T Among<T>(string[] words, T option)
-        where T : Option
+    public static Option<string> Choice(string name, string description, params string[] words)
     {
-        option.HelpName = string.Join('|', words);
+        Option<string> option = new(name) { Description = description, HelpName = string.Join('|', words), DefaultValueFactory = _ => words[0] };
         option.CompletionSources.Add(words);
         option.Validators.Add(result =>
         {
-            if (result.Tokens.FirstOrDefault(token => !words.Contains(token.Value)) is { } token)
+            if (result.Tokens is [var token] && !words.Contains(token.Value))
             {
-                result.AddError($"{option.Name} must be {ValueKind.Choice(words).Expectation}, but it is '{token.Value}'.{Spelling.Suggest(token.Value, words)}");
+                result.AddError(NoChoice(name, token.Value, words));
             }
         });
+        return option;
+    }
+
+    /// <summary>One or more of a few words, with commas between them.</summary>
+    public static Option<string[]> Choices(string name, string description, string initially, string[] words, params string[] aliases)
+    {
+        Option<string[]> option = new(name, aliases)
+        {
+            Description = description,
+            HelpName = string.Join('|', words),
+            Arity = ArgumentArity.ExactlyOne,
+            DefaultValueFactory = _ => [initially],
+            CustomParser = result =>
+            {
+                string[] chosen = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
+                if (Array.Find(chosen, word => !words.Contains(word)) is { } wrong)
+                {
+                    result.AddError(NoChoice(name, wrong, words));
+                }
+
+                return chosen;
+            },
+        };
+        option.CompletionSources.Add(words);
         return option;
     }
 
@@ -67,7 +83,7 @@ internal static class Define
                 }
                 catch (SettingException failure)
                 {
-                    result.AddError(failure.Message + SuggestLongWord(language, ValueKind.Language.Words));
+                    result.AddError(failure.Message + Spelling.SuggestValue(language, ValueKind.Language.Words));
                     return null;
                 }
             },
@@ -75,9 +91,6 @@ internal static class Define
         option.CompletionSources.Add([.. ValueKind.Language.Words]);
         return option;
     }
-
-    /// <summary>What a long word was meant to be. A short one is a code, whose neighbours are all codes; nobody means them.</summary>
-    public static string SuggestLongWord(string word, IEnumerable<string> words) => word.Length > 3 ? Spelling.Suggest(word, words) : "";
 
     /// <summary>The recordings to work on.</summary>
     public static Argument<string[]> Recordings() => new("AUDIO")
@@ -97,32 +110,6 @@ internal static class Define
     public static Option<bool> Flag(string name, string description, bool initially = false) =>
         new(name) { Description = description, HelpName = "True|False", DefaultValueFactory = _ => initially };
 
-    /// <summary>
-    /// Rewrites <c>--with --multilingual</c> to <c>--with=--multilingual</c>: a value that looks like an option would be taken
-    /// for one.
-    /// </summary>
-    /// <param name="arguments">The command line.</param>
-    /// <param name="option">The option whose values are options.</param>
-    public static IEnumerable<string> Attach(IReadOnlyList<string> arguments, string option)
-    {
-        for (int i = 0; i < arguments.Count; i++)
-        {
-            bool attaches = arguments[i] == option && i + 1 < arguments.Count && arguments[i + 1].StartsWith('-');
-            yield return attaches ? $"{option}={arguments[++i]}" : arguments[i];
-        }
-    }
-
-    /// <summary>Rewrites <c>--output_format=txt</c> to <c>--output-format=txt</c>; values stay as they are.</summary>
-    public static string[] SpellWithDashes(string[] arguments)
-    {
-        bool options = true;
-        return [.. arguments.Select(argument =>
-        {
-            options &= argument != "--";
-            int end = argument.IndexOfAny(['=', ' ']) is var at and >= 0 ? at : argument.Length;
-            return options && argument.StartsWith("--", StringComparison.Ordinal)
-                ? argument[..end].Replace('_', '-') + argument[end..]
-                : argument;
-        })];
-    }
+    private static string NoChoice(string name, string word, string[] words) =>
+        $"{name} must be {ValueKind.Choice(words).Expectation}, but it is '{word}'.{Spelling.Suggest(word, words)}";
 }

@@ -57,7 +57,7 @@ internal static class ExitCodes
         GpuException => ExitCode.UnusableDevice,
         HubException => ExitCode.FailedDownload,
         // Files have exceptions of their own, so what remains is standard output.
-        OutputException or IOException => ExitCode.UnwritableOutput,
+        OutputException or IOException or UnauthorizedAccessException => ExitCode.UnwritableOutput,
         OperationCanceledException => ExitCode.Interrupted,
         _ => ExitCode.Unexpected,
     };

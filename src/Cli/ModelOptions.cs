@@ -31,8 +31,10 @@ internal sealed class ModelOptions
     public IReadOnlyList<Option> Names => [_model, _folder];
 
     /// <summary>The folder of the model that was chosen.</summary>
-    /// <exception cref="ModelException">There is no such model.</exception>
-    public string Folder(ParseResult parsed) => ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default, parsed.GetValue(_folder));
+    /// <exception cref="ModelException">There is no such model, or no such place to look for it.</exception>
+    public string Folder(ParseResult parsed) => parsed.GetValue(_folder) is { } place && !Directory.Exists(place)
+        ? throw new ModelException($"{_folder.Name} names '{place}', which is no folder: give the one that the models are in, or leave it out.")
+        : ModelFolder.Resolve(parsed.GetValue(_model) ?? ModelFolder.Default, parsed.GetValue(_folder));
 
     /// <summary>Starts the back end that was chosen.</summary>
     /// <exception cref="GpuException">The GPU that was asked for cannot be used.</exception>

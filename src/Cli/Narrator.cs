@@ -9,8 +9,12 @@ using Handwritten.Runtime.Transcription;
 namespace Handwritten.Cli;
 
 /// <summary>Tells the person at the keyboard how a transcription goes.</summary>
-/// <param name="verbose">Whether segments are printed, on standard output.</param>
-/// <param name="quiet">Whether nothing else is, on standard error.</param>
+/// <remarks>
+/// Standard output gets, byte for byte, what openai/whisper prints there (transcribe.py): a hint and the language where that is
+/// detected, and a line for each segment. Everything else goes to standard error.
+/// </remarks>
+/// <param name="verbose">Whether segments are printed.</param>
+/// <param name="quiet">Whether nothing but segments and failures is.</param>
 internal sealed class Narrator(bool verbose, bool quiet)
 {
     /// <summary>Whether a bar may be shown.</summary>
@@ -26,14 +30,19 @@ internal sealed class Narrator(bool verbose, bool quiet)
     }
 
     /// <summary>Shows a transcript that was there already.</summary>
-    public void Show(Transcript transcript)
+    /// <param name="transcript">The transcript.</param>
+    /// <param name="options">How it was made.</param>
+    /// <param name="isMultilingual">Whether its model knows several languages; asked only where that is of interest.</param>
+    public void Show(Transcript transcript, TranscriptionOptions options, Func<bool> isMultilingual)
     {
-        foreach (Segment segment in transcript.Segments)
+        if (options.Decoding.Language is null && isMultilingual())
         {
-            if (Line(segment) is { } line)
-            {
-                Console.Out.WriteLine(line);
-            }
+            ShowLanguage(transcript.Language, options);
+        }
+
+        foreach (Segment segment in verbose ? transcript.Segments : [])
+        {
+            Console.Out.WriteLine(Line(segment));
         }
     }
 
@@ -61,7 +70,7 @@ internal sealed class Narrator(bool verbose, bool quiet)
     {
         if (model.Tokenizer.Special.IsMultilingual && options.Decoding.Language is null)
         {
-            Tell($"Detected language: {DecodingSettings.EnglishName(run.Language)}");
+            ShowLanguage(run.Language, options);
         }
 
         string title = Path.GetFileName(RecordingInputs.PathOf(recording));
@@ -69,9 +78,9 @@ internal sealed class Narrator(bool verbose, bool quiet)
         {
             foreach (Segment segment in run.Segments())
             {
-                if (Line(segment) is { } line)
+                if (verbose)
                 {
-                    progress.Print(line);
+                    progress.Print(Line(segment));
                 }
 
                 progress.Report(run.Position);
@@ -91,7 +100,22 @@ internal sealed class Narrator(bool verbose, bool quiet)
             $"{what}: {audio:F1} s of audio in {seconds:F1} s, real-time factor {seconds / audio:F3}, {model.Name} on {model.Network.Kernels.DeviceDescription}"));
     }
 
-    private string? Line(Segment segment) => verbose && segment.Text.Length > 0 ? $"[{Time(segment.Start)} --> {Time(segment.End)}] {segment.Text}" : null;
+    private void ShowLanguage(string language, TranscriptionOptions options)
+    {
+        if (quiet)
+        {
+            return;
+        }
+
+        if (verbose)
+        {
+            Console.Out.WriteLine($"Detecting language using up to the first {options.LanguageDetectionSegments * WhisperAudio.WindowSeconds} seconds. Use `--language` to specify the language");
+        }
+
+        Console.Out.WriteLine($"Detected language: {DecodingSettings.EnglishName(language)}");
+    }
+
+    private static string Line(Segment segment) => $"[{Time(segment.Start)} --> {Time(segment.End)}] {segment.ClearedText ?? segment.Text}";
 
     private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds));
 }

@@ -86,15 +86,34 @@ internal sealed partial class RecordingInputs(Argument<string[]> recordings)
         _ => recording,
     };
 
+    /// <inheritdoc cref="Load(ParseResult, string, EmbeddedSound, CancellationToken)"/>
+    public AudioClip Load(ParseResult parsed, string recording, CancellationToken cancellation) => Load(parsed, recording, embedded: null, cancellation);
+
     /// <summary>Loads one of them.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="recording">Its name.</param>
+    /// <param name="embedded">Keeps what can be read only once; null where nobody wants it again.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <exception cref="AudioException">It cannot be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public AudioClip Load(ParseResult parsed, string recording, CancellationToken cancellation)
+    public AudioClip Load(ParseResult parsed, string recording, EmbeddedSound? embedded, CancellationToken cancellation)
     {
         if (WebRecording.IsAddress(recording))
         {
             WebLimits limits = new(parsed.GetValue(_maxDownload), parsed.GetValue(_downloadTime).Value is double seconds ? TimeSpan.FromSeconds(seconds) : Timeout.InfiniteTimeSpan);
-            return WebRecording.Load(recording, parsed.GetRequiredValue(_headers), limits, Ffmpeg.OnPath, cancellation);
+            using MemoryStream file = WebRecording.Download(recording, parsed.GetRequiredValue(_headers), limits, cancellation);
+            embedded?.Keep(recording, file);
+            return AudioFile.Load(file, $"'{WebRecording.Shown(recording)}'", Ffmpeg.OnPath, cancellation);
+        }
+
+        if (recording == AudioFile.StandardInput && embedded is not null && Console.IsInputRedirected)
+        {
+            using Stream input = Console.OpenStandardInput();
+            using MemoryStream file = new();
+            input.CopyToAsync(file, cancellation).GetAwaiter().GetResult();
+            file.Position = 0;
+            embedded.Keep(recording, file);
+            return AudioFile.Load(file, "standard input", Ffmpeg.OnPath, cancellation);
         }
 
         if (Directory.Exists(recording))
@@ -104,22 +123,24 @@ internal sealed partial class RecordingInputs(Argument<string[]> recordings)
                 : $"'{recording}' is a folder: give the name of a recording in it, or {_recursive.Name} for all of them.");
         }
 
-        return RecordingFiles.IsPattern(recording)
-            ? throw new AudioException($"No file matches '{recording}': check the pattern and the folder.")
-            : AudioFile.Load(recording, cancellation);
+        return LoadFile(recording, cancellation);
     }
+
+    /// <summary>Loads what a name or a pattern without matches stands for.</summary>
+    /// <exception cref="AudioException">It cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static AudioClip LoadFile(string name, CancellationToken cancellation) => RecordingFiles.IsPattern(name)
+        ? throw new AudioException($"No file matches '{name}': check the pattern and the folder.")
+        : AudioFile.Load(name, cancellation);
 
     private IReadOnlyList<string> Expand(ParseResult parsed, string name)
     {
-        IReadOnlyList<string> found = [];
-        if (name != AudioFile.StandardInput && !WebRecording.IsAddress(name))
+        if (name == AudioFile.StandardInput || WebRecording.IsAddress(name))
         {
-            found = RecordingFiles.IsPattern(name) ? RecordingFiles.Matching(name)
-                : parsed.GetValue(_recursive) && Directory.Exists(name) ? RecordingFiles.Below(name)
-                : found;
+            return [name];
         }
 
-        return found.Count > 0 ? found : [name];
+        return parsed.GetValue(_recursive) && Directory.Exists(name) && RecordingFiles.Below(name) is { Count: > 0 } below ? below : RecordingFiles.Named(name);
     }
 
     private static long? ParseSize(string text)

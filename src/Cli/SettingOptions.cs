@@ -56,7 +56,7 @@ internal sealed class SettingOptions<TOptions>
                 }
                 catch (SettingException failure)
                 {
-                    result.AddError(failure.Message + Cli.Define.SuggestLongWord(text, setting.Words));
+                    result.AddError(failure.Message + Spelling.SuggestValue(text, setting.Words));
                 }
             }
         });

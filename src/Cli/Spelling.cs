@@ -3,6 +3,9 @@ namespace Handwritten.Cli;
 /// <summary>Finds what somebody meant who mistyped a word.</summary>
 internal static class Spelling
 {
+    /// <summary>Letters of the longest code of a language.</summary>
+    private const int LongestCode = 3;
+
     /// <summary>" Did you mean 'english'?", or nothing where no word is near.</summary>
     public static string Suggest(string word, IEnumerable<string> words)
     {
@@ -11,6 +14,42 @@ internal static class Spelling
             .DefaultIfEmpty((null!, int.MaxValue))
             .MinBy(pair => pair.Item2);
         return distance <= word.Length / 3 ? $" Did you mean '{nearest}'?" : "";
+    }
+
+    /// <summary>
+    /// " Did you mean 'japanese'?" for a word that is to be a code or a name. Nobody means the codes beside a wrong one; <c>en-US</c>
+    /// has the right one in front, and <c>jp</c> or <c>ger</c> shortens a name: the first that begins so, or at least has these letters.
+    /// </summary>
+    /// <param name="word">What was typed.</param>
+    /// <param name="words">Codes and names, the likeliest first.</param>
+    public static string SuggestValue(string word, IEnumerable<string> words)
+    {
+        string lower = word.ToLowerInvariant(), front = lower.Split('-', '_')[0];
+        if (front != lower && words.Contains(front))
+        {
+            return $" Did you mean '{front}'?";
+        }
+
+        if (word.Length > LongestCode)
+        {
+            return Suggest(word, words);
+        }
+
+        string[] names = [.. words.Where(name => name.Length > LongestCode)];
+        string? meant = word.Length < 2 ? null : Array.Find(names, name => name.StartsWith(lower, StringComparison.Ordinal)) ?? Array.Find(names, name => Shortens(lower, name));
+        return meant is null ? "" : $" Did you mean '{meant}'?";
+    }
+
+    /// <summary>Whether a name begins as the word does, and has its other letters in their order.</summary>
+    private static bool Shortens(string word, string name)
+    {
+        int found = 0;
+        foreach (char letter in name)
+        {
+            found += found < word.Length && letter == word[found] ? 1 : 0;
+        }
+
+        return name[0] == word[0] && found == word.Length;
     }
 
     /// <summary>

@@ -6,9 +6,9 @@ namespace Handwritten.Kernels;
 /// What sequences have chosen so far, one a lane, in a back end's memory, where <see cref="IKernels.Choose"/> adds to it
 /// without the host. The properties show what the last <see cref="IKernels.ReadChoice"/> copied.
 /// <code>
-///     lane   status  count  next position  no speech  Σ log p   tokens [length]
-///      0      open     3         7           0.01      −0.42    &lt;|0.00|&gt; " Hello" " there"
-///      1      end      2         6           0.93      −0.11    &lt;|0.00|&gt; &lt;|1.20|&gt;
+///     lane   status  count  next position  no speech  Σ log p   tokens [length]                   log p of each [length]
+///      0      open     3         7           0.01      −0.42    &lt;|0.00|&gt; " Hello" " there"    −0.02 −0.3 −0.1
+///      1      end      2         6           0.93      −0.11    &lt;|0.00|&gt; &lt;|1.20|&gt;           −0.05 −0.01
 /// </code>
 /// </summary>
 public abstract class TokenChoice : IDisposable
@@ -19,7 +19,7 @@ public abstract class TokenChoice : IDisposable
     private protected TokenChoice(int lanes, int length, int vocabulary)
     {
         (Lanes, Length, Vocabulary) = (lanes, length, vocabulary);
-        Stride = (LaneState.Ints + length + 7) / 8 * 8;
+        Stride = (LaneState.Ints + (2 * length) + 7) / 8 * 8;
         Snapshot = new int[lanes * Stride];
     }
 
@@ -35,11 +35,18 @@ public abstract class TokenChoice : IDisposable
     /// <summary>Ints from one lane to the next.</summary>
     internal int Stride { get; }
 
-    /// <summary>[lanes, stride]: a <see cref="LaneState"/> and the tokens, as last read.</summary>
+    /// <summary>[lanes, stride]: a <see cref="LaneState"/>, the tokens and their log-probabilities, as last read.</summary>
     internal int[] Snapshot { get; }
 
     /// <summary>The tokens that a lane has chosen, without the end-of-text token.</summary>
     public ReadOnlySpan<int> Tokens(int lane) => Snapshot.AsSpan((lane * Stride) + LaneState.Ints, State(lane).Count);
+
+    /// <summary>
+    /// log p of each of these tokens at temperature 1, among what the rules allowed. Of a lane that chose itself: nothing is
+    /// known of tokens that <see cref="IKernels.WriteChoice"/> gave it.
+    /// </summary>
+    public ReadOnlySpan<float> LogProbabilities(int lane) =>
+        MemoryMarshal.Cast<int, float>(Snapshot.AsSpan((lane * Stride) + LaneState.Ints + Length, State(lane).Count));
 
     /// <summary>Whether the lane goes on.</summary>
     public ChoiceStatus Status(int lane) => (ChoiceStatus)State(lane).Status;
@@ -57,7 +64,7 @@ public abstract class TokenChoice : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A lane's line of the snapshot: its state and, behind it, its tokens.</summary>
+    /// <summary>A lane's line of the snapshot: its state and, behind it, its tokens and their log-probabilities.</summary>
     internal Span<int> Line(int lane) => Snapshot.AsSpan(lane * Stride, Stride);
 
     /// <summary>A lane's state in the snapshot.</summary>

@@ -28,6 +28,10 @@ public sealed record Transcript(string Text, IReadOnlyList<Segment> Segments, st
 /// <param name="NoSpeechProbability">Probability that the window holds no speech, in [0, 1].</param>
 /// <param name="Words">The words with their times; null where none were asked for.</param>
 /// <param name="Language">Code of its language where each window's is detected; null where the transcript's holds.</param>
+/// <param name="TokenLogProbabilities">
+/// Natural logarithm of each token's probability, among what the rules allowed; null where it is not known: of text that was
+/// read from a file, or put together of windows that overlap.
+/// </param>
 public sealed record Segment(
     int Id,
     int Seek,
@@ -40,7 +44,15 @@ public sealed record Segment(
     double CompressionRatio,
     double NoSpeechProbability,
     IReadOnlyList<Word>? Words = null,
-    string? Language = null);
+    string? Language = null,
+    IReadOnlyList<float>? TokenLogProbabilities = null)
+{
+    /// <summary>
+    /// What the model said where the text was cleared, because its segment has no length or says nothing; null elsewhere. No file has it, but
+    /// openai/whisper prints it.
+    /// </summary>
+    public string? ClearedText { get; init; }
+}
 
 /// <summary>A word and its place in time.</summary>
 /// <param name="Text">The word with its punctuation, and with the space before it.</param>

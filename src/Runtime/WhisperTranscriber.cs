@@ -176,6 +176,7 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
         CancellationToken cancellation, [EnumeratorCancellation] CancellationToken enumeration)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        options.Verify(Model.Dimensions.Vocabulary);
         if (options.Decoding.Language is { } language)
         {
             options = options with { Decoding = options.Decoding with { Language = Languages.ToCode(language) } };

@@ -1,6 +1,7 @@
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Jobs;
+using Handwritten.Server.Jobs.RunPod;
 using Handwritten.Server.Live;
 using Handwritten.Server.Models;
 using Handwritten.Server.OpenAi;
@@ -23,8 +24,8 @@ namespace Handwritten.Server;
 /// <summary>
 /// The server, put together. A request passes, from the outside in:
 /// <code>
-///     ErrorHandling ──> CORS ──> Authentication ──> rate limit ──> endpoint ──> UploadedForm ──> RecordingDecoder
-///     (error objects)            (who?)             (how often?)                 (to a file)      (ffmpeg, limits)
+///     ErrorHandling ──> BrowserGuard ──> CORS ──> Authentication ──> rate limit ──> endpoint ──> UploadedForm ──> RecordingDecoder
+///     (error objects)            (who?)             (how often?)                 (to a file)      (turns, memory, ffmpeg)
 ///                                                                                                      │
 ///                                     answer &lt;── TranscriptionResponses &lt;── engine &lt;── Recognizer &lt;────┘
 /// </code>
@@ -34,10 +35,13 @@ public static class ServerApplication
     /// <summary>Puts the server together; it listens once it is started.</summary>
     /// <param name="options">How it is run.</param>
     /// <param name="configureLogging">Where the log goes.</param>
+    /// <exception cref="ArgumentException">The options make no sense.</exception>
     /// <exception cref="FormatException">The file of API keys has a line that makes no sense.</exception>
     /// <exception cref="IOException">The file of API keys cannot be read.</exception>
     public static WebApplication Create(ServerOptions options, Action<ILoggingBuilder> configureLogging)
     {
+        options.Verify();
+
         // Settings come from the command line and nowhere else: not from whatever appsettings.json lies in the working directory.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         configureLogging(builder.Logging);
@@ -63,14 +67,17 @@ public static class ServerApplication
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         services.AddRouting();
-        services.AddCors(cors => cors.AddDefaultPolicy(policy => policy.WithOrigins([.. options.CorsOrigins]).AllowAnyHeader().AllowAnyMethod()));
-        services.AddSingleton<ApiKeys>();
+        services.AddCors(cors => cors.AddDefaultPolicy(policy => policy.WithOrigins([.. options.CorsOrigins]).AllowAnyHeader().AllowAnyMethod()
+            .WithExposedHeaders("Location", "Retry-After", "WWW-Authenticate")));
+        services.AddSingleton<ApiKeys>().AddSingleton<BrowserRules>();
         RequestRates.Add(services, options);
-        services.AddSingleton<Scratch>().AddSingleton<RecordingDecoder>();
+        services.AddSingleton<Scratch>().AddSingleton<DecodingTurns>().AddSingleton<SoundMemory>().AddSingleton<RecordingDecoder>();
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
-        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
-        services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobStore>().AddSingleton<JobIntake>().AddHostedService<JobWorker>();
-        services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
+        services.AddSingleton<LastCall>().AddSingleton<Readiness>();
+        services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<StreamPlaces>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
+        services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobNotices>().AddSingleton<JobStore>().AddSingleton<JobIntake>();
+        services.AddHostedService<JobFetcher>().AddHostedService<JobWorker>();
+        services.AddOpenApi(ApiDocument.Configure);
         AddTelemetry(services, options);
     }
 
@@ -92,6 +99,7 @@ public static class ServerApplication
     private static void Use(WebApplication application)
     {
         application.UseMiddleware<ErrorHandling>();
+        application.UseMiddleware<BrowserGuard>();
         WebPage.Use(application);
         application.UseRouting();
         application.UseCors();
@@ -100,6 +108,7 @@ public static class ServerApplication
         application.UseWebSockets();
 
         HealthEndpoints.Map(application);
+        RunPodEndpoints.MapPing(application);
         application.MapPrometheusScrapingEndpoint();
         application.MapOpenApi();
         application.MapScalarApiReference("/docs");

@@ -21,6 +21,12 @@ public sealed record ServerOptions
     /// <summary>The file of API keys; null lets everybody in. See <see cref="Access.ApiKeyFile"/>.</summary>
     public string? ApiKeyFile { get; init; }
 
+    /// <summary>
+    /// Names by which clients reach this server besides its addresses, <c>*.example.org</c> for a whole domain. They matter where no keys are
+    /// needed; see <see cref="Access.BrowserRules"/>.
+    /// </summary>
+    public IReadOnlyList<string> HostNames { get; init; } = [];
+
     /// <summary>Requests a minute of a client whose key has no limit of its own.</summary>
     public int? RequestsPerMinute { get; init; }
 
@@ -45,11 +51,23 @@ public sealed record ServerOptions
     /// <summary>The address space of an ffmpeg process, in bytes.</summary>
     public long DecodingMemoryBytes { get; init; } = 4L << 30;
 
-    /// <summary>Recordings that are decoded at the same time.</summary>
+    /// <summary>Recordings that are decoded at the same time; where it is more than one, one place is kept for those of a few minutes.</summary>
     public int DecodingProcesses { get; init; } = Math.Max(2, Environment.ProcessorCount / 2);
+
+    /// <summary>
+    /// Memory of all recordings between their decoding and their transcript, in bytes; a recording takes <see cref="Uploads.SoundMemory.BytesPerSample"/>
+    /// bytes a sample. A quarter of what this process may have.
+    /// </summary>
+    public long MaximumDecodedBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
 
     /// <summary>Jobs that are held, those that are done included.</summary>
     public int MaximumJobs { get; init; } = 1000;
+
+    /// <summary>The same of one client.</summary>
+    public int MaximumJobsPerClient { get; init; } = 500;
+
+    /// <summary>Recordings of jobs that are fetched, or wait to be decoded after that, at the same time; a quarter of them of one client.</summary>
+    public int MaximumFetches { get; init; } = 32;
 
     /// <summary>How long the result of a job is kept.</summary>
     public TimeSpan JobRetention { get; init; } = TimeSpan.FromHours(1);
@@ -66,6 +84,9 @@ public sealed record ServerOptions
     /// <summary>Live streams at the same time.</summary>
     public int MaximumStreams { get; init; } = 64;
 
+    /// <summary>Live streams of one client at the same time.</summary>
+    public int MaximumStreamsPerClient { get; init; } = 32;
+
     /// <summary>How long a live stream may send nothing.</summary>
     public TimeSpan StreamIdleTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -77,4 +98,19 @@ public sealed record ServerOptions
 
     /// <summary>How long work under way has to end after the server was told to stop.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Refuses what makes no sense.</summary>
+    /// <exception cref="ArgumentException">Something does; the sentence says what.</exception>
+    internal void Verify()
+    {
+        if (Models.GroupBy(model => model.Name).FirstOrDefault(group => group.Count() > 1) is { } same)
+        {
+            throw new ArgumentException($"Several models are called '{same.Key}', and only one of them could be asked for: rename the folder of the other ({string.Join(", ", same.Select(model => model.Folder))}).");
+        }
+
+        if (WebhookSecret is { } secret && Remote.Webhooks.KeyOf(secret) is null)
+        {
+            throw new ArgumentException("The secret of the webhooks begins with 'whsec_', but no base64 follows: copy it again, or take a secret without that beginning.");
+        }
+    }
 }

@@ -50,10 +50,17 @@ public sealed class InputTests : IDisposable
     {
         using SmallServer server = new(request => request.Headers.TryGetValue("X-Key", out string? key) && key == "a: b" ? new WebAnswer(200, Recording) : new WebAnswer(403, []));
         string address = $"{server.Address}/talks/my%20talk.wav?signature=1";
-        Outcome outcome = Handwritten("transcribe", address, "--header", "X-Key: a: b", "--quiet", "-o", ".", "-f", "html", "-f", "txt");
+        Outcome outcome = Handwritten("transcribe", address, "--header", "X-Key: a: b", "--quiet", "-o", ".", "-f", "html,txt", "--word_timestamps", "False");
         Assert.Equal(new Outcome(0, Heard, ""), outcome);
         Assert.Equal(["my talk.html", "my talk.txt"], Directory.GetFiles(_sandbox.Folder).Select(Path.GetFileName).Order());
-        Assert.Contains(address, File.ReadAllText(_sandbox["my talk.html"]).Replace("&amp;", "&", StringComparison.Ordinal), StringComparison.Ordinal);
+
+        // The page links to the recording, but what may be a key stays out of it.
+        string page = File.ReadAllText(_sandbox["my talk.html"]);
+        Assert.Contains($"src=\"{server.Address}/talks/my%20talk.wav\"", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("signature", page, StringComparison.Ordinal);
+
+        Assert.Equal(new Outcome(0, Heard, ""), Handwritten("transcribe", address, "--header", "X-Key: a: b", "--quiet", "-o", ".", "-f", "html", "--embed-audio", "--word_timestamps", "False"));
+        Assert.Contains($"src=\"data:audio/wav;base64,{Convert.ToBase64String(Recording)}\"", File.ReadAllText(_sandbox["my talk.html"]).Replace("&#x2B;", "+", StringComparison.Ordinal), StringComparison.Ordinal);
 
         Handwritten("vad", address).Is(ExitCode.UnreadableAudio, $"'{server.Address}/talks/my%20talk.wav' cannot be downloaded: the server answers 403");
         Handwritten("detect-language", address, "--header", "X-Key: a: b", "--max-download", "50KB").Is(ExitCode.UnreadableAudio, "is larger than 0.05 MB");
@@ -84,7 +91,7 @@ public sealed class InputTests : IDisposable
     {
         string model = _sandbox.CopyModel();
         File.WriteAllBytes(_sandbox["a.wav"], Recording);
-        string[] ask = ["transcribe", "--model", "model", "--cache", "cache", "-f", "json"];
+        string[] ask = ["transcribe", "--model", "model", "--cache", "cache", "-f", "json", "--language", "en"];
         Outcome first = Handwritten([.. ask, "a.wav"]);
         Assert.Equal((0, Heard), (first.ExitCode, first.Output));
         Assert.Contains("real-time factor", first.Error, StringComparison.Ordinal);
@@ -93,7 +100,7 @@ public sealed class InputTests : IDisposable
 
         // Another name, another place of the files, and the same sound.
         File.Move(_sandbox["a.wav"], _sandbox["b.wav"]);
-        Assert.Equal(new Outcome(0, Heard, "'b.wav': taken from the cache.\n"), Handwritten([.. ask, "b.wav", "-o", "out"]));
+        Assert.Equal(new Outcome(0, Heard, "'b.wav': taken from the cache.\nwrote out/b.json\n"), Handwritten([.. ask, "b.wav", "-o", "out"]));
         Assert.Equal(json, File.ReadAllText(_sandbox["out", "b.json"]));
 
         // Another option, another sound, another model.
@@ -102,6 +109,15 @@ public sealed class InputTests : IDisposable
         File.AppendAllText(Path.Combine(model, "merges.txt"), "\n");
         Assert.Contains("real-time factor", Handwritten([.. ask, "b.wav"]).Error, StringComparison.Ordinal);
         Assert.Equal(4, Directory.GetFiles(_sandbox["cache"]).Length);
+    }
+
+    [Fact]
+    public void No_text_of_an_option_passes_for_another_option_in_the_cache()
+    {
+        string[] ask = ["transcribe", TestData.Path("audio", "01-en.wav"), "--cache", "cache", "-f", "none", "--verbose", "False"];
+        Assert.Contains("real-time factor", Handwritten([.. ask, "--initial_prompt", "a\n\n--language\nde"]).Error, StringComparison.Ordinal);
+        Assert.Contains("real-time factor", Handwritten([.. ask, "--initial_prompt", "a", "--language", "de"]).Error, StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFiles(_sandbox["cache"]).Length);
     }
 
     [Fact]

@@ -55,6 +55,7 @@ public sealed class PlotTests : IDisposable
     [InlineData("plot mel a.wav -o a.png --start -1", "--start must be a number from 0 to 1000000 or None, but it is '-1'.")]
     [InlineData("plot mel a.wav -o a.png --head 1 --layer 1", "leave them out for mel")]
     [InlineData("plot attention a.wav -o a.png --head 1", "--layer and --head go together")]
+    [InlineData("plot mel a.wav -o a.png --clip_timestamps 3,5", "--clip-timestamps names what to transcribe, but a picture shows one window: give --start for its beginning.")]
     public void A_wrong_command_line_is_answered_with_a_sentence(string commandLine, string sentence) =>
         _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence);
 

@@ -71,6 +71,26 @@ public sealed class PullTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_is_here_is_pulled_without_the_hub_and_others_are_not()
+    {
+        string folder = Handwritten("pull", "tiny", "--quiet").Output;
+        _hub.Dispose();
+        Outcome again = Handwritten("pull", "tiny");
+        Assert.Equal((0, folder), (again.ExitCode, again.Output));
+        Assert.StartsWith("openai/whisper-tiny is here already, and whether there is a newer one cannot be found out: 127.0.0.1 cannot be reached", Assert.Single(again.ErrorLines), StringComparison.Ordinal);
+        File.Delete(Path.Combine(folder.Trim(), "model.safetensors"));
+        Handwritten("pull", "tiny", "--quiet").Is(ExitCode.FailedDownload, "127.0.0.1 cannot be reached");
+    }
+
+    [Fact]
+    public void A_hub_that_refuses_a_model_is_believed_though_the_model_is_here()
+    {
+        Handwritten("pull", "tiny", "--quiet");
+        _hub.Instead = _ => new WebAnswer(404, []);
+        Handwritten("pull", "tiny", "--quiet").Is(ExitCode.FailedDownload, "has no model 'openai/whisper-tiny'");
+    }
+
+    [Fact]
     public void A_damaged_file_leaves_no_model()
     {
         byte[] damaged = [.. _hub.Files["model.safetensors"]];

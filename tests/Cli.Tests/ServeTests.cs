@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Handwritten.Tests;
 using Xunit;
 
@@ -41,6 +42,39 @@ public sealed class ServeTests : IDisposable
         Outcome outcome = _sandbox.Handwritten(line.Split(' '));
         Assert.Equal(exitCode, outcome.ExitCode);
         Assert.Contains(named, Assert.Single(outcome.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Models_that_clients_could_not_tell_apart_are_refused()
+    {
+        string model = TestData.Weights("whisper-nano"), copy = _sandbox["other/whisper-nano"];
+        Directory.CreateDirectory(copy);
+        Array.ForEach(Directory.GetFiles(model), file => File.Copy(file, Path.Combine(copy, Path.GetFileName(file))));
+        Outcome outcome = _sandbox.Handwritten("serve", "--port", "0", "--model", model, "--model", copy);
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("Several models are called 'whisper-nano'", Assert.Single(outcome.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("whsec_!")]
+    [InlineData("whsec_")]
+    public void A_secret_that_cannot_sign_is_told_before_anything_is_served(string secret)
+    {
+        Outcome outcome = _sandbox.Handwritten([("HANDWRITTEN_WEBHOOK_SECRET", secret)], "serve", "--port", "0", "--lazy");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("whsec_", Assert.Single(outcome.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [LinuxFact]
+    [SupportedOSPlatform("linux")]
+    public void A_key_gets_a_line_of_its_own_in_a_file_that_only_its_owner_reads()
+    {
+        Assert.Equal(0, _sandbox.Handwritten("api-key", "first", "--api-keys", "keys").ExitCode);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_sandbox["keys"]));
+        File.WriteAllText(_sandbox["keys"], File.ReadAllText(_sandbox["keys"]).TrimEnd('\n')); // as some editors leave it
+        Assert.Equal(0, _sandbox.Handwritten("api-key", "second", "--api-keys", "keys").ExitCode);
+        Assert.Equal(["first", "second"], File.ReadAllLines(_sandbox["keys"]).Select(line => line.Split(' ')[0]));
+        Assert.EndsWith("\n", File.ReadAllText(_sandbox["keys"]), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class SubtitleTests : IDisposable
     public void Subtitles_are_muxed_into_a_copy_of_the_video()
     {
         Outcome outcome = _sandbox.Handwritten("subtitle", "talk.mp4", "--mux", "--verbose", "False");
-        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Output));
+        Assert.Equal((0, "Detected language: English"), (outcome.ExitCode, outcome.Output.TrimEnd()));
         Assert.Equal("'talk.mp4': subtitles are in 'talk.subtitled.mp4'.", outcome.ErrorLines[^1]);
         Assert.Equal(["talk.mp4", "talk.subtitled.mp4"], Files);
         Assert.Equal(Said.Trim(), _sandbox.Run("ffmpeg", ["-v", "error", "-i", "talk.subtitled.mp4", "-map", "0:s", "-f", "srt", "-"]).Output.ReplaceLineEndings("\n").Trim());
@@ -46,6 +46,31 @@ public sealed class SubtitleTests : IDisposable
     {
         Assert.Equal(0, _sandbox.Handwritten("subtitle", "talk.mp4", "--burn", "-o", "new.mkv", "--quiet").ExitCode);
         Assert.Equal(["new.mkv", "talk.mp4"], Files);
+    }
+
+    [Fact]
+    public void A_recording_without_a_picture_has_nothing_to_draw_into()
+    {
+        File.Copy(TestData.Path("audio", "01-en.wav"), _sandbox["speech.wav"]);
+        _sandbox.Handwritten("subtitle", "speech.wav", "--burn", "-o", "new.mkv").Is(ExitCode.WrongUsage, "'speech.wav' has no picture to draw subtitles into");
+        Assert.Equal(["speech.wav", "talk.mp4"], Files);
+    }
+
+    [Fact]
+    public void The_file_is_the_one_that_was_named()
+    {
+        _sandbox.Write("new.srt", "Corrected by hand.");
+        Assert.Equal(0, _sandbox.Handwritten("subtitle", "talk.mp4", "-o", "new.SRT", "--quiet").ExitCode);
+        Assert.Equal((Said, "Corrected by hand."), (File.ReadAllText(_sandbox["new.SRT"]), File.ReadAllText(_sandbox["new.srt"])));
+    }
+
+    [Fact]
+    public void Patterns_stand_for_videos()
+    {
+        File.Copy(_sandbox["talk.mp4"], _sandbox["talk2.mp4"]);
+        Assert.Equal(0, _sandbox.Handwritten("subtitle", "t*[k-m2].mp4", "--quiet").ExitCode);
+        Assert.Equal(["talk.mp4", "talk.srt", "talk2.mp4", "talk2.srt"], Files);
+        _sandbox.Handwritten("subtitle", "x*.mp4").Is(ExitCode.UnreadableAudio, "No file matches 'x*.mp4': check the pattern and the folder.");
     }
 
     [Fact]

@@ -21,12 +21,21 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --language", "Required argument missing for option: '--language'.")]
     [InlineData("transcribe --language englisch a.wav", "--language must be a code such as 'en' or a name such as 'English', but it is 'englisch'. Did you mean 'english'?")]
     [InlineData("transcribe --language xx a.wav", "but it is 'xx'. See")]
+    [InlineData("transcribe --language jp a.wav", "but it is 'jp'. Did you mean 'japanese'? See")]
+    [InlineData("transcribe --language ger a.wav", "but it is 'ger'. Did you mean 'german'? See")]
+    [InlineData("transcribe --language pt-BR a.wav", "but it is 'pt-BR'. Did you mean 'pt'? See")]
+    [InlineData("transcribe --output_format srt,doc a.wav", "but it is 'doc'.")]
+    [InlineData("transcribe a.wav --vad_filter no", "--vad-filter must be True or False, but it is 'no'.")]
+    [InlineData("transcribe a.wav --word_timestamps=yes", "--word-timestamps must be True or False, but it is 'yes'.")]
+    [InlineData("transcribe --temp_ 5 a.wav", "There is no option '--temp-'.")]
+    [InlineData("transcribe --suppress -1 a.wav", "'--suppress' may be --suppress-blank or --suppress-tokens: write more of it. See")]
+    [InlineData("transcribe --model= --quiet", "Required argument 'AUDIO' missing")]
     [InlineData("transcribe --task transcript a.wav", "--task must be transcribe or translate, but it is 'transcript'. Did you mean 'transcribe'?")]
     [InlineData("transcribe --threads 1025 a.wav", "--threads must be a whole number from 0 to 1024 or None, but it is '1025'.")]
     [InlineData("transcribe --threads -1 a.wav", "--threads must be a whole number from 0 to 1024 or None, but it is '-1'.")]
     [InlineData("transcribe --threads two a.wav", "--threads must be a whole number from 0 to 1024 or None, but it is 'two'.")]
     [InlineData("transcribe --device gpu a.wav", "--device must be auto, cpu, cuda, cuda:N (the GPU's number, from 0) or emulated, but it is 'gpu'.")]
-    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json, lrc, csv, html, md or all, but it is 'doc'.")]
+    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json, lrc, csv, html, md, all or none, but it is 'doc'.")]
     [InlineData("transcribe --beam_size 0 a.wav", "--beam-size must be a whole number from 1 to 100 or None, but it is '0'.")]
     [InlineData("transcribe --beam_size 1000000000000 a.wav", "--beam-size must be a whole number from 1 to 100 or None, but it is '1000000000000'.")]
     [InlineData("transcribe --best_of five a.wav", "--best-of must be a whole number from 1 to 100 or None, but it is 'five'.")]
@@ -50,9 +59,7 @@ public sealed class UsageTests : IDisposable
 
     [Theory]
     [InlineData("transcribe --patience 2 --beam-size None a.wav", "--patience says how long a beam search goes on, but --beam-size is None: give a number of beams, or leave --patience out.")]
-    [InlineData("transcribe --best-of 3 --temperature-increment-on-fallback None a.wav", "--best-of counts above temperature 0, but there is no other: give --temperature or --temperature-increment-on-fallback, or leave --best-of out.")]
     [InlineData("transcribe --without-timestamps --max-initial-timestamp 2 a.wav", "--max-initial-timestamp is about timestamps, but --without-timestamps forbids them: give only one of them.")]
-    [InlineData("transcribe --hallucination-silence-threshold 2 a.wav", "--hallucination-silence-threshold needs the words' times: give --word-timestamps as well.")]
     [InlineData("transcribe --multilingual --language de a.wav", "--multilingual detects each window's language, and --language gives one for all: give only one of them.")]
     [InlineData("transcribe a.wav --highlight_words True", "--highlight-words needs the words' times: give --word-timestamps as well.")]
     [InlineData("transcribe a.wav --max_line_width 42", "--max-line-width needs the words' times")]
@@ -66,7 +73,7 @@ public sealed class UsageTests : IDisposable
 
     [Fact]
     public void Two_recordings_must_not_share_their_files() =>
-        _sandbox.Handwritten("transcribe", "-f", "srt", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");
+        _sandbox.Handwritten("transcribe", "-f", "srt", "--output-name", "{name}", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");
 
     [Fact]
     public void Nothing_at_all_shows_the_help()
@@ -78,7 +85,7 @@ public sealed class UsageTests : IDisposable
 
     [Theory]
     [InlineData("--help", "detect-language")]
-    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|lrc|csv|html|md|all>")]
+    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|lrc|csv|html|md|all|none>")]
     [InlineData("detect-language -h", "--json")]
     [InlineData("inspect -?", "whisper-nano")]
     [InlineData("transcribe --nonsense --help", "--initial-prompt")]

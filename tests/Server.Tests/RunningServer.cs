@@ -32,6 +32,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
+    /// <summary>The API key of a client that is served, where keys are wanted.</summary>
+    public string? Key { get; set; }
+
     public IServiceProvider Services => _application.Services;
 
     /// <summary>What the server has logged.</summary>
@@ -45,20 +48,20 @@ internal sealed class RunningServer : IAsyncDisposable
         ServerOptions options = new() { Models = [DemoModel()], Port = 0, ShutdownTimeout = TimeSpan.FromSeconds(20) };
         RunningServer server = new(change?.Invoke(options) ?? options);
         await server._application.StartAsync();
-        server.Client = server.NewClient();
+        server.Renew();
         return server;
     }
 
     /// <summary>Demands that a healthy request is answered right, and that nothing is left of those before.</summary>
     public async Task IsUnharmedAsync()
     {
+        Renew();
         using (HttpResponseMessage response = await TranscribeAsync())
         {
             Assert.Equal(Text, (await response.JsonAsync()).GetProperty("text").GetString());
         }
 
-        Client.Dispose(); // and with it its connections
-        Client = NewClient();
+        Renew(); // and with the former client its connections go
         await Eventually.HoldsAsync(() => Task.FromResult(Leftovers().Length == 0), otherwise: Leftovers);
     }
 
@@ -77,12 +80,25 @@ internal sealed class RunningServer : IAsyncDisposable
         return string.Join(", ", held.Where(one => one.Count > 0).Select(one => $"{one.Count} {one.What}"));
     }
 
-    private HttpClient NewClient() => new() { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(1) };
+    private void Renew()
+    {
+        Client?.Dispose();
+        Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(1) };
+        Client.DefaultRequestHeaders.Authorization = Key is null ? null : new AuthenticationHeaderValue("Bearer", Key);
+    }
 
     public Task StopAsync(CancellationToken cancellation = default) => _application.StopAsync(cancellation);
 
     /// <summary>A form with the recording and fields.</summary>
     public static MultipartFormDataContent Form(params (string Name, string Value)[] fields) => Form(File.ReadAllBytes(Recording), fields);
+
+    /// <summary>The recording again and again, as one.</summary>
+    public static byte[] Repeated(int times)
+    {
+        byte[] wav = File.ReadAllBytes(Recording), sound = wav[44..];
+        int length = times * sound.Length;
+        return [.. wav[..4], .. BitConverter.GetBytes(36 + length), .. wav[8..40], .. BitConverter.GetBytes(length), .. Enumerable.Repeat(sound, times).SelectMany(part => part)];
+    }
 
     /// <summary>A form with any bytes as the recording.</summary>
     public static MultipartFormDataContent Form(byte[]? recording, params (string Name, string Value)[] fields)

@@ -80,11 +80,6 @@ public sealed class TroubleTests(Browser browser)
         IPage page = await browser.OpenAsync();
         byte[] silence = File.ReadAllBytes(Recordings.Sentences);
         silence.AsSpan(44).Clear();
-        await page.RouteAsync("**/v1/audio/transcriptions", route => route.FulfillAsync(new()
-        {
-            ContentType = "text/event-stream",
-            Body = "data: {\"type\":\"transcript.text.done\",\"text\":\"\",\"usage\":{\"type\":\"duration\",\"seconds\":8.2}}\n\n",
-        }));
         await page.DropAsync("silence.wav", silence);
         await Expect(page.GetByText("No speech was found in 0:08.")).ToBeVisibleAsync();
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using Handwritten.Runtime.Output;
 using Handwritten.Server.Access;
 
@@ -34,7 +35,7 @@ internal sealed class ApiKeyCommand : Command
         string rate = parsed.GetValue(_rate) is int limit ? $" requests_per_minute={limit}" : "";
         try
         {
-            File.AppendAllText(path, $"{name} {hash}{rate}\n");
+            Append(path, $"{name} {hash}{rate}\n");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -43,5 +44,25 @@ internal sealed class ApiKeyCommand : Command
 
         Console.Out.WriteLine(key);
         return ExitCode.Ok;
+    }
+
+    /// <summary>Appends a line, behind a last one that lacks its end. Nobody but its owner reads a file that is made here.</summary>
+    private static void Append(string path, string line)
+    {
+        FileStreamOptions options = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using FileStream file = new(path, options);
+        bool isEnded = true;
+        if (file.Length > 0)
+        {
+            file.Seek(-1, SeekOrigin.End);
+            isEnded = file.ReadByte() == '\n';
+        }
+
+        file.Write(Encoding.UTF8.GetBytes(isEnded ? line : $"\n{line}"));
     }
 }

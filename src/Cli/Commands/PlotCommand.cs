@@ -71,6 +71,10 @@ internal sealed class PlotCommand : Command
         ChartFile.Check(_output.Name, output);
         IReadOnlyList<AlignmentHead> heads = Heads(parsed, kind);
         TranscriptionOptions options = _decoding.Read(parsed);
+        if (_decoding.HasClips(parsed))
+        {
+            throw new UsageException($"{DecodingSettings.ClipsName} names what to transcribe, but a picture shows one window: give {_start.Name} for its beginning.");
+        }
 
         string recording = _inputs.Read(parsed) is [var only] ? only : throw new UsageException("A picture shows one recording, but AUDIO stands for several: give them one by one.");
         AudioClip clip = _inputs.Load(parsed, recording, cancellation);
@@ -81,7 +85,7 @@ internal sealed class PlotCommand : Command
         }
 
         using WhisperModel model = _model.Load(parsed);
-        options = _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
+        options = DecodingSettings.For(options, model, Console.Error.WriteLine);
         using WindowInspector inspector = new(model, clip.Samples, start, options, cancellation);
         string title = $"{Path.GetFileName(RecordingInputs.PathOf(recording))}, {model.Name}";
         (Plot chart, int height) = kind switch

@@ -44,7 +44,23 @@ internal sealed class PullCommand : Command
         using HubClient hub = new(options with { Token = Token(parsed.GetValue(_token)) ?? options.Token });
         IModelStore store = parsed.GetValue(_folder) is { } folder ? new FolderStore(folder) : new CacheStore(HubCache.Default, repository);
 
-        HubSnapshot snapshot = await hub.ListAsync(repository, revision, cancellation);
+        HubSnapshot snapshot;
+        try
+        {
+            snapshot = await hub.ListAsync(repository, revision, cancellation);
+        }
+        catch (HubException failure) when (failure.IsAway && store is CacheStore && HubCache.Default.Find(repository, revision) is { } kept)
+        {
+            // As huggingface_hub does it: a script that pulls before it transcribes works without a network, too.
+            if (!quiet)
+            {
+                await Console.Error.WriteLineAsync($"{repository} is here already, and whether there is a newer one cannot be found out: {failure.Message}");
+            }
+
+            Console.Out.WriteLine(kept);
+            return (int)ExitCode.Ok;
+        }
+
         if (!quiet)
         {
             await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,

@@ -14,7 +14,8 @@ namespace Handwritten.Cli.Commands;
 
 /// <summary>
 /// <c>handwritten serve</c>: one process that holds models and serves many clients. What containers set as environment
-/// variables, <c>HANDWRITTEN_MODEL</c> and <c>MODEL_BATCH_SIZE</c>, counts where the command line says nothing.
+/// variables, <c>HANDWRITTEN_MODEL</c>, <c>MODEL_BATCH_SIZE</c> and those of <see cref="ServerLimits"/>, counts where the command line
+/// says nothing.
 /// </summary>
 internal sealed class ServeCommand : Command
 {
@@ -37,21 +38,17 @@ internal sealed class ServeCommand : Command
 
     private readonly Option<int?> _lanes = Define.Count("--lanes", "Token sequences that are decoded at the same time: a beam each. [default: twice the batch size, at least 8]", 8192);
 
-    private readonly Option<int?> _queue = Define.Count("--max-requests", "Requests that are accepted and not done; more are told to come back. [default: 256]", 1_000_000);
-
     private readonly Option<bool> _lazy = Define.Flag("--lazy", "Load a model when the first request wants it.");
 
     private readonly Option<OrNone<double>> _unload = Optional.Number("--unload-after", "Give a model's memory back after so many idle seconds.", null, 1, 1e6);
 
     private readonly Option<string?> _keys = Define.Text("--api-keys", "The file of API keys; see 'handwritten api-key'. [default: none are needed]", "FILE");
 
-    private readonly Option<int?> _rate = Define.Count("--requests-per-minute", "Requests a minute of each client. [default: no limit]", 1_000_000);
+    private readonly Option<string[]> _names = new("--host-name") { Description = "A name by which clients reach the server, *.example.org for a domain; may be given several times. Needed where there are no API keys, unless the name is one of a private network.", HelpName = "NAME", DefaultValueFactory = _ => [] };
 
     private readonly Option<string[]> _origins = new("--cors-origin") { Description = "A web page's origin that may use the server, or *; may be given several times.", HelpName = "ORIGIN", DefaultValueFactory = _ => [] };
 
-    private readonly Option<int?> _upload = Define.Count("--max-upload-mb", "The largest request, in megabytes. [default: 512]", 100_000);
-
-    private readonly Option<OrNone<double>> _audio = Optional.Number("--max-audio-minutes", "The longest recording.", 240, 0.01, 36 * 60);
+    private readonly ServerLimits _limits = new();
 
     private readonly Option<string[]> _hosts = new("--allow-host") { Description = "A host that recordings may be fetched from and results sent to, *.example.org for a domain; may be given several times. [default: all]", HelpName = "HOST", DefaultValueFactory = _ => [] };
 
@@ -66,7 +63,7 @@ internal sealed class ServeCommand : Command
     private readonly Option<OrNone<double>> _shutdown = Optional.Number("--shutdown-seconds", "How long work under way may take to end when the server stops.", 30, 0, 3600);
 
     public ServeCommand()
-        : base("serve", "Serve models over HTTP, as OpenAI's API and more.")
+        : base("serve", $"Serve models over HTTP, as OpenAI's API and more. The environment variable {SecretVariable} holds the secret that webhooks are signed with: any text, or base64 behind whsec_; without it they are not signed.")
     {
         foreach (Option option in new Option[] { _host, _port, _models })
         {
@@ -76,11 +73,13 @@ internal sealed class ServeCommand : Command
         _device.AddTo(this);
         foreach (Option option in new Option[]
         {
-            _batch, _lanes, _queue, _lazy, _unload, _keys, _rate, _origins, _upload, _audio, _hosts, _private, _logText, _logFormat, _telemetry, _shutdown,
+            _batch, _lanes, _lazy, _unload, _keys, _names, _origins, _hosts, _private, _logText, _logFormat, _telemetry, _shutdown,
         })
         {
             Add(option);
         }
+
+        _limits.AddTo(this);
 
         SetAction(RunAsync);
     }
@@ -95,6 +94,10 @@ internal sealed class ServeCommand : Command
         try
         {
             application = ServerApplication.Create(options, logging => ConfigureLogging(logging, parsed.GetRequiredValue(_logFormat)));
+        }
+        catch (ArgumentException failure)
+        {
+            throw new UsageException(failure.Message);
         }
         catch (Exception failure) when (failure is FormatException or IOException or UnauthorizedAccessException)
         {
@@ -124,7 +127,7 @@ internal sealed class ServeCommand : Command
         ServerOptions initially = new() { Models = [] };
         EngineOptions engine = ReadEngine(parsed);
         ModelLoadOptions device = _device.Read(parsed);
-        return initially with
+        return _limits.Apply(initially, parsed) with
         {
             Host = parsed.GetRequiredValue(_host),
             Port = parsed.GetValue(_port).Value ?? 0,
@@ -132,10 +135,8 @@ internal sealed class ServeCommand : Command
             LoadEagerly = !parsed.GetValue(_lazy),
             UnloadAfter = parsed.GetValue(_unload).Value is double idle ? TimeSpan.FromSeconds(idle) : null,
             ApiKeyFile = parsed.GetValue(_keys),
-            RequestsPerMinute = parsed.GetValue(_rate),
+            HostNames = parsed.GetRequiredValue(_names),
             CorsOrigins = parsed.GetRequiredValue(_origins),
-            MaximumUploadBytes = parsed.GetValue(_upload) is int megabytes ? megabytes * 1_000_000L : initially.MaximumUploadBytes,
-            MaximumAudioSeconds = parsed.GetValue(_audio).Value * 60 ?? initially.MaximumAudioSeconds,
             AllowedHosts = parsed.GetRequiredValue(_hosts),
             AllowPrivateAddresses = parsed.GetValue(_private),
             WebhookSecret = Environment.GetEnvironmentVariable(SecretVariable) is { Length: > 0 } secret ? secret : null,
@@ -149,12 +150,7 @@ internal sealed class ServeCommand : Command
     {
         EngineOptions initially = new();
         int batch = parsed.GetValue(_batch) ?? BatchOfEnvironment() ?? initially.Windows;
-        return initially with
-        {
-            Windows = batch,
-            Lanes = parsed.GetValue(_lanes) ?? Math.Max(2 * batch, 8),
-            MaxRequests = parsed.GetValue(_queue) ?? initially.MaxRequests,
-        };
+        return _limits.Apply(initially, parsed) with { Windows = batch, Lanes = parsed.GetValue(_lanes) ?? Math.Max(2 * batch, 8) };
     }
 
     private static int? BatchOfEnvironment() => Environment.GetEnvironmentVariable(BatchVariable) switch

@@ -15,7 +15,7 @@ internal sealed class SubtitleCommand : Command
 {
     private readonly Argument<string[]> _videos = new("VIDEO")
     {
-        Description = "The videos, in any format that ffmpeg reads.",
+        Description = "The videos, in any format that ffmpeg reads: files, or patterns such as 'talks/*.mp4'.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -40,7 +40,7 @@ internal sealed class SubtitleCommand : Command
 
     private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
 
-    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing on standard error but failures.");
+    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing but segments and failures.");
 
     /// <summary>The command.</summary>
     public SubtitleCommand()
@@ -63,13 +63,18 @@ internal sealed class SubtitleCommand : Command
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
-        string[] videos = [.. parsed.GetRequiredValue(_videos).Distinct()];
+        string[] videos = [.. parsed.GetRequiredValue(_videos).SelectMany(RecordingFiles.Named).Distinct()];
         Dictionary<string, string> outputs = Outputs(parsed, videos);
         TranscriptionOptions options = _batching.Read(parsed, _decoding);
+        if (parsed.GetValue(_burn))
+        {
+            RequirePictures(videos, cancellation);
+        }
+
         Narrator narrator = new(parsed.GetValue(_verbose), parsed.GetValue(_quiet));
         WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
-        using RecordingLoop loop = new(_model, parsed, AudioFile.Load);
-        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
+        using RecordingLoop loop = new(_model, parsed, RecordingInputs.LoadFile);
+        Func<AudioClip, string, Transcript> transcribe = DecodingSettings.Transcription(options, loop, narrator, cancellation);
         return loop.Run(videos, (video, clip) =>
         {
             Transcript transcript = transcribe(clip, video);
@@ -93,7 +98,7 @@ internal sealed class SubtitleCommand : Command
         }
         else
         {
-            TranscriptFiles.Write(Path.GetDirectoryName(Path.GetFullPath(output))!, Path.GetFileNameWithoutExtension(output), TranscriptWriters.Named(Format(output)), transcript, layout);
+            TranscriptFiles.Write(output, TranscriptWriters.Named(Format(output))[0], transcript, layout);
         }
     }
 
@@ -161,6 +166,15 @@ internal sealed class SubtitleCommand : Command
         if (File.Exists(video))
         {
             TranscriptFiles.PrepareFolder(Path.GetDirectoryName(Path.GetFullPath(output))!);
+        }
+    }
+
+    private void RequirePictures(string[] videos, CancellationToken cancellation)
+    {
+        SubtitledVideo writer = new(Ffmpeg.OnPath);
+        if (Array.Find(videos, video => File.Exists(video) && !writer.CanDrawInto(video, cancellation)) is { } sound)
+        {
+            throw new UsageException($"'{sound}' has no picture to draw subtitles into: leave {_burn.Name} out, or give {_mux.Name} for a track.");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Handwritten.Model;
+using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Output;
@@ -21,13 +22,24 @@ internal sealed class TranscribeCommand : Command
 
     private readonly BatchingSettings _batching = new();
 
+    private const string NoFormat = "none", PageFormat = "html";
+
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
-        "Files to write, one for each recording and format; may be given several times. all are those of whisper. [default: none; all with --output-dir]",
-        [.. TranscriptWriters.Names], "-f");
+        $"Files to write, one for each recording and format; several with commas between them (srt,html). all are those of whisper: txt, vtt, srt, tsv, json; {NoFormat} only prints; html finds the words' times, too, unless {DecodingSettings.WordsName} False is given. Standard input has no files unless an option says so.",
+        "all", [.. TranscriptWriters.Names, NoFormat], "-f");
 
-    private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
+    private readonly Option<string> _folder = new("--output-dir", "-o")
+    {
+        Description = "Where to write them.",
+        HelpName = "FOLDER",
+        DefaultValueFactory = _ => OutputFiles.CurrentFolder,
+    };
 
-    private readonly Option<string?> _name = Define.Text("--output-name", $"What to call them, of {OutputName.FieldNames}. [default: {{name}}]", "TEMPLATE");
+    private readonly Option<string?> _name = Define.Text("--output-name",
+        $"What to call them, of {OutputName.FieldNames}. [default: {{name}}; of several recordings with the same name, only the last]", "TEMPLATE");
+
+    private readonly Option<bool> _embed = Define.Flag("--embed-audio",
+        $"Put recordings of up to {RecordingAddress.MostEmbeddedBytes / 1_000_000} MB into their web pages, so that these are all there is to send.");
 
     private readonly LayoutOptions _layout = new();
 
@@ -36,7 +48,7 @@ internal sealed class TranscribeCommand : Command
 
     private readonly Option<bool> _verbose = Define.Flag("--verbose", "Print the segments.", initially: true);
 
-    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing on standard error but failures.");
+    private readonly Option<bool> _quiet = Define.Flag("--quiet", "Print nothing but segments and failures.");
 
     /// <summary>The command.</summary>
     public TranscribeCommand()
@@ -46,7 +58,7 @@ internal sealed class TranscribeCommand : Command
         _model.AddTo(this);
         _decoding.AddTo(this);
         _batching.AddTo(this);
-        foreach (Option option in new Option[] { _formats, _folder, _name, _cache, _verbose, _quiet })
+        foreach (Option option in new Option[] { _formats, _folder, _name, _embed, _cache, _verbose, _quiet })
         {
             Add(option);
         }
@@ -61,30 +73,44 @@ internal sealed class TranscribeCommand : Command
     {
         IReadOnlyList<string> recordings = _inputs.Read(parsed);
         TranscriptionOptions options = _batching.Read(parsed, _decoding);
-        ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
-        string? folder = parsed.GetValue(_folder);
         Narrator narrator = new(verbose: parsed.GetValue(_verbose), quiet: parsed.GetValue(_quiet));
-        OutputName name = new(_name.Name, parsed.GetValue(_name) ?? "{name}");
-        WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
-        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", name, layout);
-        files.Prepare(recordings);
-
-        using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, token));
-        CachedResults? cache = parsed.GetValue(_cache) is { } place ? new CachedResults(place, _model, parsed, NotHeard) : null;
-        if (options.Windows.IsBatched)
+        bool makesPages = parsed.GetRequiredValue(_formats).Contains(PageFormat), findsWordsForPages = makesPages && !_decoding.SaysWords(parsed);
+        if (parsed.GetValue(_embed) && !makesPages)
         {
-            return BatchingSettings.Run(parsed, _decoding, options, loop, recordings, narrator, Finish, cancellation);
+            throw new UsageException($"{_embed.Name} puts recordings into web pages: give {_formats.Name} {PageFormat} as well.");
         }
 
-        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
+        options = options with { WordTimestamps = options.WordTimestamps || findsWordsForPages };
+        WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
+        layout = layout with { TextLanguage = options.Decoding.Task == SpeechTask.Translate ? "en" : null };
+        EmbeddedSound? embedded = parsed.GetValue(_embed) ? new EmbeddedSound(narrator.Tell) : null;
+        OutputFiles files = Files(parsed, layout, embedded, narrator);
+        bool wantsFiles = new Option[] { _formats, _folder, _name }.Any(option => parsed.GetResult(option) is { Implicit: false });
+        files.Prepare(wantsFiles ? recordings : [.. recordings.Where(recording => recording != AudioFile.StandardInput)]);
+
+        using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, embedded, token));
+        CachedResults? cache = parsed.GetValue(_cache) is { } place ? new CachedResults(place, _model, parsed, findsWordsForPages ? NotHeard : NotHeard.Append(_formats)) : null;
+        if (options.Windows.IsBatched)
+        {
+            return BatchingSettings.Run(options, loop, recordings, narrator, Finish, cancellation);
+        }
+
+        Func<AudioClip, string, Transcript> transcribe = DecodingSettings.Transcription(options, loop, narrator, cancellation);
         return loop.Run(recordings, (recording, clip) => Finish(recording, clip, () => transcribe(clip, recording)), cancellation);
 
         void Finish(string recording, AudioClip clip, Func<Transcript> make) => files.Write(
             recording,
-            cache is null ? make() : cache.Get(clip, narrator, make),
+            cache is null ? make() : cache.Get(clip, options, narrator, make),
             () => ModelFolder.NameOf(_model.Folder(parsed)));
     }
 
-    /// <summary>The options that a transcript does not depend on.</summary>
-    private IEnumerable<Option> NotHeard => [_formats, _folder, _name, _cache, _verbose, _quiet, .. _layout.Options, .. _inputs.Options];
+    private OutputFiles Files(ParseResult parsed, WriterOptions layout, EmbeddedSound? embedded, Narrator narrator)
+    {
+        ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).Where(format => format != NoFormat).SelectMany(TranscriptWriters.Named).Distinct()];
+        OutputName? template = parsed.GetValue(_name) is { } name ? new OutputName(_name.Name, name) : null;
+        return new OutputFiles(formats, parsed.GetRequiredValue(_folder), template, layout, embedded, narrator.Tell);
+    }
+
+    /// <summary>The options that a transcript does not depend on; on formats it does where one of them asks for the words' times.</summary>
+    private IEnumerable<Option> NotHeard => [_folder, _name, _embed, _cache, _verbose, _quiet, .. _layout.Options, .. _inputs.Options];
 }

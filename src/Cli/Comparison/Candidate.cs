@@ -18,10 +18,11 @@ internal sealed record Candidate(string Name, IReadOnlyList<string> Arguments, P
     /// <exception cref="UsageException">The options make no sense.</exception>
     public static Candidate Read(string option, string name, IEnumerable<string> own, Command settings, ParseResult shared)
     {
-        string[] arguments = Define.SpellWithDashes([.. own]);
+        PlainCommandLine plain = new([.. own], settings);
+        string[] arguments = plain.Arguments();
         ParserConfiguration configuration = new() { ResponseFileTokenReplacer = null };
         ParseResult parsed = settings.Parse(arguments, configuration);
-        string? mistake = parsed.UnmatchedTokens is [var unknown, ..] ? $"there is no option '{unknown}' for models and decoding" : parsed.Errors is [var error, ..] ? error.Message.TrimEnd('.') : null;
+        string? mistake = plain.Mistake?.TrimEnd('.') ?? (parsed.UnmatchedTokens is [var unknown, ..] ? $"there is no option '{unknown}' for models and decoding" : parsed.Errors is [var error, ..] ? error.Message.TrimEnd('.') : null);
         if (mistake is not null)
         {
             throw new UsageException($"{option} \"{name}\" cannot be compared: {mistake}.");

@@ -120,6 +120,8 @@ internal sealed class CpuTokenChoice : TokenChoice
 
     private Span<int> History(int lane) => _lines.AsSpan((lane * Stride) + LaneState.Ints, Length);
 
+    private ref float LogProbability(int lane, int place) => ref MemoryMarshal.Cast<int, float>(_lines.AsSpan((lane * Stride) + LaneState.Ints + Length, Length))[place];
+
     private void SetNoSpeech(bool known, int lane, ReadOnlySpan<float> logits)
     {
         if (known)
@@ -164,14 +166,17 @@ internal sealed class CpuTokenChoice : TokenChoice
         int token = nothing ? rules.EndOfText
             : rules.InverseTemperature > 0 ? TokenDraw.Draw(rules, allowed, state.Count)
             : VocabularySoftmax.ArgMax(allowed);
-        state.SumLogProbability += nothing ? 0 : allowed[token] - normaliser;
+        float logProbability = nothing ? 0 : allowed[token] - normaliser;
+        state.SumLogProbability += logProbability;
         if (token == rules.EndOfText)
         {
             state.Status = (int)ChoiceStatus.EndOfText;
             return;
         }
 
-        History(lane)[state.Count++] = token;
+        History(lane)[state.Count] = token;
+        LogProbability(lane, state.Count) = logProbability;
+        state.Count++;
         state.LastTimestamp = token >= rules.TimestampBegin ? token : state.LastTimestamp;
         state.NextPosition = Math.Min(position + 1, Length - 1);
         state.Status = (int)(state.Count == rules.MaxTokens || position + 1 == Length ? ChoiceStatus.Full : ChoiceStatus.Open);

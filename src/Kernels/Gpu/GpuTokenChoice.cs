@@ -14,7 +14,7 @@ internal struct ChoiceView
     /// </summary>
     public ArrayView<uint> Masks;
 
-    /// <summary>[lanes, stride]: a <see cref="LaneState"/> and the tokens.</summary>
+    /// <summary>[lanes, stride]: a <see cref="LaneState"/>, the tokens and their log-probabilities.</summary>
     public ArrayView<int> Lines;
 
     /// <summary>
@@ -69,6 +69,13 @@ internal struct ChoiceView
 
     /// <summary>Where token i of a lane's history lies.</summary>
     public readonly long Place(int lane, int i) => ((long)lane * Stride) + LaneState.Ints + i;
+
+    /// <summary>Writes token i of a lane's history.</summary>
+    public readonly void SetToken(int lane, int i, int token, float logProbability)
+    {
+        Lines[Place(lane, i)] = token;
+        Lines[Place(lane, i) + Length] = (int)Interop.FloatAsInt(logProbability);
+    }
 }
 
 /// <summary>

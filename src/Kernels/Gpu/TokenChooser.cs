@@ -217,7 +217,7 @@ internal sealed class TokenChooser(GpuDevice device)
         }
         else
         {
-            choice.Lines[choice.Place(lane, state.Count)] = token;
+            choice.SetToken(lane, state.Count, token, (float)logProbability);
             state.Count++;
             state.LastTimestamp = token >= rules.TimestampBegin ? token : state.LastTimestamp;
             state.NextPosition = IntrinsicMath.Min(position + 1, choice.Length - 1);

@@ -69,14 +69,15 @@ internal sealed class TokenTable
         ArrayBufferWriter<byte> text = new(16 + (8 * tokens.Length));
         foreach (int token in tokens)
         {
-            if ((uint)token >= (uint)_bytes.Length)
-            {
-                throw new TokenizationException($"There is no token {token}: the vocabulary has the ids 0 to {_bytes.Length - 1}.");
-            }
-
-            text.Write(_bytes[token]);
+            text.Write(Bytes(token));
         }
 
         return Encoding.UTF8.GetString(text.WrittenSpan);
     }
+
+    /// <summary>The bytes of a token, which may be a part of a character.</summary>
+    /// <exception cref="TokenizationException">The number is no token.</exception>
+    public ReadOnlySpan<byte> Bytes(int token) => (uint)token < (uint)_bytes.Length
+        ? _bytes[token]
+        : throw new TokenizationException($"There is no token {token}: the vocabulary has the ids 0 to {_bytes.Length - 1}.");
 }

@@ -116,6 +116,10 @@ public sealed class WhisperTokenizer
     /// <exception cref="TokenizationException">A number is no token.</exception>
     public string DecodeWithTimestamps(ReadOnlySpan<int> tokens) => _table.Decode(tokens);
 
+    /// <summary>The UTF-8 bytes of a token, which may be a part of a character.</summary>
+    /// <exception cref="TokenizationException">The number is no token.</exception>
+    public ReadOnlySpan<byte> Bytes(int token) => _table.Bytes(token);
+
     /// <summary>Groups tokens to the words of a language.</summary>
     /// <param name="tokens">Token ids, usually with end-of-text at the end.</param>
     /// <param name="language">The language's code; null for English-only models.</param>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 
 namespace Handwritten.Runtime.Audio;
 
@@ -6,7 +7,7 @@ namespace Handwritten.Runtime.Audio;
 /// From a file, or standard input, to the samples that Whisper hears; <c>load_audio</c> of openai/whisper.
 /// <code>
 ///     begins with RIFF .... WAVE ──> WavReader ──> Downmix ──> Resampler ──┐
-///     anything else, and WAV with a codec inside ──> ffmpeg ───────────────┴──> AudioClip
+///     anything else, and WAV with a codec inside ──> ffmpeg ───────────────┴──> AudioClip      MP4 of a stream through memory
 /// </code>
 /// What a file is, is seen from its first bytes, never from its name. WAV files need no other program; of those with
 /// 16 kHz, one channel and 16 bits every sample is the original's. Of the others they differ in the last bits: ffmpeg
@@ -125,17 +126,27 @@ public static class AudioFile
         {
             recording.Rewind();
             recording.LetGo();
-            clip = ffmpeg.Decode(recording, name, cancellation);
+            using MemoryFile? memory = ffmpeg.IsInstalled && MayEndInItsIndex(head[..count]) ? MemoryFile.TryCreate() : null;
+            memory?.Fill(recording, name, cancellation);
+            clip = memory is null ? ffmpeg.Decode(recording, name, cancellation) : ffmpeg.Decode(memory.Path, name, cancellation);
         }
 
         return clip.Samples.Length > 0 ? clip : throw new AudioException($"{name} holds no sound: it has 0 samples.");
     }
 
+    /// <summary>
+    /// Whether it is MP4 or QuickTime, whose index usually stands behind the sound: it cannot be read from a pipe. Its first box
+    /// has one of these names.
+    /// </summary>
+    private static bool MayEndInItsIndex(ReadOnlySpan<byte> head) =>
+        head.Length >= 8 && Encoding.ASCII.GetString(head[4..8]) is "ftyp" or "moov" or "mdat" or "wide" or "free" or "skip" or "pnot";
+
     private static AudioClip Decode(WavReader wav, string name, AudioLimits limits, CancellationToken cancellation)
     {
         WavFormat format = wav.Format;
         Resampler resampler = new(format.SampleRate);
-        ArrayBufferWriter<float> output = new();
+        ArrayBufferWriter<float> piece = new();
+        using SampleBlocks samples = new();
 
         // A second at most: what a low rate blows up must meet the limit before it fills the memory.
         int blockFrames = Math.Clamp(16384 / format.Channels, 1, Math.Max(1, format.SampleRate));
@@ -146,19 +157,27 @@ public static class AudioFile
             cancellation.ThrowIfCancellationRequested();
             Span<float> mono = block.AsSpan(0, count / format.Channels);
             Downmix.ToMono(block.AsSpan(0, count), format.Channels, mono);
-            resampler.Push(mono, output);
+            resampler.Push(mono, piece);
             frames += mono.Length;
-            limits.RequireLength(output.WrittenCount, name);
+            Gather(piece, samples, name, limits);
         }
 
-        resampler.Finish(output);
-        float[] samples = output.WrittenSpan.ToArray();
-        foreach (ref float sample in samples.AsSpan())
+        resampler.Finish(piece);
+        Gather(piece, samples, name, limits);
+        float[] all = samples.Take();
+        foreach (ref float sample in all.AsSpan())
         {
             // Floats may be louder than full scale; the original's 16 bits are not.
             sample = Math.Clamp(sample, -1, 1);
         }
 
-        return new AudioClip(samples, new AudioSource(name, format.Codec, format.SampleRate, format.Channels, (double)frames / format.SampleRate));
+        return new AudioClip(all, new AudioSource(name, format.Codec, format.SampleRate, format.Channels, (double)frames / format.SampleRate));
+    }
+
+    private static void Gather(ArrayBufferWriter<float> piece, SampleBlocks samples, string name, AudioLimits limits)
+    {
+        limits.Admit(samples.Count + piece.WrittenCount, name);
+        samples.Append(piece.WrittenSpan);
+        piece.ResetWrittenCount();
     }
 }

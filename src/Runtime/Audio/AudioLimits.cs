@@ -21,11 +21,17 @@ public sealed record AudioLimits
     /// </summary>
     public bool OnlyContainers { get; init; }
 
-    /// <summary>Refuses what is too long.</summary>
-    /// <param name="samples">Samples so far, at 16 kHz.</param>
+    /// <summary>
+    /// Is told how many samples there will be, at 16 kHz, before the next few of them are taken into memory. What it throws ends the
+    /// decoding, so that whoever has many recordings to decode can bound them all together.
+    /// </summary>
+    public Action<long>? OnSamples { get; init; }
+
+    /// <summary>Refuses what is too long, or what <see cref="OnSamples"/> does not want.</summary>
+    /// <param name="samples">Samples with the next ones, at 16 kHz.</param>
     /// <param name="name">What to call the recording in messages.</param>
     /// <exception cref="AudioException">It is too long.</exception>
-    internal void RequireLength(long samples, string name)
+    internal void Admit(long samples, string name)
     {
         if (samples > Math.Min(MaximumSeconds, MostSeconds) * AudioClip.SampleRate)
         {
@@ -33,5 +39,7 @@ public sealed record AudioLimits
             string text = limit.TotalHours >= 1 ? $"{limit.TotalHours:0.##} hours" : $"{limit.TotalSeconds:0.##} seconds";
             throw new AudioException($"{name} is longer than {text}: cut it into parts.");
         }
+
+        OnSamples?.Invoke(samples);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
@@ -111,7 +110,7 @@ public sealed class Ffmpeg
                 _ = Task.Run(() => Feed(stream, process.StandardInput.BaseStream, exception => broken = exception), CancellationToken.None);
             }
 
-            ArrayBufferWriter<float> samples = new();
+            using SampleBlocks samples = new();
             Collect(process.StandardOutput.BaseStream, samples, name, Limits);
             process.WaitForExit();
             reading.Wait(CancellationToken.None);
@@ -121,9 +120,9 @@ public sealed class Ffmpeg
                 throw new IOException(broken.Message, broken);
             }
 
-            RequireSuccess(process.ExitCode, log, samples.WrittenCount, input, name);
-            AudioSource source = new(name, log.Codec ?? "unknown codec", log.SampleRate, log.Channels, (double)samples.WrittenCount / AudioClip.SampleRate);
-            return new AudioClip(samples.WrittenSpan.ToArray(), source);
+            RequireSuccess(process.ExitCode, log, samples.Count, input, name);
+            AudioSource source = new(name, log.Codec ?? "unknown codec", log.SampleRate, log.Channels, (double)samples.Count / AudioClip.SampleRate);
+            return new AudioClip(samples.Take(), source);
         }
         finally
         {
@@ -209,9 +208,10 @@ public sealed class Ffmpeg
         }
     }
 
-    private static void Collect(Stream output, ArrayBufferWriter<float> samples, string name, AudioLimits limits)
+    private static void Collect(Stream output, SampleBlocks samples, string name, AudioLimits limits)
     {
         byte[] bytes = new byte[1 << 16];
+        float[] piece = new float[bytes.Length / 2];
         while (true)
         {
             int count = output.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) / 2;
@@ -220,13 +220,13 @@ public sealed class Ffmpeg
                 return;
             }
 
-            SampleEncoding.Pcm16.Decode(bytes, samples.GetSpan(count)[..count]);
-            samples.Advance(count);
-            limits.RequireLength(samples.WrittenCount, name);
+            limits.Admit(samples.Count + count, name);
+            SampleEncoding.Pcm16.Decode(bytes, piece.AsSpan(0, count));
+            samples.Append(piece.AsSpan(0, count));
         }
     }
 
-    private static void RequireSuccess(int exitCode, FfmpegLog log, int sampleCount, string input, string name)
+    private static void RequireSuccess(int exitCode, FfmpegLog log, long sampleCount, string input, string name)
     {
         if (exitCode != 0 && log.HasOnlyOtherStreams)
         {

@@ -23,17 +23,20 @@ public static class RecordingFiles
         ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv",
     };
 
-    /// <summary>Whether a name is a pattern: it has <c>*</c> or <c>?</c> in it, and there is no file or folder of that very name.</summary>
+    /// <summary>Whether a name is a pattern: it has <c>*</c>, <c>?</c> or <c>[</c> in it, and there is no file or folder of that very name.</summary>
     public static bool IsPattern(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return name.AsSpan().ContainsAny('*', '?') && !Path.Exists(name);
+        return ShellPattern.Is(name) && !Path.Exists(name);
     }
+
+    /// <summary>What a name on a command line stands for: the files that match it, if it is a pattern and there are any; else itself.</summary>
+    public static IReadOnlyList<string> Named(string name) => IsPattern(name) && Matching(name) is { Count: > 0 } found ? found : [name];
 
     /// <summary>
     /// The files that match a pattern, in the order of their names. <c>*</c> stands for any characters of a name, <c>?</c>
-    /// for one, and <c>**</c> for any number of folders. As in a shell, a name that begins with a dot is matched only by
-    /// one that does.
+    /// for one, <c>[a-c1]</c> for one of these, <c>[!a-c]</c> for one of the others, and <c>**</c> for any number of folders. As
+    /// in a shell, a name that begins with a dot is matched only by one that does.
     /// </summary>
     public static IReadOnlyList<string> Matching(string pattern)
     {
@@ -72,7 +75,7 @@ public static class RecordingFiles
             return Match(folder, isLast ? Anything : rest).Concat(deeper);
         }
 
-        if (!part.AsSpan().ContainsAny('*', '?'))
+        if (!ShellPattern.Is(part))
         {
             string path = Path.Combine(folder, part);
             return isLast ? (File.Exists(path) ? [path] : []) : Match(path, rest);
@@ -85,5 +88,5 @@ public static class RecordingFiles
 
     private static IEnumerable<string> Names(IEnumerable<string> paths, string pattern) => paths
         .Select(path => Path.GetFileName(path))
-        .Where(name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: OperatingSystem.IsWindows()) && (name[0] != '.' || pattern[0] == '.'));
+        .Where(name => ShellPattern.Matches(pattern, name, ignoreCase: OperatingSystem.IsWindows()) && (name[0] != '.' || pattern[0] == '.'));
 }

@@ -50,12 +50,24 @@ public static class WebRecording
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static AudioClip Load(string address, IReadOnlyList<WebHeader> headers, WebLimits limits, Ffmpeg ffmpeg, CancellationToken cancellation = default)
     {
+        using MemoryStream recording = Download(address, headers, limits, cancellation);
+        return AudioFile.Load(recording, $"'{Shown(address)}'", ffmpeg, cancellation);
+    }
+
+    /// <summary>Downloads a recording's file.</summary>
+    /// <param name="address">Its address.</param>
+    /// <param name="headers">What to send along, such as an Authorization; only to the address's own host.</param>
+    /// <param name="limits">How much to bear.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>The file, to be read from its first byte on.</returns>
+    /// <exception cref="AudioException">It cannot be had; the message says why in one sentence.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static MemoryStream Download(string address, IReadOnlyList<WebHeader> headers, WebLimits limits, CancellationToken cancellation = default)
+    {
         ArgumentNullException.ThrowIfNull(headers);
         ArgumentNullException.ThrowIfNull(limits);
         Uri uri = TryParse(address) ?? throw new AudioException($"'{address}' is no http or https address.");
-        string name = $"'{Shown(address)}'";
-        using MemoryStream recording = DownloadAsync(uri, name, headers, limits, cancellation).GetAwaiter().GetResult();
-        return AudioFile.Load(recording, name, ffmpeg, cancellation);
+        return DownloadAsync(uri, $"'{Shown(address)}'", headers, limits, cancellation).GetAwaiter().GetResult();
     }
 
     private static async Task<MemoryStream> DownloadAsync(Uri address, string name, IReadOnlyList<WebHeader> headers, WebLimits limits, CancellationToken cancellation)
@@ -107,7 +119,10 @@ public static class WebRecording
             using HttpRequestMessage request = new(HttpMethod.Get, address);
             foreach (WebHeader header in address.Authority == host ? headers : [])
             {
-                request.Headers.TryAddWithoutValidation(header.Name, header.Value);
+                if (!header.IsValid || !request.Headers.TryAddWithoutValidation(header.Name, header.Value))
+                {
+                    throw new AudioException($"The header '{header.Name}' cannot be sent along with the request for {name}.");
+                }
             }
 
             HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Transcription;
@@ -14,6 +15,7 @@ public sealed class BatchedRun : ITranscriptionRun
     private readonly CancellationToken _cancellation;
     private readonly List<Segment> _segments = [];
     private int _told;
+    private ExceptionDispatchInfo? _failure;
 
     internal BatchedRun(BatchedTranscriber transcriber, int samples, TranscriptionOptions options, CancellationToken cancellation)
     {
@@ -32,7 +34,7 @@ public sealed class BatchedRun : ITranscriptionRun
         {
             while (KnownLanguage is null && Windows.Any(window => window.Next is not null))
             {
-                _transcriber.RunBatch(_cancellation);
+                RunBatch();
             }
 
             return KnownLanguage ?? "en";
@@ -60,6 +62,9 @@ public sealed class BatchedRun : ITranscriptionRun
     /// <summary>Whether nobody waits for it any more.</summary>
     internal bool IsCancelled => _cancellation.IsCancellationRequested;
 
+    /// <summary>Whether it ended before its end.</summary>
+    internal bool HasFailed => _failure is not null;
+
     /// <summary>The language, if it is known so far.</summary>
     internal string? KnownLanguage { get; set; }
 
@@ -74,7 +79,7 @@ public sealed class BatchedRun : ITranscriptionRun
             BatchedWindow window = Windows[_told];
             while (window.Next is not null)
             {
-                _transcriber.RunBatch(_cancellation);
+                RunBatch();
             }
 
             _told++;
@@ -86,6 +91,15 @@ public sealed class BatchedRun : ITranscriptionRun
         }
     }
 
+    /// <summary>Notes why it cannot go on; whoever asks for more of it is told.</summary>
+    internal void Fail(Exception failure) => _failure ??= ExceptionDispatchInfo.Capture(failure);
+
     /// <summary>Ends it: what has not been computed is taken out of the batches to come.</summary>
     public void Dispose() => _transcriber.Forget(this);
+
+    private void RunBatch()
+    {
+        _failure?.Throw();
+        _transcriber.RunBatch(_cancellation);
+    }
 }

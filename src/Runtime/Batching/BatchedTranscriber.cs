@@ -15,7 +15,8 @@ namespace Handwritten.Runtime.Batching;
 /// </code>
 /// A batch has as many windows as the recording at its head asks for. Each window is decoded without the text before it, by
 /// its own recording's options, and its text does not depend on its company. A window whose text fails the fallback's tests is
-/// decoded again with the others that failed. Source: faster-whisper, transcribe.py, BatchedInferencePipeline, whose windows
+/// decoded again with the others that failed. Where a batch cannot be computed, its windows are tried one by one, and only the
+/// recordings of those that fail alone end with it. Source: faster-whisper, transcribe.py, BatchedInferencePipeline, whose windows
 /// have no fallback.
 /// </summary>
 /// <remarks>Not for several threads at a time.</remarks>
@@ -98,22 +99,8 @@ public sealed class BatchedTranscriber : IDisposable
         {
         }
 
-        BatchedWindow[] batch = [.. _waiting.Take(size)];
-        foreach (BatchedRun run in batch.Select(window => window.Run).Distinct().Where(run => run.KnownLanguage is null && run.Options.LanguageDetectionSegments > 1))
-        {
-            AskSeveralWindows(run, cancellation);
-        }
-
-        Listen(batch, cancellation);
-        DecodingOptions[] options = [.. batch.Zip(Languages(batch), (window, language) => window.Options(language))];
-        DecodingResult[] results = TemperatureFallback.Decode([.. batch.Zip(options, (window, decoding) => (window.Run.Options, decoding))], attempts => Decode(attempts, cancellation));
-        for (int i = 0; i < batch.Length; i++)
-        {
-            int place = i, frames = batch[i].AudioFrames;
-            batch[i].Take(results[i], options[i], text => _buffers.WordAligner.Align(text, options[place].Language, options[place].Task, frames, window: place));
-        }
-
-        Remove(window => window.Next is null);
+        Compute([.. _waiting.Take(size)], cancellation);
+        Remove(window => window.Next is null || window.Run.HasFailed);
     }
 
     /// <summary>Takes a recording's windows out of the batches to come.</summary>
@@ -122,8 +109,8 @@ public sealed class BatchedTranscriber : IDisposable
     private BatchedRun Start(int samples, TranscriptionOptions options, Func<BatchedRun, BatchedWindow[]> cut, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Windows.Verify(options);
         options.Verify(Model.Dimensions.Vocabulary);
+        options.Windows.Verify(options);
         options = options with
         {
             Clips = [0],
@@ -139,6 +126,58 @@ public sealed class BatchedTranscriber : IDisposable
         run.Windows = cut(run);
         _waiting.AddRange(run.Windows.Where(window => window.Next is not null));
         return run;
+    }
+
+    /// <summary>Computes windows; a failure ends those recordings whose windows it comes with.</summary>
+    private void Compute(BatchedWindow[] batch, CancellationToken cancellation)
+    {
+        DecodingOptions[] options;
+        DecodingResult[] results;
+        try
+        {
+            (options, results) = Decode(batch, cancellation);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            if (batch is [var guilty])
+            {
+                guilty.Run.Fail(failure);
+                return;
+            }
+
+            foreach (BatchedWindow window in batch.Where(window => !window.Run.HasFailed))
+            {
+                Compute([window], cancellation);
+            }
+
+            return;
+        }
+
+        for (int i = 0; i < batch.Length; i++)
+        {
+            int place = i, frames = batch[i].AudioFrames;
+            try
+            {
+                batch[i].Take(results[i], options[i], text => _buffers.WordAligner.Align(text, options[place].Language, options[place].Task, frames, window: place));
+            }
+            catch (Exception failure)
+            {
+                batch[i].Run.Fail(failure);
+            }
+        }
+    }
+
+    /// <summary>What each window of a batch says, and how it was decoded.</summary>
+    private (DecodingOptions[] Options, DecodingResult[] Results) Decode(BatchedWindow[] batch, CancellationToken cancellation)
+    {
+        foreach (BatchedRun run in batch.Select(window => window.Run).Distinct().Where(run => run.KnownLanguage is null && run.Options.LanguageDetectionSegments > 1))
+        {
+            AskSeveralWindows(run, cancellation);
+        }
+
+        Listen(batch, cancellation);
+        DecodingOptions[] options = [.. batch.Zip(Languages(batch), (window, language) => window.Options(language))];
+        return (options, TemperatureFallback.Decode([.. batch.Zip(options, (window, decoding) => (window.Run.Options, decoding))], attempts => Decode(attempts, cancellation)));
     }
 
     private void Remove(Func<BatchedWindow, bool> isDone)
@@ -210,9 +249,9 @@ public sealed class BatchedTranscriber : IDisposable
             DecodingOptions decoding = TemperatureFallback.At(options.Decoding, temperature) with
             {
                 Language = options.Decoding.Language ?? "en",
-                Prompt = new PromptHistory(options, Model.Tokenizer, (context / 2) - 1).Prompt(),
+                Prompt = Prompt.FromTokens(new PromptHistory(options, Model.Tokenizer, (context / 2) - 1).Next()),
             };
-            _ = StartSequence.For(decoding, Model.Tokenizer.Special, context);
+            _ = StartSequence.For(decoding, Model.Tokenizer, context);
         }
     }
 }

@@ -28,16 +28,16 @@ internal sealed class BeamLoop(WhisperModel model, DecoderState state, TokenChoi
         options is { BeamSize: < TokenChoice.MostTopTokens, RepetitionPenalty: 1, NoRepeatNgramSize: 0 };
 
     /// <inheritdoc/>
-    protected override Search Prepare(WindowRequest window, int firstLane)
+    protected override Search Prepare(LaneWindow window)
     {
-        int context = Model.Dimensions.TextContext, beams = window.Options.Lanes;
-        ChoiceRules rules = LogitRules.ForChoice(window.Options, Model.Tokenizer, context);
+        int context = Model.Dimensions.TextContext, beams = window.Request.Options.Lanes;
+        ChoiceRules rules = LogitRules.ForChoice(window.Request.Options, Model.Tokenizer, context);
         for (int beam = 0; beam < beams; beam++)
         {
-            Kernels.StartChoice(choice, rules, firstLane + beam);
+            Kernels.StartChoice(choice, rules, window.FirstLane + beam);
         }
 
-        return new Search(Model, window, firstLane, new BeamSearch(beams, window.Options.Patience, Model.Tokenizer.Special.EndOfText, context));
+        return new Search(Model, window, new BeamSearch(beams, window.Request.Options.Patience, Model.Tokenizer.Special.EndOfText, context));
     }
 
     /// <inheritdoc/>
@@ -83,8 +83,8 @@ internal sealed class BeamLoop(WhisperModel model, DecoderState state, TokenChoi
         private readonly BeamSearch _search;
 
         /// <summary>Prepares.</summary>
-        public Search(WhisperModel model, WindowRequest request, int firstLane, BeamSearch search)
-            : base(model, request, firstLane, search) => (_search, Beams) = (search, request.Options.Lanes);
+        public Search(WhisperModel model, LaneWindow window, BeamSearch search)
+            : base(model, window, search) => (_search, Beams) = (search, window.Request.Options.Lanes);
 
         /// <summary>The most beams.</summary>
         public int Beams { get; }

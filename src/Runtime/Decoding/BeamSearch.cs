@@ -24,8 +24,11 @@ public sealed class BeamSearch : ISearch
     private readonly int[] _lanes, _parents;
     private readonly List<Candidate> _finished = [];
     private int[][] _tokens, _nextTokens;
+    private float[][] _logProbabilities, _nextLogProbabilities;
     private float[] _sums, _nextSums;
-    private int _length, _open = 1;
+    private int _length;
+    private int _open = 1; // before the first choice there is one beam, the start sequence
+
     /// <summary>Prepares.</summary>
     /// <param name="beams">Sequences to follow.</param>
     /// <param name="patience">The search ends when beams · patience texts are found; null or 0 for 1.</param>
@@ -41,6 +44,8 @@ public sealed class BeamSearch : ISearch
         (_sums, _nextSums) = (new float[beams], new float[beams]);
         _tokens = [.. _lanes.Select(_ => new int[capacity])];
         _nextTokens = [.. _lanes.Select(_ => new int[capacity])];
+        _logProbabilities = [.. _lanes.Select(_ => new float[capacity])];
+        _nextLogProbabilities = [.. _lanes.Select(_ => new float[capacity])];
     }
 
     /// <inheritdoc/>
@@ -48,9 +53,6 @@ public sealed class BeamSearch : ISearch
 
     /// <inheritdoc/>
     public bool Completed { get; private set; }
-
-    /// <summary>Whether anything has been chosen; before, there is one beam, the start sequence.</summary>
-    public bool HasBegun { get; private set; }
 
     /// <inheritdoc/>
     public ReadOnlySpan<int> Parents => _parents.AsSpan(0, _open);
@@ -72,7 +74,7 @@ public sealed class BeamSearch : ISearch
     public void Choose(Span<float> logits, int vocabulary)
     {
         int count = 0;
-        for (int lane = 0; lane < (HasBegun ? _open : 1); lane++)
+        for (int lane = 0; lane < _open; lane++)
         {
             count += Propose(lane, logits.Slice(lane * vocabulary, vocabulary), _proposals.AsSpan(count, _beams + 1));
         }
@@ -87,7 +89,7 @@ public sealed class BeamSearch : ISearch
     public void Choose(ReadOnlySpan<int> tokens, ReadOnlySpan<float> logProbabilities)
     {
         int count = 0, ranks = _beams + 1;
-        for (int lane = 0; lane < (HasBegun ? _open : 1); lane++)
+        for (int lane = 0; lane < _open; lane++)
         {
             if (tokens[lane * ranks] < 0)
             {
@@ -97,7 +99,7 @@ public sealed class BeamSearch : ISearch
             for (int rank = 0; rank < ranks && tokens[(lane * ranks) + rank] >= 0; rank++)
             {
                 int at = (lane * ranks) + rank;
-                _proposals[count++] = new Proposal(_sums[lane] + logProbabilities[at], lane, rank, tokens[at]);
+                _proposals[count++] = new Proposal(_sums[lane] + logProbabilities[at], lane, rank, tokens[at], logProbabilities[at]);
             }
         }
 
@@ -142,21 +144,22 @@ public sealed class BeamSearch : ISearch
                 best[place] = best[place - 1];
             }
 
-            best[place] = new Proposal(0, lane, 0, token);
+            best[place] = new Proposal(0, lane, 0, token, 0);
             least = count == best.Length ? logits[best[^1].Token] : float.NegativeInfinity;
         }
 
         for (int rank = 0; rank < count; rank++)
         {
             int token = best[rank].Token;
-            best[rank] = new Proposal(_sums[lane] + (logits[token] - normaliser), lane, rank, token);
+            float logProbability = logits[token] - normaliser;
+            best[rank] = new Proposal(_sums[lane] + logProbability, lane, rank, token, logProbability);
         }
 
         return count;
     }
 
     /// <summary>What a beam proposes where everything is forbidden: the text ends.</summary>
-    private Proposal EndOf(int lane) => new(_sums[lane], lane, 0, _endOfText);
+    private Proposal EndOf(int lane) => new(_sums[lane], lane, 0, _endOfText, 0);
 
     /// <summary>The best proposals become the beams; ends among them are texts, up to the limit.</summary>
     private void GoOn(Span<Proposal> proposals)
@@ -166,7 +169,6 @@ public sealed class BeamSearch : ISearch
             throw new InvalidOperationException("The search is over.");
         }
 
-        HasBegun = true;
         proposals.Sort();
         int open = 0;
         foreach (Proposal proposal in proposals)
@@ -182,7 +184,8 @@ public sealed class BeamSearch : ISearch
             }
 
             Tokens(proposal.Lane).CopyTo(_nextTokens[open]);
-            _nextTokens[open][_length] = proposal.Token;
+            _logProbabilities[proposal.Lane].AsSpan(0, _length).CopyTo(_nextLogProbabilities[open]);
+            (_nextTokens[open][_length], _nextLogProbabilities[open][_length]) = (proposal.Token, proposal.LogProbability);
             (_parents[open], _nextSums[open]) = (proposal.Lane, proposal.Sum);
             if (++open == _beams)
             {
@@ -191,16 +194,17 @@ public sealed class BeamSearch : ISearch
         }
 
         (_tokens, _nextTokens) = (_nextTokens, _tokens);
+        (_logProbabilities, _nextLogProbabilities) = (_nextLogProbabilities, _logProbabilities);
         (_sums, _nextSums) = (_nextSums, _sums);
         _length++;
         _open = open;
         Completed = _finished.Count >= _candidateLimit || open == 0;
     }
 
-    private Candidate ToCandidate(int lane, float sum) => new(Tokens(lane).ToArray(), sum);
+    private Candidate ToCandidate(int lane, float sum) => new(Tokens(lane).ToArray(), sum, _logProbabilities[lane][.._length]);
 
     /// <summary>A possible next token; in descending order of the sums, of equals the earlier beam and the better rank first.</summary>
-    private readonly record struct Proposal(float Sum, int Lane, int Rank, int Token) : IComparable<Proposal>
+    private readonly record struct Proposal(float Sum, int Lane, int Rank, int Token, float LogProbability) : IComparable<Proposal>
     {
         public int CompareTo(Proposal other)
         {

@@ -21,8 +21,6 @@ namespace Handwritten.Runtime.Decoding;
 /// <param name="choice">The memory of the sequences, one for each lane of the state.</param>
 internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenChoice choice) : ILaneLoop, IDisposable
 {
-    private const int OutputsOfStart = 2;
-
     private readonly Dictionary<(int Rows, bool SharesPasts), IRecordedPass> _steps = [];
     private readonly List<LaneWindow> _windows = [], _ended = [];
 
@@ -45,23 +43,33 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     public void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default)
     {
         int context = model.Dimensions.TextContext;
-        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Request.Options, model.Tokenizer.Special, context))];
+        List<(LaneWindow Window, StartSequence Start)> prepared = [];
         foreach (LaneWindow window in windows)
         {
-            DecodingOptions options = window.Request.Options;
-            Kernels.StartChoice(choice, LogitRules.ForChoice(options, model.Tokenizer, context), window.FirstLane, options.Lanes);
-        }
-
-        FeedPrompts(windows, starts, cancellation);
-        for (int i = 0; i < windows.Count; i++)
-        {
-            if (windows[i].Request.Options.Lanes > 1)
+            try
             {
-                state.Rows.Continue(windows[i].FirstLane, new int[windows[i].Request.Options.Lanes], starts[i].Tokens.Length);
+                DecodingOptions options = window.Request.Options;
+                prepared.Add((window, StartSequence.For(options, model.Tokenizer, context)));
+                Kernels.StartChoice(choice, LogitRules.ForChoice(options, model.Tokenizer, context), window.FirstLane, options.Lanes);
+            }
+            catch (Exception failure)
+            {
+                window.Fail(failure);
             }
         }
 
-        _windows.AddRange(windows);
+        prepared.RemoveAll(one => one.Window.Failure is not null);
+        FeedPrompts(prepared, cancellation);
+        foreach ((LaneWindow window, StartSequence start) in prepared)
+        {
+            if (window.Request.Options.Lanes > 1)
+            {
+                state.Rows.Continue(window.FirstLane, new int[window.Request.Options.Lanes], start.Tokens.Length);
+            }
+
+            _windows.Add(window);
+        }
+
         Look();
     }
 
@@ -118,14 +126,14 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     }
 
     /// <summary>Runs the start sequences, as many at once as a pass holds; their last rows choose the first tokens.</summary>
-    private void FeedPrompts(IReadOnlyList<LaneWindow> windows, StartSequence[] starts, CancellationToken cancellation)
+    private void FeedPrompts(List<(LaneWindow Window, StartSequence Start)> windows, CancellationToken cancellation)
     {
         DecoderRows rows = state.Rows;
         rows.Clear();
         for (int i = 0; i < windows.Count; i++)
         {
-            starts[i].Feed(rows, windows[i].FirstLane, windows[i].Request.Window);
-            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > state.Outputs;
+            windows[i].Start.Feed(rows, windows[i].Window.FirstLane, windows[i].Window.Request.Window);
+            bool isFull = i + 1 == windows.Count || rows.Count + windows[i + 1].Start.Tokens.Length > rows.Capacity || rows.OutputCount + StartSequence.MostOutputs > state.Outputs;
             if (isFull)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -175,7 +183,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         {
             if (!AnyOpen(window))
             {
-                Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane)))];
+                Candidate[] candidates = [.. window.Lanes.Select(lane => new Candidate(choice.Tokens(lane).ToArray(), choice.SumLogProbability(lane), choice.LogProbabilities(lane).ToArray()))];
                 window.Found = new FoundTexts(candidates, choice.NoSpeechProbability(window.FirstLane));
             }
         }

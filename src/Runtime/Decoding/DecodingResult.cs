@@ -7,10 +7,12 @@ namespace Handwritten.Runtime.Decoding;
 /// <param name="NoSpeechProbability">The probability that the window holds no speech.</param>
 /// <param name="CompressionRatio">How many times smaller zlib makes the text; repetitions give large values.</param>
 /// <param name="Temperature">The temperature it was decoded at; 0 is greedy, or beam search.</param>
+/// <param name="TokenLogProbabilities">Log-probability of each token, at temperature 1 and among what the rules allowed.</param>
 public sealed record DecodingResult(
     IReadOnlyList<int> Tokens,
     string Text,
     double AverageLogProbability,
     double NoSpeechProbability,
     double CompressionRatio,
-    double Temperature);
+    double Temperature,
+    IReadOnlyList<float> TokenLogProbabilities);

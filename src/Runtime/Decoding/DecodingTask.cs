@@ -65,7 +65,11 @@ public sealed class DecodingTask : IDisposable
     /// <exception cref="ArgumentException">The state has too few lanes.</exception>
     /// <exception cref="ModelException">The model computes no numbers.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public DecodingResult[] Decode(IReadOnlyList<WindowRequest> windows, int lane = 0, CancellationToken cancellation = default)
+    public DecodingResult[] Decode(IReadOnlyList<WindowRequest> windows, int lane = 0, CancellationToken cancellation = default) =>
+        [.. Find(windows, lane, cancellation).Zip(windows, (found, window) => ToResult(_model, found, window.Options))];
+
+    /// <summary>Decodes windows side by side: all the texts of each that are to be ranked.</summary>
+    internal FoundTexts[] Find(IReadOnlyList<WindowRequest> windows, int lane = 0, CancellationToken cancellation = default)
     {
         RequireRoom(windows.Sum(window => window.Options.Lanes), lane);
         foreach (WindowRequest window in windows)
@@ -73,7 +77,7 @@ public sealed class DecodingTask : IDisposable
             window.Options.Verify(Vocabulary);
         }
 
-        DecodingResult[] results = new DecodingResult[windows.Count];
+        FoundTexts[] results = new FoundTexts[windows.Count];
         foreach (IGrouping<(ILaneLoop Loop, int Beams), int> alike in Enumerable.Range(0, windows.Count).GroupBy(i => (LoopFor(windows[i].Options), windows[i].Options.BeamSize ?? 0)))
         {
             int[] places = [.. alike];
@@ -81,7 +85,7 @@ public sealed class DecodingTask : IDisposable
             FoundTexts[] found = alike.Key.Loop.Decode(requests, lane, cancellation);
             for (int i = 0; i < places.Length; i++)
             {
-                results[places[i]] = ToResult(_model, found[i], requests[i].Options);
+                results[places[i]] = found[i];
             }
         }
 
@@ -139,7 +143,7 @@ public sealed class DecodingTask : IDisposable
             scores[i] = logits[special.LanguageTokens[i]];
         }
 
-        double normaliser = Number(model, VocabularySoftmax.LogSumExp(scores));
+        double normaliser = RequireNumber(model, VocabularySoftmax.LogSumExp(scores));
         return [.. special.LanguageCodes
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
@@ -149,7 +153,7 @@ public sealed class DecodingTask : IDisposable
         ChoiceLoop.Takes(options) ? _choices : BeamLoop.Takes(options) ? _beams : _host;
 
     /// <summary>NaN goes through every layer to every logit, and would be taken for the first token without end.</summary>
-    private static double Number(WhisperModel model, double computed) => double.IsNaN(computed)
+    private static double RequireNumber(WhisperModel model, double computed) => double.IsNaN(computed)
         ? throw new ModelException($"The model '{model.Name}' computes NaN instead of numbers: its weights are damaged or too large for their type, so download or convert it again.")
         : computed;
 
@@ -165,7 +169,7 @@ public sealed class DecodingTask : IDisposable
     /// <exception cref="ModelException">The model computes no numbers.</exception>
     internal static DecodingResult ToResult(WhisperModel model, FoundTexts found, DecodingOptions options)
     {
-        double noSpeech = Number(model, found.NoSpeech);
+        double noSpeech = RequireNumber(model, found.NoSpeech);
         Candidate best = found.Candidates[SequenceRanker.Best(found.Candidates, options.LengthPenalty)];
         int[] tokens = [.. best.Tokens];
         string text = PythonText.Strip(model.Tokenizer.Decode(tokens));
@@ -175,7 +179,8 @@ public sealed class DecodingTask : IDisposable
             best.SumLogProbability / (tokens.Length + 1),
             noSpeech,
             CompressionRatio.Of(text),
-            options.Temperature);
+            options.Temperature,
+            best.LogProbabilities);
     }
 }
 

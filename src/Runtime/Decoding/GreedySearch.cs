@@ -13,6 +13,7 @@ public sealed class GreedySearch(int endOfText, int capacity) : ISearch
     private static readonly int[] OnlyLane = [0];
 
     private readonly int[] _tokens = new int[capacity];
+    private readonly float[] _logProbabilities = new float[capacity];
     private int _count;
 
     /// <inheritdoc/>
@@ -40,17 +41,19 @@ public sealed class GreedySearch(int endOfText, int capacity) : ISearch
 
         float normaliser = VocabularySoftmax.LogSumExp(logits);
         int token = float.IsNegativeInfinity(normaliser) ? endOfText : VocabularySoftmax.ArgMax(logits);
-        SumLogProbability += float.IsNegativeInfinity(normaliser) ? 0 : logits[token] - normaliser;
+        float logProbability = float.IsNegativeInfinity(normaliser) ? 0 : logits[token] - normaliser;
+        SumLogProbability += logProbability;
         if (token == endOfText)
         {
             Completed = true;
         }
         else
         {
-            _tokens[_count++] = token;
+            (_tokens[_count], _logProbabilities[_count]) = (token, logProbability);
+            _count++;
         }
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<Candidate> Candidates() => [new Candidate(_tokens[.._count], SumLogProbability)];
+    public IReadOnlyList<Candidate> Candidates() => [new Candidate(_tokens[.._count], SumLogProbability, _logProbabilities[.._count])];
 }

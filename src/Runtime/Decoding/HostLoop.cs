@@ -11,8 +11,8 @@ namespace Handwritten.Runtime.Decoding;
 internal sealed class HostLoop(WhisperModel model, DecoderState state) : SearchLoop<HostLoop.Search>(model, state)
 {
     /// <inheritdoc/>
-    protected override Search Prepare(WindowRequest window, int firstLane) =>
-        new(Model, window, firstLane, Searches.For(window.Options, Model.Tokenizer.Special.EndOfText, Model.Dimensions.TextContext));
+    protected override Search Prepare(LaneWindow window) =>
+        new(Model, window, Searches.For(window.Request.Options, Model.Tokenizer.Special.EndOfText, Model.Dimensions.TextContext));
 
     /// <inheritdoc/>
     protected override void ChooseFirst(ReadOnlySpan<Search> searches, Span<float> logits)
@@ -44,27 +44,34 @@ internal sealed class HostLoop(WhisperModel model, DecoderState state) : SearchL
         private readonly ILogitRule[] _rules;
 
         /// <summary>Prepares.</summary>
-        public Search(WhisperModel model, WindowRequest request, int firstLane, ISearch search)
-            : base(model, request, firstLane, search) => (_search, _rules) = (search, LogitRules.For(request.Options, model.Tokenizer));
+        public Search(WhisperModel model, LaneWindow window, ISearch search)
+            : base(model, window, search) => (_search, _rules) = (search, LogitRules.For(window.Request.Options, model.Tokenizer));
 
         /// <summary>Rows of the step.</summary>
         public int OpenLanes => _search.OpenLanes.Length;
 
-        /// <summary>Chooses the next token of each open lane.</summary>
+        /// <summary>Chooses the next token of each open lane. Rules that fail are the window's own: those beside it go on.</summary>
         /// <param name="logits">[open lanes, vocabulary]; overwritten.</param>
         /// <param name="vocabulary">Tokens there are.</param>
         public void Choose(Span<float> logits, int vocabulary)
         {
-            for (int row = 0; row < _search.OpenLanes.Length; row++)
+            try
             {
-                foreach (ILogitRule rule in _rules)
+                for (int row = 0; row < _search.OpenLanes.Length; row++)
                 {
-                    rule.Apply(logits.Slice(row * vocabulary, vocabulary), _search.Tokens(_search.OpenLanes[row]));
+                    foreach (ILogitRule rule in _rules)
+                    {
+                        rule.Apply(logits.Slice(row * vocabulary, vocabulary), _search.Tokens(_search.OpenLanes[row]));
+                    }
                 }
-            }
 
-            _search.Choose(logits, vocabulary);
-            Advance();
+                _search.Choose(logits, vocabulary);
+                Advance();
+            }
+            catch (Exception failure)
+            {
+                Window.Fail(failure);
+            }
         }
     }
 }

@@ -40,7 +40,8 @@ public interface ISearch
 /// <summary>A text that a search found.</summary>
 /// <param name="Tokens">Its tokens, without the end-of-text token.</param>
 /// <param name="SumLogProbability">Σ log p of all choices, that of the end-of-text token included.</param>
-public sealed record Candidate(IReadOnlyList<int> Tokens, double SumLogProbability);
+/// <param name="LogProbabilities">log p of each of the tokens, at temperature 1 and among what the rules allowed.</param>
+public sealed record Candidate(IReadOnlyList<int> Tokens, double SumLogProbability, IReadOnlyList<float> LogProbabilities);
 
 /// <summary>Makes the search that options ask for.</summary>
 internal static class Searches

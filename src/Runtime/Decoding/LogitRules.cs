@@ -51,14 +51,14 @@ internal static class LogitRules
         NeverFirst = options.SuppressBlank ? tokenizer.BlankTokens : [],
         Timestamps = options.WithoutTimestamps ? null : new TimestampGrammar(tokenizer.Special.TimestampBegin, tokenizer.Special.NoTimestamps, MaxInitialIndex(options)),
         Temperature = options.Temperature,
-        Seed = (ulong)options.Seed,
+        Seed = options.Seed,
     };
 
     private static int[] Suppressed(DecodingOptions options, WhisperTokenizer tokenizer) =>
         [.. options.SuppressTokens.SelectMany(token => token == -1 ? tokenizer.NonSpeechTokens : [token]).Union(NeverText(tokenizer.Special))];
 
     private static int? MaxInitialIndex(DecodingOptions options) => options.MaxInitialTimestamp is double seconds and not 0
-        ? (int)Math.Round(seconds / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
+        ? (int)Math.Round(Math.Min(seconds, WhisperAudio.WindowSeconds) / WhisperAudio.SecondsPerTimestamp, MidpointRounding.ToEven)
         : null;
 
     /// <summary>Specials that only ever stand before the text. Source: DecodingTask._get_suppress_tokens.</summary>

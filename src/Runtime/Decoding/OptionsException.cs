@@ -13,4 +13,7 @@ public sealed class OptionsException(string message) : Exception(message)
             throw new OptionsException(FormattableString.Invariant(otherwise));
         }
     }
+
+    /// <summary>Refuses options with a part that is null.</summary>
+    internal static void RequirePart(string name, object? part) => Require(part is not null, $"{name} must not be null: leave it out, or give an empty value for nothing.");
 }

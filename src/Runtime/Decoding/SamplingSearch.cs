@@ -18,6 +18,7 @@ public sealed class SamplingSearch : ISearch
     private readonly ulong _seed;
     private readonly int _endOfText;
     private readonly int[][] _tokens;
+    private readonly float[][] _logProbabilities;
     private readonly int[] _counts, _open, _fromFirst;
     private readonly double[] _sums;
     private int _openCount = 1;
@@ -33,6 +34,7 @@ public sealed class SamplingSearch : ISearch
     {
         (_temperature, _seed, _endOfText) = (temperature, seed, endOfText);
         _tokens = [.. Enumerable.Range(0, lanes).Select(_ => new int[capacity])];
+        _logProbabilities = [.. _tokens.Select(_ => new float[capacity])];
         (_counts, _open, _fromFirst, _sums) = (new int[lanes], new int[lanes], new int[lanes], new double[lanes]);
     }
 
@@ -75,7 +77,7 @@ public sealed class SamplingSearch : ISearch
 
     /// <inheritdoc/>
     public IReadOnlyList<Candidate> Candidates() =>
-        [.. _tokens.Select((tokens, lane) => new Candidate(tokens[.._counts[lane]], _sums[lane]))];
+        [.. _tokens.Select((tokens, lane) => new Candidate(tokens[.._counts[lane]], _sums[lane], _logProbabilities[lane][.._counts[lane]]))];
 
     /// <summary>Draws a lane's next token; false if that is the end. Where everything is forbidden, the text ends.</summary>
     private bool Draw(int lane, ReadOnlySpan<float> logits)
@@ -87,13 +89,15 @@ public sealed class SamplingSearch : ISearch
         }
 
         int token = TokenDraw.Draw(logits, _temperature, _seed, lane, _step);
-        _sums[lane] += logits[token] - normaliser;
+        float logProbability = logits[token] - normaliser;
+        _sums[lane] += logProbability;
         if (token == _endOfText)
         {
             return false;
         }
 
-        _tokens[lane][_counts[lane]++] = token;
+        int place = _counts[lane]++;
+        (_tokens[lane][place], _logProbabilities[lane][place]) = (token, logProbability);
         return true;
     }
 }

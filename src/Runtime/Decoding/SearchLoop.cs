@@ -20,9 +20,7 @@ namespace Handwritten.Runtime.Decoding;
 internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState state) : ILaneLoop
     where TSearch : WindowSearch
 {
-    private const int OutputsOfStart = 2;
-
-    private readonly List<(LaneWindow Window, TSearch Search)> _open = [];
+    private readonly List<TSearch> _open = [];
     private float[] _logits = [];
 
     /// <summary>The model.</summary>
@@ -46,15 +44,27 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
     /// <inheritdoc/>
     public void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default)
     {
-        TSearch[] searches = [.. windows.Select(window => Prepare(window.Request, window.FirstLane))];
-        FeedPrompts(searches, cancellation);
-        _open.AddRange(windows.Zip(searches));
+        List<TSearch> searches = [];
+        foreach (LaneWindow window in windows)
+        {
+            try
+            {
+                searches.Add(Prepare(window));
+            }
+            catch (Exception failure)
+            {
+                window.Fail(failure);
+            }
+        }
+
+        FeedPrompts([.. searches], cancellation);
+        _open.AddRange(searches.Where(search => search.Window.Failure is null));
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<LaneWindow> Step()
     {
-        TSearch[] going = [.. _open.Select(one => one.Search).Where(search => !search.Completed)];
+        TSearch[] going = [.. _open.Where(search => !search.Completed)];
         if (going.Length > 0)
         {
             state.Rows.Clear();
@@ -66,10 +76,10 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
         }
 
         List<LaneWindow> ended = [];
-        foreach ((LaneWindow window, TSearch search) in _open.Where(one => one.Search.Completed))
+        foreach (TSearch search in _open.Where(search => search.Completed || search.Window.Failure is not null))
         {
-            window.Found = search.Found;
-            ended.Add(window);
+            search.Window.Found = search.Window.Failure is null ? search.Found : null;
+            ended.Add(search.Window);
         }
 
         ended.ForEach(Drop);
@@ -77,10 +87,10 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
     }
 
     /// <inheritdoc/>
-    public void Drop(LaneWindow window) => _open.RemoveAll(one => one.Window == window);
+    public void Drop(LaneWindow window) => _open.RemoveAll(search => search.Window == window);
 
     /// <summary>Prepares the search of a window.</summary>
-    protected abstract TSearch Prepare(WindowRequest window, int firstLane);
+    protected abstract TSearch Prepare(LaneWindow window);
 
     /// <summary>Chooses the first tokens, from the last row of each start sequence.</summary>
     /// <param name="searches">Those whose start sequences have just run.</param>
@@ -134,6 +144,6 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
         }
 
         bool HasRoomFor(TSearch search) =>
-            rows.Count + search.StartLength <= rows.Capacity && rows.OutputCount + OutputsOfStart <= state.Outputs;
+            rows.Count + search.StartLength <= rows.Capacity && rows.OutputCount + StartSequence.MostOutputs <= state.Outputs;
     }
 }

@@ -11,34 +11,37 @@ internal class WindowSearch
 {
     private readonly StartSequence _start;
     private readonly ISearch _search;
-    private readonly int _window, _sampleLength, _context, _noSpeechToken;
+    private readonly int _sampleLength, _context, _noSpeechToken;
     private double _noSpeech;
     private int _length;
 
     /// <summary>Prepares.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="request">The window and its options.</param>
-    /// <param name="firstLane">The first of its lanes.</param>
+    /// <param name="window">The window and its options.</param>
     /// <param name="search">Chooses.</param>
     /// <exception cref="OptionsException">Prompt and prefix do not fit into the decoder.</exception>
-    public WindowSearch(WhisperModel model, WindowRequest request, int firstLane, ISearch search)
+    public WindowSearch(WhisperModel model, LaneWindow window, ISearch search)
     {
+        WindowRequest request = window.Request;
         _context = model.Dimensions.TextContext;
-        _start = StartSequence.For(request.Options, model.Tokenizer.Special, _context);
+        _start = StartSequence.For(request.Options, model.Tokenizer, _context);
         _sampleLength = StartSequence.SampleLength(request.Options, _context);
         _noSpeechToken = model.Tokenizer.Special.NoSpeech;
         _length = _start.Tokens.Length;
-        (_search, _window, FirstLane) = (search, request.Window, firstLane);
+        (_search, Window) = (search, window);
     }
 
+    /// <summary>The window.</summary>
+    public LaneWindow Window { get; }
+
     /// <summary>The first of its lanes.</summary>
-    public int FirstLane { get; }
+    public int FirstLane => Window.FirstLane;
 
     /// <summary>Rows of the start sequence.</summary>
     public int StartLength => _start.Tokens.Length;
 
     /// <summary>How many of them want logits.</summary>
-    public int StartOutputs => _start.StartIndex == _start.Tokens.Length - 1 ? 1 : 2;
+    public int StartOutputs => _start.Outputs;
 
     /// <summary>Whether the search has what it looked for, or no room to go on.</summary>
     public bool Completed { get; private set; }
@@ -47,7 +50,7 @@ internal class WindowSearch
     public FoundTexts Found => new(_search.Candidates(), _noSpeech);
 
     /// <summary>Adds the start sequence to a pass.</summary>
-    public void AddStart(DecoderRows rows) => _start.Feed(rows, FirstLane, _window);
+    public void AddStart(DecoderRows rows) => _start.Feed(rows, FirstLane, Window.Request.Window);
 
     /// <summary>Takes what the start-of-transcript position says, before any rule and over the whole vocabulary.</summary>
     /// <param name="logits">[vocabulary].</param>
@@ -64,7 +67,7 @@ internal class WindowSearch
 
         foreach (int lane in _search.OpenLanes)
         {
-            rows.Add(_search.Tokens(lane)[^1], FirstLane + lane, _length, _window, wantsLogits: true);
+            rows.Add(_search.Tokens(lane)[^1], FirstLane + lane, _length, Window.Request.Window, wantsLogits: true);
         }
 
         _length++;

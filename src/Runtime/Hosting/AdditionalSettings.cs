@@ -13,7 +13,9 @@ namespace Handwritten.Runtime.Hosting;
 /// </summary>
 internal static class AdditionalSettings
 {
-    private static readonly string[] Temperatures = ["temperature", "temperature_increment_on_fallback"];
+    private const string Temperature = "temperature", Increment = "temperature_increment_on_fallback";
+
+    private static readonly ValueKind<IReadOnlyList<double>> Temperatures = ValueKind.Number(0, 100).Several("numbers from 0 to 100", "N,...");
 
     /// <summary>Options with what the properties say. If those say anything about windows, they say all about them.</summary>
     /// <param name="options">The options so far.</param>
@@ -28,9 +30,19 @@ internal static class AdditionalSettings
 
         try
         {
+            // As faster-whisper has it, a list is the temperatures themselves, and not the first of them.
+            IReadOnlyList<double>? temperatures = null;
+            if (properties.TryGetValue(Temperature, out object? given) && given is IEnumerable and not string)
+            {
+                temperatures = Temperatures.Read(Temperature, Write(given));
+                properties = new AdditionalPropertiesDictionary(properties.Where(property => property.Key is not (Temperature or Increment)));
+            }
+
             TranscriptionChoice choice = Apply(TranscriptionSettings.All, new TranscriptionChoice { Options = options }, properties, out _);
             WindowChoice windows = Apply(WindowChoice.Settings, new WindowChoice(), properties, out bool saysWindows);
-            options = Temperatures.Any(properties.ContainsKey) ? choice.ToOptions() : choice.Options;
+            options = temperatures is not null ? choice.Options with { Temperatures = temperatures }
+                : properties.ContainsKey(Temperature) || properties.ContainsKey(Increment) ? choice.ToOptions()
+                : choice.Options;
             return saysWindows ? options with { Windows = windows.ToOptions() } : options;
         }
         catch (SettingException failure)
@@ -46,7 +58,8 @@ internal static class AdditionalSettings
         {
             foreach (string name in setting.Aliases.Prepend(setting.Name))
             {
-                if (properties.TryGetValue(name, out object? value))
+                // Null for a text is no text at all, and not the word that stands for nothing elsewhere.
+                if (properties.TryGetValue(name, out object? value) && (value is not null || setting.JsonType != "string"))
                 {
                     options = setting.Apply(options, name, Write(value));
                     saysAnything = true;

@@ -89,7 +89,7 @@ internal sealed class HttpConnection : IDisposable
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError)
         {
-            throw new HubException($"{address.Host} cannot be reached ({Reason(exception)}): check the network, your proxy, and HF_ENDPOINT.", exception);
+            throw new HubException($"{address.Host} cannot be reached ({Reason(exception)}): check the network, your proxy, and HF_ENDPOINT.", exception) { IsAway = true };
         }
         catch (HttpRequestException exception)
         {

@@ -27,9 +27,10 @@ public sealed class WindowInspector : IDisposable
     /// <param name="model">The model; not disposed with the inspector.</param>
     /// <param name="samples">The whole recording: mono samples at 16 kHz in [−1, 1].</param>
     /// <param name="start">Where the window of up to 30 s begins, in seconds.</param>
-    /// <param name="options">How it is decoded; the first temperature counts.</param>
+    /// <param name="options">How it is decoded: as the first window of a transcription, at the first temperature.</param>
     /// <param name="cancellation">Checked between the encoder's layers.</param>
     /// <exception cref="OptionsException">The options make no sense, or the window begins behind the recording's end.</exception>
+    /// <exception cref="TokenizationException">The initial prompt or the hotwords have special tokens in them.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public WindowInspector(WhisperModel model, ReadOnlySpan<float> samples, double start, TranscriptionOptions options, CancellationToken cancellation = default)
     {
@@ -37,7 +38,8 @@ public sealed class WindowInspector : IDisposable
         double seconds = (double)samples.Length / WhisperAudio.SampleRate;
         OptionsException.Require(start >= 0 && start < seconds, $"The window must begin in the recording of {seconds:0.00} s, but it is to begin at {start} s.");
         _model = model;
-        _options = TemperatureFallback.At(options.Decoding, options.Temperatures[0]);
+        PromptHistory history = new(options, model.Tokenizer, (model.Dimensions.TextContext / 2) - 1);
+        _options = TemperatureFallback.At(options.Decoding, options.Temperatures[0]) with { Prompt = Prompt.FromTokens(history.Next()) };
         _encoder = model.Network.Encoder.CreateState();
         _decoder = model.Network.Decoder.CreateState(lanes: _options.Lanes, outputs: Math.Max(RowsAtOnce, _options.Lanes));
         try
@@ -80,7 +82,7 @@ public sealed class WindowInspector : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rivals, 1);
         int[] tokens = [.. Decode(cancellation), _model.Tokenizer.Special.EndOfText];
-        int[] start = StartSequence.For(_options, _model.Tokenizer.Special, _model.Dimensions.TextContext).Tokens;
+        int[] start = StartSequence.For(_options, _model.Tokenizer, _model.Dimensions.TextContext).Tokens;
         List<TokenTrace> traces = [];
         Run([.. start, .. tokens[..^1]], null, (row, logits) =>
         {
@@ -108,7 +110,7 @@ public sealed class WindowInspector : IDisposable
 
         heads = heads.Count > 0 ? heads : _model.Generation.AlignmentHeads;
         int[] tokens = [.. Decode(cancellation), _model.Tokenizer.Special.EndOfText];
-        int[] start = StartSequence.For(_options, _model.Tokenizer.Special, _model.Dimensions.TextContext).Tokens;
+        int[] start = StartSequence.For(_options, _model.Tokenizer, _model.Dimensions.TextContext).Tokens;
         int width = _model.Dimensions.AudioContext, frames = HeardFrames, rows = start.Length + tokens.Length - 1;
         CrossAttentionCapture capture = new(heads, rows, width);
         Run([.. start, .. tokens[..^1]], capture, (_, _) => { });

@@ -29,13 +29,15 @@ public interface ITranscriptWriter
 /// <param name="MaxWordsPerLine">Most words in a subtitle, counted from the beginning of each segment.</param>
 /// <param name="Title">What lyrics, notes and web pages are called; usually the recording's name.</param>
 /// <param name="Recording">What the web page plays: an address, see <see cref="RecordingAddress"/>.</param>
+/// <param name="TextLanguage">Code of the language of lyrics, notes and web pages where that is not the one spoken: <c>en</c> for a translation.</param>
 public sealed record WriterOptions(
     int? MaxLineWidth = null,
     int? MaxLineCount = null,
     bool HighlightWords = false,
     int? MaxWordsPerLine = null,
     string? Title = null,
-    string? Recording = null);
+    string? Recording = null,
+    string? TextLanguage = null);
 
 /// <summary>The formats there are.</summary>
 public static class TranscriptWriters

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Handwritten.Runtime.Output;
 
@@ -6,15 +8,17 @@ namespace Handwritten.Runtime.Output;
 /// Reads the JSON of <see cref="JsonTranscriptWriter"/>, that is, openai/whisper's. Only a segment's start, end and text
 /// must be there, so that what related programs write can be read as well.
 /// </summary>
-internal static class JsonTranscript
+internal static partial class JsonTranscript
 {
+    /// <summary>Thirty years, in seconds: no recording is longer, and nothing that is made of times overflows.</summary>
+    private const double LongestTime = 1e9;
+
     /// <summary>Reads a transcript.</summary>
     /// <exception cref="JsonException">It is no JSON.</exception>
     /// <exception cref="FormatException">It is JSON, but no transcript.</exception>
     public static Transcript Parse(string json)
     {
-        // Python writes NaN and Infinity, which JSON does not know; nothing that is read here can be either.
-        using JsonDocument document = JsonDocument.Parse(json);
+        using JsonDocument document = JsonDocument.Parse(QuoteNonFinite(json));
         JsonElement root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("segments", out JsonElement list) || list.ValueKind != JsonValueKind.Array)
         {
@@ -32,8 +36,8 @@ internal static class JsonTranscript
         return new Segment(
             (int)(Number(segment, "id") ?? index),
             (int)(Number(segment, "seek") ?? 0),
-            Number(segment, "start") ?? throw Missing(place, "start"),
-            Number(segment, "end") ?? throw Missing(place, "end"),
+            Time(segment, "start", place) ?? throw Missing(place, "start"),
+            Time(segment, "end", place) ?? throw Missing(place, "end"),
             Text(segment, "text") ?? throw Missing(place, "text"),
             segment.TryGetProperty("tokens", out JsonElement tokens) && tokens.ValueKind == JsonValueKind.Array
                 ? [.. tokens.EnumerateArray().Where(token => token.TryGetInt32(out _)).Select(token => token.GetInt32())]
@@ -44,7 +48,8 @@ internal static class JsonTranscript
             Number(segment, "no_speech_prob") ?? 0,
             segment.TryGetProperty("words", out JsonElement words) && words.ValueKind == JsonValueKind.Array
                 ? ReadWords(words, place)
-                : null);
+                : null,
+            Text(segment, "language"));
     }
 
     // whisperX leaves the times out of words it could not place; they share the word's before.
@@ -54,10 +59,11 @@ internal static class JsonTranscript
         foreach (JsonElement word in words.EnumerateArray())
         {
             double last = result.Count > 0 ? result[^1].End : 0;
+            double? start = Time(word, "start", $"a word of {place}");
             result.Add(new Word(
                 Text(word, "word") ?? throw Missing($"a word of {place}", "word"),
-                Number(word, "start") ?? last,
-                Number(word, "end") ?? Number(word, "start") ?? last,
+                start ?? last,
+                Time(word, "end", $"a word of {place}") ?? start ?? last,
                 Number(word, "probability") ?? Number(word, "score") ?? 1));
         }
 
@@ -66,10 +72,32 @@ internal static class JsonTranscript
 
     private static FormatException Missing(string place, string name) => new($"{place} has no '{name}'");
 
+    private static double? Time(JsonElement element, string name, string place) => Number(element, name) switch
+    {
+        null => null,
+        double seconds and >= -LongestTime and <= LongestTime => seconds,
+        double other => throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"the '{name}' of {place} is {other}, which is no time")),
+    };
+
     private static double? Number(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
-            ? value.GetDouble()
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value)
+            ? value.ValueKind switch
+            {
+                JsonValueKind.Number => value.GetDouble(),
+                JsonValueKind.String => value.GetString() switch { "NaN" => double.NaN, "Infinity" => double.PositiveInfinity, "-Infinity" => double.NegativeInfinity, _ => null },
+                _ => null,
+            }
             : null;
+
+    /// <summary>
+    /// Python writes <c>NaN</c>, <c>Infinity</c> and <c>-Infinity</c>, which JSON does not know, where a mean is of nothing. Here
+    /// they get quotes; within a text, words of that kind stay as they are.
+    /// </summary>
+    private static string QuoteNonFinite(string json) =>
+        NonFinitePattern().Replace(json, match => match.Value[0] == '"' ? match.Value : $"\"{match.Value}\"");
+
+    [GeneratedRegex("""(?:"(?:[^"\\]|\\.)*")|-?Infinity|NaN""", RegexOptions.Singleline | RegexOptions.NonBacktracking)]
+    private static partial Regex NonFinitePattern();
 
     private static string? Text(JsonElement element, string name)
     {

@@ -41,6 +41,13 @@ public sealed class JsonTranscriptWriter : ITranscriptWriter
             WriteList(output, segment.Words, WriteWord);
         }
 
+        // The original has one language for the whole recording.
+        if (segment.Language is not null)
+        {
+            output.Write(", \"language\": ");
+            WriteString(output, segment.Language);
+        }
+
         output.Write('}');
     }
 

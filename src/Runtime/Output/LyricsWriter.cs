@@ -23,7 +23,7 @@ public sealed class LyricsWriter : ITranscriptWriter
             output.Write($"[ti:{OneLine(title)}]\n");
         }
 
-        output.Write($"[la:{transcript.Language}]\n[re:Handwritten]\n");
+        output.Write($"[la:{options.TextLanguage ?? transcript.Language}]\n[re:Handwritten]\n");
         Segment[] segments = [.. transcript.Segments.Where(segment => PythonText.Strip(segment.Text).Length > 0)];
         for (int i = 0; i < segments.Length; i++)
         {

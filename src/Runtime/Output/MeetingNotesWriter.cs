@@ -19,9 +19,8 @@ public sealed class MeetingNotesWriter : ITranscriptWriter
     public void Write(Transcript transcript, TextWriter output, WriterOptions options)
     {
         double length = transcript.Segments.Count > 0 ? transcript.Segments[^1].End : 0;
-        string language = Languages.Names.TryGetValue(transcript.Language, out string? name)
-            ? CultureInfo.InvariantCulture.TextInfo.ToTitleCase(name)
-            : transcript.Language;
+        string spoken = Name(transcript.Language);
+        string language = options.TextLanguage is { } written && written != transcript.Language ? $"{Name(written)}, translated from {spoken}" : spoken;
         output.Write($"# {Escape(options.Title ?? "Transcript")}\n\n- Language: {Escape(language)}\n- Length: {Time(length)}\n");
         output.Write("\n## Notes\n\n- \n\n## To do\n\n- [ ] \n\n## Transcript\n");
 
@@ -38,6 +37,9 @@ public sealed class MeetingNotesWriter : ITranscriptWriter
             output.Write($"\n**{Time(start)}** {Escape(PythonText.Strip(string.Concat(paragraph.Select(segment => segment.Text))))}\n");
         }
     }
+
+    private static string Name(string language) =>
+        Languages.Names.TryGetValue(language, out string? name) ? CultureInfo.InvariantCulture.TextInfo.ToTitleCase(name) : language;
 
     private static string Time(double seconds) => Timestamp.Format(Timestamp.ToMilliseconds(seconds), alwaysHours: true)[..^4];
 

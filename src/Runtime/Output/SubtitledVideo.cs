@@ -51,6 +51,14 @@ public sealed class SubtitledVideo(Ffmpeg ffmpeg)
     public void Draw(string video, string output, Transcript transcript, WriterOptions layout, CancellationToken cancellation = default) =>
         Write(video, output, transcript, layout, ["-vf", @"subtitles=filename=pipe\\:0", "-c:a", "copy"], _ => [], cancellation);
 
+    /// <summary>Whether a video has a picture to draw into, which is more than a cover. True where that cannot be found out.</summary>
+    /// <param name="video">The video.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public bool CanDrawInto(string video, CancellationToken cancellation = default) =>
+        ffmpeg.Program is null || !Run(["-i", $"file:{Path.GetFullPath(video)}", "-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "null", "-"], "", cancellation)
+            .Complaint.Contains("matches no streams", StringComparison.Ordinal);
+
     // Containers do not share their forms of subtitles: in another one, those that the video has are converted, too.
     private static bool IsLike(string video, string output) => Path.GetExtension(video).Equals(Path.GetExtension(output), StringComparison.OrdinalIgnoreCase);
 
@@ -72,7 +80,12 @@ public sealed class SubtitledVideo(Ffmpeg ffmpeg)
         string passing = WholeFile.PassingName(Path.GetDirectoryName(Path.GetFullPath(output))!);
         try
         {
-            Run(["-i", $"file:{Path.GetFullPath(video)}", .. arguments, .. further(form.Subtitles), "-f", form.Container, $"file:{passing}"], subtitles.ToString(), output, cancellation);
+            (int exitCode, string complaint) = Run(["-i", $"file:{Path.GetFullPath(video)}", .. arguments, .. further(form.Subtitles), "-f", form.Container, $"file:{passing}"], subtitles.ToString(), cancellation);
+            if (exitCode != 0)
+            {
+                throw new OutputException($"ffmpeg cannot write '{output}' (\"{complaint.TrimEnd('.')}\"); try another ending, such as .mkv.");
+            }
+
             File.Move(passing, output, overwrite: true);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or Win32Exception)
@@ -85,7 +98,9 @@ public sealed class SubtitledVideo(Ffmpeg ffmpeg)
         }
     }
 
-    private void Run(string[] arguments, string subtitles, string output, CancellationToken cancellation)
+    /// <summary>Runs ffmpeg to its end.</summary>
+    /// <returns>Its exit code, and the first line of what it complains about.</returns>
+    private (int ExitCode, string Complaint) Run(string[] arguments, string subtitles, CancellationToken cancellation)
     {
         ProcessStartInfo start = new(ffmpeg.Program!, ["-hide_banner", "-nostats", "-loglevel", "error", "-nostdin", "-protocol_whitelist", "file,pipe,crypto,data", .. arguments])
         {
@@ -110,10 +125,7 @@ public sealed class SubtitledVideo(Ffmpeg ffmpeg)
 
         process.WaitForExit();
         cancellation.ThrowIfCancellationRequested();
-        if (process.ExitCode != 0)
-        {
-            string complaint = complaints.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() ?? $"exit code {process.ExitCode}";
-            throw new OutputException($"ffmpeg cannot write '{output}' (\"{complaint.TrimEnd('.')}\"); try another ending, such as .mkv.");
-        }
+        string[] lines = complaints.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return (process.ExitCode, lines.FirstOrDefault() ?? $"exit code {process.ExitCode}");
     }
 }

@@ -13,7 +13,12 @@ namespace Handwritten.Runtime.Output;
 /// </summary>
 public sealed class TranscriptCache
 {
-    private static readonly JsonSerializerOptions Format = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     private readonly string _folder;
 
@@ -44,7 +49,10 @@ public sealed class TranscriptCache
         try
         {
             using FileStream file = File.OpenRead(PathOf(key));
-            return JsonSerializer.Deserialize<Transcript>(file, Format) is { Text: not null, Segments: not null, Language: not null } transcript ? transcript : null;
+            Transcript? transcript = JsonSerializer.Deserialize<Transcript>(file, Format);
+
+            // What is missing or null has been refused, except in lists.
+            return transcript is not null && transcript.Segments.All(segment => segment is not null && segment.Words?.Contains(null!) is not true) ? transcript : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -38,7 +38,10 @@ public static class TranscriptFiles
         }
     }
 
-    /// <summary>Writes a transcript in several formats: UTF-8 without a byte order mark, lines ending in line feeds.</summary>
+    /// <summary>
+    /// Writes a transcript in several formats: UTF-8 without a byte order mark, lines ending in line feeds. The files appear
+    /// when all of them are written; if one cannot be, none does.
+    /// </summary>
     /// <param name="folder">Where to; created if missing.</param>
     /// <param name="baseName">The files' name before the extension; see <see cref="BaseName"/>.</param>
     /// <param name="formats">The formats; see <see cref="TranscriptWriters"/>.</param>
@@ -50,27 +53,53 @@ public static class TranscriptFiles
         string folder, string baseName, IEnumerable<ITranscriptWriter> formats, Transcript transcript, WriterOptions options)
     {
         CreateFolder(folder);
-        List<string> paths = [];
-        foreach (ITranscriptWriter writer in formats)
+        (string Path, ITranscriptWriter Writer)[] outputs = [.. formats.Select(writer => (Path.Combine(folder, $"{baseName}.{writer.Extension}"), writer))];
+        Write(outputs, transcript, options);
+        return [.. outputs.Select(output => output.Path)];
+    }
+
+    /// <summary>Writes a transcript to a file, as above, whatever its name ends in.</summary>
+    /// <param name="path">The file; its folder is created if missing.</param>
+    /// <param name="writer">The format.</param>
+    /// <param name="transcript">What to write.</param>
+    /// <param name="options">How to lay out subtitles.</param>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public static void Write(string path, ITranscriptWriter writer, Transcript transcript, WriterOptions options)
+    {
+        CreateFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        Write([(path, writer)], transcript, options);
+    }
+
+    private static void Write(IEnumerable<(string Path, ITranscriptWriter Writer)> outputs, Transcript transcript, WriterOptions options)
+    {
+        List<(string Path, WholeFile File)> files = [];
+        string path = "";
+        try
         {
-            string path = Path.Combine(folder, $"{baseName}.{writer.Extension}");
-            try
+            foreach ((string output, ITranscriptWriter writer) in outputs)
             {
-                WholeFile.Write(path, file =>
+                path = output;
+                files.Add((path, new WholeFile(path, file =>
                 {
-                    using StreamWriter output = new(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
-                    writer.Write(transcript, output, options);
-                });
+                    using StreamWriter text = new(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
+                    writer.Write(transcript, text, options);
+                })));
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+
+            foreach ((string name, WholeFile file) in files)
             {
-                throw new OutputException($"The transcript '{path}' cannot be written ({Reason(exception)}); choose another output folder, or make this one writable.", exception);
+                path = name;
+                file.Appear();
             }
-
-            paths.Add(path);
         }
-
-        return paths;
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The transcript '{path}' cannot be written ({Reason(exception)}); choose another output folder, or make this one writable.", exception);
+        }
+        finally
+        {
+            files.ForEach(file => file.File.Dispose());
+        }
     }
 
     private static void CreateFolder(string folder)

@@ -38,7 +38,7 @@ public sealed class WebPageWriter : ITranscriptWriter
             switch (part[..end])
             {
                 case "language":
-                    output.Write(Html.Encode(transcript.Language));
+                    output.Write(Html.Encode(options.TextLanguage ?? transcript.Language));
                     break;
                 case "title":
                     output.Write(Html.Encode(options.Title ?? "Transcript"));

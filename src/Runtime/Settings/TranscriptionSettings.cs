@@ -10,7 +10,7 @@ namespace Handwritten.Runtime.Settings;
 /// </summary>
 public static class TranscriptionSettings
 {
-    private static readonly ValueKind<double?> Count = ValueKind.Number(0, 1000).OrNone(), Share = ValueKind.Number(0, 1).OrNone(), Degrees = ValueKind.Number(0, 100).OrNone();
+    private static readonly ValueKind<double?> Count = ValueKind.Number(0, 1000).OrNone(), Share = ValueKind.Number(0, 1).OrNone(), Threshold = ValueKind.Number(-1000, 1000).OrNone(), Degrees = ValueKind.Number(0, 100).OrNone();
 
     private static readonly ValueKind<int?> Lanes = ValueKind.WholeNumber(1, DecodingOptions.MostLanes).OrNone();
 
@@ -39,20 +39,21 @@ public static class TranscriptionSettings
         Decode("max_initial_timestamp", "The latest beginning of a window's first segment, in seconds.", ValueKind.Number(0, 30).OrNone(),
             decoding => decoding.MaxInitialTimestamp, (decoding, value) => decoding with { MaxInitialTimestamp = value }),
         Transcribe("initial_prompt", "Text to pretend to have heard before: names, spelling, style.", ValueKind.Text("TEXT"),
-            options => options.InitialPrompt, (options, value) => options with { InitialPrompt = value }),
+            options => options.InitialPrompt?.Text, (options, value) => options with { InitialPrompt = value }),
         Transcribe("carry_initial_prompt", "Begin every window's prompt with the initial prompt.", ValueKind.Flag,
             options => options.CarryInitialPrompt, (options, value) => options with { CarryInitialPrompt = value }),
         Transcribe("hotwords", "Words to expect, at the beginning of every window's prompt.", ValueKind.Text("TEXT"), options => options.Hotwords, (options, value) => options with { Hotwords = value }),
+        Decode("prefix", "Text that every window begins with.", ValueKind.Text("TEXT"), decoding => decoding.Prefix?.Text, (decoding, value) => decoding with { Prefix = value }),
         Transcribe("condition_on_previous_text", "Let the text of a window be the prompt of the next.", ValueKind.Flag,
             options => options.ConditionOnPreviousText, (options, value) => options with { ConditionOnPreviousText = value }),
         Transcribe("prompt_reset_on_temperature", "... unless it took a higher temperature than this; None: whatever it took.", Degrees,
             options => double.IsPositiveInfinity(options.PromptResetOnTemperature) ? null : options.PromptResetOnTemperature,
             (options, value) => options with { PromptResetOnTemperature = value ?? double.PositiveInfinity }),
-        Transcribe("compression_ratio_threshold", "Text that compresses better than this is repetitive.", Count,
+        Transcribe("compression_ratio_threshold", "Text that compresses better than this is repetitive.", Threshold,
             options => options.CompressionRatioThreshold, (options, value) => options with { CompressionRatioThreshold = value }),
-        Transcribe("logprob_threshold", "Text whose mean log-probability is below this is improbable.", ValueKind.Number(-1000, 0).OrNone(),
+        Transcribe("logprob_threshold", "Text whose mean log-probability is below this is improbable.", Threshold,
             options => options.LogProbabilityThreshold, (options, value) => options with { LogProbabilityThreshold = value }, "log_prob_threshold"),
-        Transcribe("no_speech_threshold", "A window of improbable text whose no-speech probability is above this is silence.", Share,
+        Transcribe("no_speech_threshold", "A window of improbable text whose no-speech probability is above this is silence.", Threshold,
             options => options.NoSpeechThreshold, (options, value) => options with { NoSpeechThreshold = value }),
         Decode("repetition_penalty", "Above 1, what a window already says becomes less probable.", ValueKind.Number(0.01, 1000).OrNone(),
             decoding => decoding.RepetitionPenalty, (decoding, value) => decoding with { RepetitionPenalty = value ?? 1 }),

@@ -15,6 +15,9 @@ namespace Handwritten.Runtime.Transcription;
 /// <param name="Speech">What is to be heard of it; null for all.</param>
 public sealed record PreparedRecording(ReadOnlyMemory<float> Samples, TranscriptionOptions Options, IReadOnlyList<SpeechRegion>? Speech)
 {
+    /// <summary>The windows that are heard independently of each other, where the options cut at silences or clips; null elsewhere.</summary>
+    public IReadOnlyList<SpeechWindow>? Windows { get; } = Speech is null ? null : Options.Windows.Pack(Speech, Options);
+
     // One megabyte of numbers that never change. A failure to load them is not kept: they may be there the next time.
     private static readonly Lazy<SileroVad> Vad = new(() => SileroVad.Load(), LazyThreadSafetyMode.PublicationOnly);
 
@@ -29,6 +32,7 @@ public sealed record PreparedRecording(ReadOnlyMemory<float> Samples, Transcript
     public static PreparedRecording Of(ReadOnlyMemory<float> samples, TranscriptionOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.RequireParts();
         options.Windows.Verify(options);
         AudioClip.RequireSound(samples.Span);
         return new PreparedRecording(samples, options, options.Windows.Regions(samples, options, speech => SpeechRegions.Find(Vad.Value, samples, speech, cancellation)));

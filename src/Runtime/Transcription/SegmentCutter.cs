@@ -55,7 +55,7 @@ internal static class SegmentCutter
         foreach (int cut in cuts)
         {
             int[] part = [.. tokens.Skip(begin).Take(cut - begin)];
-            segments.Add(new SegmentDraft(offset + Seconds(part[0]), offset + Seconds(part[^1]), part));
+            segments.Add(new SegmentDraft(offset + Seconds(part[0]), offset + Seconds(part[^1]), part, begin));
             begin = cut;
         }
 

@@ -4,7 +4,8 @@ namespace Handwritten.Runtime.Transcription;
 /// <param name="start">Beginning in the recording, in seconds.</param>
 /// <param name="end">End in the recording, in seconds.</param>
 /// <param name="tokens">Its tokens, timestamps included.</param>
-internal sealed class SegmentDraft(double start, double end, IReadOnlyList<int> tokens)
+/// <param name="first">Where they begin among those of the window.</param>
+internal sealed class SegmentDraft(double start, double end, IReadOnlyList<int> tokens, int first = 0)
 {
     /// <summary>Beginning in the recording, in seconds.</summary>
     public double Start { get; set; } = start;
@@ -14,6 +15,9 @@ internal sealed class SegmentDraft(double start, double end, IReadOnlyList<int> 
 
     /// <summary>The tokens, timestamps included.</summary>
     public IReadOnlyList<int> Tokens { get; } = tokens;
+
+    /// <summary>Where they begin among those of the window.</summary>
+    public int First { get; } = first;
 
     /// <summary>The words with their times; empty if there are none or none were asked for.</summary>
     public IReadOnlyList<Word> Words { get; set; } = [];

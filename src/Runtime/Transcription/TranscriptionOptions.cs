@@ -39,8 +39,8 @@ public sealed record TranscriptionOptions
     /// <summary>A window that took a higher temperature than this is no good prompt: the next one starts without.</summary>
     public double PromptResetOnTemperature { get; init; } = 0.5;
 
-    /// <summary>Text to pretend to have heard before the recording: names, spelling, style.</summary>
-    public string? InitialPrompt { get; init; }
+    /// <summary>What to pretend to have heard before the recording: names, spelling, style.</summary>
+    public Prompt? InitialPrompt { get; init; }
 
     /// <summary>Whether every window's prompt begins with the initial prompt, not only the first one's.</summary>
     public bool CarryInitialPrompt { get; init; }
@@ -85,10 +85,12 @@ public sealed record TranscriptionOptions
 
     /// <summary>Refuses what makes no sense whatever the recording.</summary>
     /// <param name="vocabulary">Tokens of the model.</param>
-    /// <exception cref="OptionsException">Options contradict each other, or a number makes no sense.</exception>
+    /// <exception cref="OptionsException">Options contradict each other, a number makes no sense, or something is null.</exception>
     public void Verify(int vocabulary)
     {
+        RequireParts();
         OptionsException.Require(Temperatures.Count > 0, $"At least one temperature is needed.");
+        InitialPrompt?.Verify("initial_prompt", vocabulary);
         foreach (double temperature in Temperatures)
         {
             TemperatureFallback.At(Decoding, temperature).Verify(vocabulary);
@@ -99,12 +101,27 @@ public sealed record TranscriptionOptions
             OptionsException.Require(time >= 0 && time <= ClipRanges.LatestSecond, $"clip_timestamps must be seconds from 0 on, but one is {time}.");
         }
 
-        foreach (double[] clip in Clips.Chunk(2))
-        {
-            OptionsException.Require(clip is not [var start, var end] || start <= end, $"A clip begins at {clip[0]} s and ends at {clip[^1]} s: give its beginning first.");
-        }
-
         OptionsException.Require(HallucinationSilenceThreshold is null or >= 0, $"hallucination_silence_threshold must not be below 0, but it is {HallucinationSilenceThreshold}.");
         OptionsException.Require(LanguageDetectionSegments >= 1, $"language_detection_segments must be at least 1, but it is {LanguageDetectionSegments}.");
+        RequireNumber("compression_ratio_threshold", CompressionRatioThreshold);
+        RequireNumber("logprob_threshold", LogProbabilityThreshold);
+        RequireNumber("no_speech_threshold", NoSpeechThreshold);
+        RequireNumber("prompt_reset_on_temperature", PromptResetOnTemperature);
+        RequireNumber("language_detection_threshold", LanguageDetectionThreshold);
     }
+
+    /// <summary>Refuses null where it says nothing: callers without nullable types, and readers of JSON, know no better.</summary>
+    /// <exception cref="OptionsException">A part is null.</exception>
+    internal void RequireParts()
+    {
+        OptionsException.RequirePart("decoding", Decoding);
+        OptionsException.RequirePart("temperatures", Temperatures);
+        OptionsException.RequirePart("clip_timestamps", Clips);
+        OptionsException.RequirePart("prepend_punctuations", PrependPunctuations);
+        OptionsException.RequirePart("append_punctuations", AppendPunctuations);
+        OptionsException.RequirePart("windows", Windows);
+    }
+
+    private static void RequireNumber(string name, double? value) =>
+        OptionsException.Require(value is not double.NaN, $"{name} must be a number, but it is NaN.");
 }

@@ -52,6 +52,9 @@ internal sealed partial class ApiKeys
         return found;
     }
 
+    /// <summary>Whether a client may still come: its key, if it needed one, is still in the file.</summary>
+    public bool Allow(Client client) => client.Key is not { } key || Current().Any(known => known.Name == key.Name && CryptographicOperations.FixedTimeEquals(known.Hash, key.Hash));
+
     private IReadOnlyList<ApiKey> Current()
     {
         lock (_lock)

@@ -9,6 +9,7 @@ namespace Handwritten.Server.Access;
 internal sealed class Authentication(RequestDelegate next, ApiKeys keys)
 {
     public const string ProtocolPrefix = "openai-insecure-api-key.";
+    public const string WrongKeyCode = "invalid_api_key";
     private const string Scheme = "Bearer ";
 
     public Task InvokeAsync(HttpContext context)
@@ -30,8 +31,8 @@ internal sealed class Authentication(RequestDelegate next, ApiKeys keys)
 
         string key = KeyOf(context.Request) ?? throw Refuse(
             "No API key was given: send it as 'Authorization: Bearer KEY'.", "missing_api_key");
-        ApiKey known = keys.Find(key) ?? throw Refuse("The API key is not one of this server's.", "invalid_api_key");
-        return new Client(known.Name, known.RequestsPerMinute);
+        ApiKey known = keys.Find(key) ?? throw WrongKey();
+        return new Client(known.Name, known.RequestsPerMinute) { Key = known };
     }
 
     private static string? KeyOf(HttpRequest request)
@@ -44,6 +45,9 @@ internal sealed class Authentication(RequestDelegate next, ApiKeys keys)
         return request.HttpContext.WebSockets.WebSocketRequestedProtocols
             .FirstOrDefault(protocol => protocol.StartsWith(ProtocolPrefix, StringComparison.Ordinal))?[ProtocolPrefix.Length..];
     }
+
+    /// <summary>What a key gets that is not in the file, or not any more.</summary>
+    public static ApiException WrongKey() => Refuse("The API key is not one of this server's.", WrongKeyCode);
 
     private static ApiException Refuse(string message, string code) => new(StatusCodes.Status401Unauthorized, message, code: code);
 }

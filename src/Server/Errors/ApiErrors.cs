@@ -29,7 +29,7 @@ internal static class ApiErrors
             StatusCodes.Status408RequestTimeout, "The request arrived too slowly and was given up.", code: "request_timeout", innerException: failure),
         BadHttpRequestException bad => new ApiException(bad.StatusCode, Sentence(bad), code: "bad_request", innerException: failure),
         ModelException => Unavailable("The model cannot be loaded; the server's log says why.", "model_unavailable", failure),
-        OutOfMemoryException or GpuException { IsOutOfMemory: true } => Unavailable("There is not enough memory for this request now; try again, or cut the recording into parts.", "out_of_memory", failure),
+        OutOfMemoryException or GpuException { IsOutOfMemory: true } => NoMemory(failure),
         GpuException => Unavailable("The device that runs the model failed; try again.", "device_failed", failure),
         OperationCanceledException => Unavailable("The server is shutting down; try again.", "shutting_down", failure),
         _ => new ApiException(StatusCodes.Status500InternalServerError, "Something unexpected happened in the server; its log says what.", ErrorType.Server, code: "internal_error", innerException: failure),
@@ -38,6 +38,10 @@ internal static class ApiErrors
     /// <summary>A body above the limit.</summary>
     public static ApiException TooLarge(Exception? cause = null) =>
         new(StatusCodes.Status413PayloadTooLarge, "The request is larger than this server takes: compress the recording or cut it into parts.", code: "request_too_large", innerException: cause);
+
+    /// <summary>More memory than there is for a request.</summary>
+    public static ApiException NoMemory(Exception? cause = null) =>
+        Unavailable("There is not enough memory for this request now; try again, or cut the recording into parts.", "out_of_memory", cause);
 
     /// <summary>Too much at once: the client shall come back.</summary>
     public static ApiException Busy(string message, string code, TimeSpan? retryAfter) =>
@@ -50,7 +54,7 @@ internal static class ApiErrors
         RetryAfter = TimeSpan.FromSeconds(30),
     };
 
-    private static ApiException Unavailable(string message, string code, Exception cause) =>
+    private static ApiException Unavailable(string message, string code, Exception? cause) =>
         new(StatusCodes.Status503ServiceUnavailable, message, ErrorType.Server, code: code, innerException: cause) { RetryAfter = TimeSpan.FromSeconds(5) };
 
     private static string Sentence(Exception failure) =>

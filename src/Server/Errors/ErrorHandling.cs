@@ -1,4 +1,5 @@
 using System.Globalization;
+using Handwritten.Server.Access;
 
 namespace Handwritten.Server.Errors;
 
@@ -50,6 +51,11 @@ internal sealed partial class ErrorHandling(RequestDelegate next, ILogger<ErrorH
         if (error.RetryAfter is { } wait)
         {
             context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (error.Status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = error.Code == Authentication.WrongKeyCode ? "Bearer error=\"invalid_token\"" : "Bearer"; // RFC 6750, section 3
         }
 
         return context.Response.WriteAsJsonAsync(error.ToResponse(), Json.Options, CancellationToken.None);

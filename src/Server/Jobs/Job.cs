@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Handwritten.Runtime;
+using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
+using Handwritten.Server.OpenAi;
 using Handwritten.Server.Recognition;
 using Handwritten.Server.Requests;
 
@@ -10,10 +12,10 @@ namespace Handwritten.Server.Jobs;
 /// <summary>How far a job is.</summary>
 public enum JobStatus
 {
-    /// <summary>It waits.</summary>
+    /// <summary>It waits, or its recording is fetched.</summary>
     Queued,
 
-    /// <summary>It is fetched, decoded or transcribed.</summary>
+    /// <summary>It is decoded or transcribed.</summary>
     Running,
 
     /// <summary>The transcript is there.</summary>
@@ -38,28 +40,57 @@ internal sealed record UploadedInput(FileStream File) : JobInput;
 /// <param name="Headers">What else to send.</param>
 internal sealed record RemoteInput(Uri Address, IReadOnlyDictionary<string, string> Headers) : JobInput;
 
+/// <summary>What is to be made of a recording.</summary>
+/// <param name="Request">The transcript that is wanted.</param>
+/// <param name="Translation">A second one, of the same recording; null for none.</param>
+/// <param name="Output">What RunPod's clients are shown of the result.</param>
+internal sealed record JobOrder(TranscriptionRequest Request, TranscriptionRequest? Translation, Func<JobResult, object> Output)
+{
+    /// <summary>A transcript, shown as this server has it.</summary>
+    public JobOrder(TranscriptionRequest request)
+        : this(request, null, result => TranscriptionResponses.Verbose(result.Transcription))
+    {
+    }
+}
+
 /// <summary>Whom to tell that a job has ended.</summary>
 /// <param name="Address">The address.</param>
 /// <param name="Body">What to say.</param>
 internal sealed record JobWebhook(Uri Address, Func<Job, object> Body);
 
-/// <summary>A recording that is transcribed while nobody waits. Safe for several threads.</summary>
+/// <summary>What came of a job.</summary>
+/// <param name="Transcription">The transcript.</param>
+/// <param name="Translation">The second one, if that was wanted.</param>
+/// <param name="Model">The model that made them.</param>
+/// <param name="Device"><c>cuda</c> or <c>cpu</c>.</param>
+internal sealed record JobResult(FinishedTranscription Transcription, FinishedTranscription? Translation, string Model, string Device);
+
+/// <summary>
+/// A recording that is transcribed while nobody waits. It ends once, however many try to end it, and all that has to happen then hangs on
+/// <see cref="Ended"/>. Safe for several threads.
+/// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A token source without a timer holds nothing, and others may still look at its token.")]
-internal sealed class Job(string client, TranscriptionRequest request, JobInput input, JobWebhook? webhook, DateTimeOffset createdAt)
+internal sealed class Job(string client, JobOrder order, JobInput input, JobWebhook? webhook, DateTimeOffset createdAt)
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _cancellation = new();
+    private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Queue<Segment> _heard = [];
+    private FileStream? _recording = (input as UploadedInput)?.File;
+    private volatile bool _isAwaited;
     private RunningTranscription? _running;
+    private (double Begin, double End) _share;
 
     public string Id { get; } = $"job_{RandomNumberGenerator.GetHexString(32, lowercase: true)}";
 
     public string Client => client;
 
-    public TranscriptionRequest Request => request;
+    public JobOrder Order => order;
 
     public JobInput Input => input;
 
+    /// <summary>Who is told that it has ended.</summary>
     public JobWebhook? Webhook => webhook;
 
     public JobStatus Status { get; private set; } = JobStatus.Queued;
@@ -70,32 +101,71 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
 
     public DateTimeOffset? EndedAt { get; private set; }
 
-    /// <summary>Seconds of the recording; 0 until it has been decoded.</summary>
-    public double Duration { get; private set; }
+    /// <summary>Whether somebody holds a connection open until it ends.</summary>
+    public bool IsAwaited
+    {
+        get => _isAwaited;
+        set => _isAwaited = value;
+    }
 
-    public Transcript? Transcript { get; private set; }
+    /// <summary>What that means for who comes first.</summary>
+    public RequestPriority Priority => _isAwaited ? RequestPriority.Interactive : RequestPriority.Bulk;
+
+    /// <summary>The recording; null while it has to be fetched.</summary>
+    public FileStream? Recording
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _recording;
+            }
+        }
+    }
+
+    /// <summary>What came of it, if it has succeeded.</summary>
+    public JobResult? Result { get; private set; }
 
     public ApiException? Error { get; private set; }
 
-    /// <summary>Share of the recording that has been transcribed, in [0, 1].</summary>
+    /// <summary>Share of the work that has been done, in [0, 1].</summary>
     public double Progress
     {
         get
         {
             lock (_lock)
             {
-                return Status == JobStatus.Succeeded ? 1 : _running is { Duration: > 0 } running ? running.Position / running.Duration : 0;
+                double position = _running is { Duration: > 0 } running ? running.Position / running.Duration : 0;
+                return Status == JobStatus.Succeeded ? 1 : _share.Begin + position * (_share.End - _share.Begin);
             }
         }
     }
 
     public bool HasEnded => Status is JobStatus.Succeeded or JobStatus.Failed or JobStatus.Cancelled;
 
+    /// <summary>Ends when the work begins, or the job ends without.</summary>
+    public Task Taken => _taken.Task;
+
     /// <summary>Ends with the job, however that ends.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>The job was taken back.</summary>
+    /// <summary>The job is not wanted any more.</summary>
     public CancellationToken Cancellation => _cancellation.Token;
+
+    /// <summary>Takes the recording that was fetched.</summary>
+    public void Receive(FileStream recording)
+    {
+        lock (_lock)
+        {
+            if (!HasEnded)
+            {
+                _recording = recording;
+                return;
+            }
+        }
+
+        recording.Dispose();
+    }
 
     /// <summary>Begins the work.</summary>
     /// <returns>False if there is none, since the job has ended.</returns>
@@ -109,23 +179,52 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
             }
 
             (Status, StartedAt) = (JobStatus.Running, now);
-            return true;
         }
+
+        _taken.TrySetResult();
+        return true;
     }
 
     /// <summary>Lets the progress be seen.</summary>
-    public void Follow(RunningTranscription? running)
+    /// <param name="running">The transcription under way.</param>
+    /// <param name="begin">Share of the work that was done before it.</param>
+    /// <param name="end">Share of the work that is done with it.</param>
+    public void Follow(RunningTranscription running, double begin, double end)
     {
         lock (_lock)
         {
-            _running = running;
-            Duration = running?.Duration ?? Duration;
+            (_running, _share) = (running, (begin, end));
         }
     }
 
-    public void Succeed(Transcript transcript, DateTimeOffset now) => End(JobStatus.Succeeded, now, () => Transcript = transcript);
+    /// <summary>Keeps a segment for who reads them as they come.</summary>
+    public void Hear(Segment segment)
+    {
+        lock (_lock)
+        {
+            _heard.Enqueue(segment);
+        }
+    }
 
-    public void Fail(ApiException error, DateTimeOffset now) => End(JobStatus.Failed, now, () => Error = error);
+    /// <summary>The segments that have come since the last call.</summary>
+    public IReadOnlyList<Segment> TakeHeard()
+    {
+        lock (_lock)
+        {
+            Segment[] heard = [.. _heard];
+            _heard.Clear();
+            return heard;
+        }
+    }
+
+    public void Succeed(JobResult result, DateTimeOffset now) => End(JobStatus.Succeeded, now, () => Result = result);
+
+    /// <summary>Gives the job up; nothing happens to one that has ended.</summary>
+    public void Fail(ApiException error, DateTimeOffset now)
+    {
+        End(JobStatus.Failed, now, () => Error = error);
+        _cancellation.Cancel();
+    }
 
     /// <summary>Takes the job back; nothing happens to one that has ended.</summary>
     public void Cancel(DateTimeOffset now)
@@ -136,6 +235,7 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
 
     private void End(JobStatus status, DateTimeOffset now, Action set)
     {
+        FileStream? recording;
         lock (_lock)
         {
             if (HasEnded)
@@ -145,9 +245,11 @@ internal sealed class Job(string client, TranscriptionRequest request, JobInput 
 
             set();
             (Status, EndedAt, _running) = (status, now, null);
+            (recording, _recording) = (_recording, null);
         }
 
-        (input as UploadedInput)?.File.Dispose();
+        recording?.Dispose();
+        _taken.TrySetResult();
         _ended.SetResult();
     }
 }

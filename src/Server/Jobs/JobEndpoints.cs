@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Jobs;
@@ -9,6 +11,7 @@ namespace Handwritten.Server.Jobs;
 internal static class JobEndpoints
 {
     private const string Tag = "Jobs";
+    private const int UsualOfPage = 20, MostOfPage = 100; // as OpenAI has it
 
     public static void Map(IEndpointRouteBuilder clients)
     {
@@ -17,13 +20,15 @@ internal static class JobEndpoints
         group.MapPost("", CreateAsync)
             .WithSummary("Hand in a recording: a form as for /v1/audio/transcriptions, or JSON with audio_url or audio_base64; webhook_url is told when it is done.")
             .Accepts<JobBody>("application/json", "multipart/form-data")
+            .TakesForm(typeof(TranscriptionForm))
             .Produces<JobAnswer>(StatusCodes.Status202Accepted);
-        group.MapGet("", (HttpContext context, JobStore jobs) => Results.Json(new JobList("list", [.. jobs.Of(Client.Of(context).Name).Select(JobAnswer.Of)]), Json.Options))
-            .WithSummary("The jobs of this client, the newest first.").Produces<JobList>();
+        group.MapGet("", List)
+            .WithSummary("The jobs of this client, the newest first (?order=asc: the oldest), without their results: ?limit=20 of them, ?after=ID those behind this one.")
+            .Produces<JobList>();
         group.MapGet("/{id}", (string id, HttpContext context, JobStore jobs) => Results.Json(JobAnswer.Of(jobs.Find(id, Client.Of(context).Name)), Json.Options))
             .WithSummary("How far a job is.").Produces<JobAnswer>();
         group.MapGet("/{id}/result", (string id, HttpContext context, JobStore jobs) => Result(jobs.Find(id, Client.Of(context).Name)))
-            .WithSummary("What was said, in the format that the job asked for.").Produces<VerboseTranscriptionAnswer>();
+            .WithSummary("What was said, in the format that the job asked for.").ProducesTranscription();
         group.MapPost("/{id}/cancel", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
         group.MapDelete("/{id}", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
     }
@@ -31,15 +36,30 @@ internal static class JobEndpoints
     private static async Task<IResult> CreateAsync(HttpContext context, JobIntake intake)
     {
         Job job = context.Request.HasJsonContentType()
-            ? await intake.TakeJsonAsync(context, await JsonFields.ReadAsync(context.Request, context.RequestAborted), webhook: null, JobEvent.Of)
-            : await intake.TakeFormAsync(context, JobEvent.Of);
+            ? await intake.TakeJsonAsync(context)
+            : await intake.TakeFormAsync(context);
         context.Response.Headers.Location = $"/v1/jobs/{job.Id}";
         return Results.Json(JobAnswer.Of(job), Json.Options, statusCode: StatusCodes.Status202Accepted);
     }
 
+    /// <summary>A page, as OpenAI's lists have them.</summary>
+    private static IResult List(HttpContext context, JobStore jobs)
+    {
+        RequestFields fields = new(context.Request.Query.SelectMany(field => field.Value.Select(value => KeyValuePair.Create(field.Key, value ?? ""))));
+        int limit = fields.Integer("limit", 1, MostOfPage) ?? UsualOfPage;
+        bool oldestFirst = fields.Choice("order", "asc", "desc") == "asc";
+        string client = Client.Of(context).Name;
+        Job? after = fields.Text("after") is { } id ? jobs.Find(id, client) : null;
+        fields.RefuseUnknown();
+        IEnumerable<Job> all = oldestFirst ? jobs.Of(client).Reverse() : jobs.Of(client);
+        Job[] rest = [.. after is null ? all : all.SkipWhile(job => job != after).Skip(1)];
+        JobAnswer[] page = [.. rest.Take(limit).Select(job => JobAnswer.Of(job) with { Result = null })];
+        return Results.Json(new JobList("list", page, page.FirstOrDefault()?.Id, page.LastOrDefault()?.Id, rest.Length > limit), Json.Options);
+    }
+
     private static IResult Result(Job job) => job switch
     {
-        { Transcript: { } transcript } => TranscriptionResponses.Of(job.Request, transcript, job.Duration),
+        { Result: { } result } => TranscriptionResponses.Of(result.Transcription),
         { Error: { } error } => throw error,
         _ => throw new ApiException(StatusCodes.Status409Conflict, $"The job is {job.Status.ToString().ToLowerInvariant()}: there is no result.", code: "job_not_done"),
     };
@@ -60,10 +80,13 @@ internal static class JobEndpoints
 /// <param name="Task"><c>transcribe</c> or <c>translate</c>.</param>
 internal sealed record JobBody(string? AudioUrl, IReadOnlyDictionary<string, string>? Headers, string? AudioBase64, string? WebhookUrl, string? Task);
 
-/// <summary>A list of jobs.</summary>
+/// <summary>A page of the list of jobs.</summary>
 /// <param name="Object">Always <c>list</c>.</param>
 /// <param name="Data">The jobs.</param>
-public sealed record JobList(string Object, IReadOnlyList<JobAnswer> Data);
+/// <param name="FirstId">The first one's name; null if there is none.</param>
+/// <param name="LastId">The last one's name, behind which the next page begins.</param>
+/// <param name="HasMore">Whether there is a next page.</param>
+public sealed record JobList(string Object, IReadOnlyList<JobAnswer> Data, string? FirstId, string? LastId, bool HasMore);
 
 /// <summary>A job. Times are seconds since 1970.</summary>
 /// <param name="Id">Its name.</param>
@@ -74,13 +97,14 @@ public sealed record JobList(string Object, IReadOnlyList<JobAnswer> Data);
 /// <param name="StartedAt">When the work began.</param>
 /// <param name="EndedAt">When it ended.</param>
 /// <param name="Error">Why it failed.</param>
-/// <param name="Result">What was said.</param>
+/// <param name="Result">What was said, once it has succeeded; not in lists.</param>
 public sealed record JobAnswer(
-    string Id, string Object, JobStatus Status, double Progress, double CreatedAt, double? StartedAt, double? EndedAt, ErrorBody? Error, VerboseTranscriptionAnswer? Result)
+    string Id, string Object, JobStatus Status, double Progress, double CreatedAt, double? StartedAt, double? EndedAt, ErrorBody? Error,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] VerboseTranscriptionAnswer? Result)
 {
     internal static JobAnswer Of(Job job) => new(
         job.Id, "job", job.Status, job.Progress, Seconds(job.CreatedAt), job.StartedAt is { } started ? Seconds(started) : null, job.EndedAt is { } ended ? Seconds(ended) : null,
-        job.Error?.ToResponse().Error, job.Transcript is { } transcript ? TranscriptionResponses.Verbose(job.Request, transcript, job.Duration) : null);
+        job.Error?.ToResponse().Error, job.Result is { } result ? TranscriptionResponses.Verbose(result.Transcription) : null);
 
     private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
 }

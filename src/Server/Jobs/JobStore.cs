@@ -1,18 +1,25 @@
-using System.Threading.Channels;
+using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Jobs;
 
-/// <summary>The jobs that are waiting, under way or done not long ago. They live in memory: a stop hands back what is not done.</summary>
-internal sealed class JobStore(ServerOptions options, TimeProvider time)
+/// <summary>
+/// The jobs that are waiting, under way or done not long ago. They live in memory: a stop hands back what is not done. Each client may
+/// hold a part of them.
+/// </summary>
+internal sealed class JobStore(ServerOptions options, JobNotices notices, TimeProvider time)
 {
+    private const int FetchingClients = 4; // so many may be slow before others have to wait
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Job> _jobs = [];
-    private readonly Channel<Job> _queue = Channel.CreateUnbounded<Job>(); // no longer than the dictionary, which is bounded
     private bool _isClosed;
 
-    /// <summary>The jobs to work on.</summary>
-    public ChannelReader<Job> Queue => _queue.Reader;
+    /// <summary>Jobs whose recordings are to be fetched.</summary>
+    public JobQueue ToFetch { get; } = new(Math.Max(1, options.MaximumFetches / FetchingClients));
+
+    /// <summary>Jobs whose recordings are here.</summary>
+    public JobQueue ToTranscribe { get; } = new();
 
     /// <summary>Takes a job.</summary>
     /// <exception cref="ApiException">There are too many, or the server is being stopped.</exception>
@@ -25,15 +32,30 @@ internal sealed class JobStore(ServerOptions options, TimeProvider time)
                 throw ApiErrors.Of(new OperationCanceledException());
             }
 
-            DropOld();
+            MakeRoom(job.Client);
+            if (_jobs.Values.Count(other => other.Client == job.Client) >= options.MaximumJobsPerClient)
+            {
+                throw Busy("You have too many jobs that are not done.");
+            }
+
             if (_jobs.Count >= options.MaximumJobs)
             {
-                throw ApiErrors.Busy("There are too many jobs that are not done.", "too_many_jobs", TimeSpan.FromSeconds(10));
+                throw Busy("There are too many jobs that are not done.");
             }
 
             _jobs.Add(job.Id, job);
-            _queue.Writer.TryWrite(job);
+            notices.Follow(job);
         }
+
+        (job.Recording is null ? ToFetch : ToTranscribe).Add(job);
+    }
+
+    /// <summary>Nobody waits for a job any more.</summary>
+    public void Leave(Job job)
+    {
+        job.IsAwaited = false;
+        ToFetch.Renew(job);
+        ToTranscribe.Renew(job);
     }
 
     /// <summary>Finds a client's job.</summary>
@@ -55,7 +77,21 @@ internal sealed class JobStore(ServerOptions options, TimeProvider time)
         lock (_lock)
         {
             DropOld();
-            return [.. _jobs.Values.Where(job => job.Client == client).OrderByDescending(job => job.CreatedAt)];
+            return [.. _jobs.Values.Where(job => job.Client == client).OrderByDescending(job => job.CreatedAt).ThenBy(job => job.Id, StringComparer.Ordinal)];
+        }
+    }
+
+    /// <summary>How many jobs wait of each model, by the name that they ask for, and priority.</summary>
+    public IReadOnlyList<(string? Model, RequestPriority Priority, int Count)> Waiting()
+    {
+        lock (_lock)
+        {
+            return
+            [
+                .. _jobs.Values.Where(job => job.Status == JobStatus.Queued)
+                    .CountBy(job => (job.Order.Request.Model, job.Priority))
+                    .Select(group => (group.Key.Model, group.Key.Priority, group.Value)),
+            ];
         }
     }
 
@@ -63,21 +99,41 @@ internal sealed class JobStore(ServerOptions options, TimeProvider time)
     /// <returns>Those that have not ended.</returns>
     public IReadOnlyList<Job> Close()
     {
+        IReadOnlyList<Job> open;
         lock (_lock)
         {
             _isClosed = true;
-            _queue.Writer.TryComplete();
-            return [.. _jobs.Values.Where(job => !job.HasEnded)];
+            open = [.. _jobs.Values.Where(job => !job.HasEnded)];
         }
+
+        ToFetch.Close();
+        ToTranscribe.Close();
+        return open;
     }
 
-    /// <summary>Forgets results that are too old; where there is no room, also the oldest of the others.</summary>
+    private static ApiException Busy(string message) => ApiErrors.Busy(message, "too_many_jobs", TimeSpan.FromSeconds(10));
+
+    /// <summary>Forgets results that are too old, and where there is no room, the oldest of the client itself, then of all.</summary>
+    private void MakeRoom(string client)
+    {
+        DropOld();
+        DropOldest(_jobs.Values.Where(job => job.Client == client), options.MaximumJobsPerClient - 1);
+        DropOldest(_jobs.Values, options.MaximumJobs - 1);
+    }
+
     private void DropOld()
     {
         DateTimeOffset oldest = time.GetUtcNow() - options.JobRetention;
-        Job[] ended = [.. _jobs.Values.Where(job => job.HasEnded).OrderBy(job => job.EndedAt)];
-        int tooMany = _jobs.Count - options.MaximumJobs + 1;
-        foreach (Job job in ended.Where((job, index) => job.EndedAt < oldest || index < tooMany))
+        foreach (Job job in _jobs.Values.Where(job => job.HasEnded && job.EndedAt < oldest).ToArray())
+        {
+            _jobs.Remove(job.Id);
+        }
+    }
+
+    private void DropOldest(IEnumerable<Job> among, int most)
+    {
+        Job[] jobs = [.. among];
+        foreach (Job job in jobs.Where(job => job.HasEnded).OrderBy(job => job.EndedAt).Take(Math.Max(0, jobs.Length - most)))
         {
             _jobs.Remove(job.Id);
         }

@@ -1,10 +1,10 @@
 using Handwritten.Runtime;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
+using Handwritten.Server.OpenAi;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
-using Handwritten.Server.Remote;
+using Handwritten.Server.Requests;
 using Handwritten.Server.Uploads;
 using Microsoft.Extensions.Hosting;
 
@@ -12,56 +12,53 @@ namespace Handwritten.Server.Jobs;
 
 /// <summary>
 /// Works on jobs, a few at a time, so that few recordings are in memory; the engine gives them what live streams and waiting
-/// clients leave. When the server stops, jobs under way are finished if the time allows, and the others handed back: they fail
-/// with the code <c>shutting_down</c>, and their webhooks say so.
+/// clients leave. As many places again are for jobs that somebody waits for. When the server stops, jobs under way are finished if the
+/// time allows, and the others handed back: they fail with the code <c>shutting_down</c>, and their webhooks say so.
 /// </summary>
 internal sealed partial class JobWorker(
-    JobStore jobs, RemoteClient remote, Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, Webhooks webhooks,
-    RequestLog log, ServerOptions options, TimeProvider time, ILogger<JobWorker> logger) : BackgroundService
+    JobStore jobs, JobNotices notices, RecordingDecoder decoder, Recognizer recognizer, RequestLog log,
+    LastCall lastCall, IHostApplicationLifetime lifetime, ServerOptions options, TimeProvider time, ILogger<JobWorker> logger) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // StopAsync comes when the requests under way have ended, and some of those wait for a job.
+        using CancellationTokenRegistration stopping = lifetime.ApplicationStopping.Register(() => HandBack(job => job.Status == JobStatus.Queued));
+        using CancellationTokenRegistration ending = lastCall.Token.Register(() => HandBack(_ => true));
         int workers = Math.Max(2, options.Models.Max(model => model.Engine.Windows));
-        return Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync, CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(0, 2 * workers).Select(i => Task.Run(() => WorkAsync(onlyAwaited: i >= workers), CancellationToken.None)));
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        ApiException stopped = ApiErrors.Of(new OperationCanceledException());
-        IReadOnlyList<Job> open = jobs.Close();
-        await HandBackAsync(open.Where(job => job.Status == JobStatus.Queued), stopped, cancellationToken);
+        HandBack(job => job.Status == JobStatus.Queued);
         Task working = ExecuteTask ?? Task.CompletedTask;
-        await Task.WhenAny(working, Task.Delay(Timeout.Infinite, cancellationToken));
-        foreach (Job job in open)
-        {
-            job.Fail(stopped, time.GetUtcNow());
-            job.Cancel(time.GetUtcNow());
-        }
-
+        await working.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        HandBack(_ => true);
         await working;
+        await notices.FinishAsync(cancellationToken);
         await base.StopAsync(cancellationToken);
     }
 
-    private async Task HandBackAsync(IEnumerable<Job> queued, ApiException stopped, CancellationToken cancellation)
+    /// <summary>Takes no further jobs, and gives up some of those that have not ended.</summary>
+    private void HandBack(Func<Job, bool> which)
     {
-        await Task.WhenAll(queued.Select(job =>
+        ApiException stopped = ApiErrors.Of(new OperationCanceledException());
+        foreach (Job job in jobs.Close().Where(which))
         {
             job.Fail(stopped, time.GetUtcNow());
-            return TellAsync(job, cancellation);
-        }));
+        }
     }
 
-    private async Task WorkAsync()
+    private async Task WorkAsync(bool onlyAwaited)
     {
-        await foreach (Job job in jobs.Queue.ReadAllAsync())
+        while (await jobs.ToTranscribe.TakeAsync(onlyAwaited) is { } job)
         {
             if (job.TryBegin(time.GetUtcNow()))
             {
                 await DoAsync(job);
             }
 
-            // The next job need not wait for a slow receiver.
-            _ = TellAsync(job, CancellationToken.None);
+            jobs.ToTranscribe.Leave(job);
         }
     }
 
@@ -69,69 +66,69 @@ internal sealed partial class JobWorker(
     {
         try
         {
-            AudioClip clip = await LoadAsync(job);
-            using RunningTranscription running = await StartAsync(job, clip);
-            job.Follow(running);
-            Transcript transcript = await running.TranscriptAsync();
-            log.Transcribed(job.Client, running, transcript);
-            job.Succeed(transcript, time.GetUtcNow());
-        }
-        catch (OperationCanceledException) when (job.Cancellation.IsCancellationRequested)
-        {
-            // Its client took it back, and it says so already.
+            job.Succeed(await TranscribeAsync(job), time.GetUtcNow());
         }
         catch (Exception failure)
         {
-            ApiException error = ApiErrors.Of(failure);
-            if (error.Status >= StatusCodes.Status500InternalServerError)
+            if (!job.HasEnded) // else its client took it back, or the server stops, and it says so already
             {
-                LogFailure(failure, job.Id);
+                ApiException error = ApiErrors.Of(failure);
+                if (error.Status >= StatusCodes.Status500InternalServerError)
+                {
+                    LogFailure(failure, job.Id);
+                }
+
+                job.Fail(error, time.GetUtcNow());
             }
-
-            job.Fail(error, time.GetUtcNow());
         }
     }
 
-    private async Task<AudioClip> LoadAsync(Job job)
+    private async Task<JobResult> TranscribeAsync(Job job)
     {
-        if (job.Input is UploadedInput upload)
+        FileStream file = job.Recording ?? throw new OperationCanceledException(job.Cancellation);
+        using DecodedRecording recording = await WhenThereIsRoomAsync(job, () => decoder.DecodeAsync(file.Name, job.Priority, job.Client, job.Cancellation));
+        using RunningTranscription running = await StartAsync(job, job.Order.Request, recording);
+        double share = job.Order.Translation is null ? 1 : 0.5;
+        job.Follow(running, begin: 0, end: share);
+        await foreach (Segment segment in running.SegmentsAsync(job.Cancellation))
         {
-            return await decoder.DecodeAsync(upload.File.Name, job.Cancellation);
+            job.Hear(segment);
         }
 
-        RemoteInput source = (RemoteInput)job.Input;
-        await using FileStream file = scratch.CreateFile();
-        await remote.FetchAsync(source.Address, source.Headers, file, job.Cancellation);
-        return await decoder.DecodeAsync(file.Name, job.Cancellation);
+        FinishedTranscription transcription = await FinishAsync(job, job.Order.Request, running);
+        FinishedTranscription? translation = null;
+        if (job.Order.Translation is { } second)
+        {
+            using RunningTranscription translating = await StartAsync(job, second, recording);
+            job.Follow(translating, begin: share, end: 1);
+            translation = await FinishAsync(job, second, translating);
+        }
+
+        return new JobResult(transcription, translation, running.Model, running.Device);
     }
 
-    /// <summary>Jobs have time: where the engine is full, they wait.</summary>
-    private async Task<RunningTranscription> StartAsync(Job job, AudioClip clip)
+    private async Task<FinishedTranscription> FinishAsync(Job job, TranscriptionRequest request, RunningTranscription running)
+    {
+        Transcript transcript = await running.TranscriptAsync();
+        log.Transcribed(job.Client, running, transcript);
+        return new FinishedTranscription(request, transcript, running.Duration, running.Tokenizer);
+    }
+
+    private Task<RunningTranscription> StartAsync(Job job, TranscriptionRequest request, DecodedRecording recording) =>
+        WhenThereIsRoomAsync(job, () => recognizer.StartAsync(request, recording, job.Priority, job.Client, job.Cancellation));
+
+    /// <summary>Jobs have time: where the engine is full, or the memory, they wait.</summary>
+    private async Task<T> WhenThereIsRoomAsync<T>(Job job, Func<Task<T>> beginAsync)
     {
         while (true)
         {
             try
             {
-                return await recognizer.StartAsync(job.Request, clip, RequestPriority.Bulk, job.Client, job.Cancellation);
+                return await beginAsync();
             }
             catch (EngineBusyException busy)
             {
                 await Task.Delay(busy.RetryAfter, time, job.Cancellation);
-            }
-        }
-    }
-
-    private async Task TellAsync(Job job, CancellationToken cancellation)
-    {
-        if (job.Webhook is { } webhook)
-        {
-            try
-            {
-                await webhooks.SendAsync(webhook.Address, job.Id, webhook.Body(job), cancellation);
-            }
-            catch (Exception failure) when (failure is not OperationCanceledException)
-            {
-                LogFailure(failure, job.Id);
             }
         }
     }

@@ -35,8 +35,8 @@ internal interface IStreamDialect
     /// <summary>The most bytes of a client's message.</summary>
     int MostMessageBytes { get; }
 
-    /// <summary>Whether a message that makes no sense is told so and forgotten; if not, it ends the stream.</summary>
-    bool ForgivesMessages { get; }
+    /// <summary>Whether the stream goes on after a message that makes no sense, and after a part that cannot be transcribed; if not, they end it.</summary>
+    bool Forgives { get; }
 
     /// <summary>The first message.</summary>
     /// <param name="model">The model's name.</param>
@@ -53,7 +53,9 @@ internal interface IStreamDialect
     IEnumerable<object> Tell(LiveEvent heard);
 
     /// <summary>The messages at a part's end.</summary>
-    IEnumerable<object> End(StreamPart part);
+    /// <param name="part">The part.</param>
+    /// <param name="error">Why it could not be transcribed, where the stream goes on all the same; null if it could.</param>
+    IEnumerable<object> End(StreamPart part, ApiException? error);
 
     /// <summary>The messages that say what went wrong.</summary>
     /// <param name="error">What.</param>

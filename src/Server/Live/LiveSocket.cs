@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Handwritten.Kernels.Gpu;
 using Handwritten.Runtime.Serving;
+using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Live;
@@ -10,33 +11,43 @@ namespace Handwritten.Server.Live;
 /// A live stream over a WebSocket: one loop reads messages and hands sound on, another sends what was heard. A slow engine lets
 /// the first loop wait, which stops reading, which in the end stops the client: nothing piles up.
 /// </summary>
-internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeSpan idleTimeout) : IDisposable
+internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeSpan idleTimeout, ILogger logger) : IDisposable
 {
     private const int UsualMessageBytes = 1 << 16;
 
     private readonly SemaphoreSlim _sending = new(1);
     private byte[] _message = new byte[UsualMessageBytes];
     private Task<ValueWebSocketReceiveResult>? _reading;
-    private volatile bool _isClosing;
+    private volatile bool _isClosing, _isCut; // cut: the server stops before the client has said all
 
     /// <summary>Serves the stream to its end.</summary>
     /// <param name="session">Hears the sound.</param>
     /// <param name="model">The model's name.</param>
     /// <param name="aborted">The client is gone.</param>
-    /// <param name="stopping">The server stops: the client is told, and may go on elsewhere.</param>
-    public async Task RunAsync(LiveSession session, string model, CancellationToken aborted, CancellationToken stopping)
+    /// <param name="stopping">The server stops: nothing more is heard, what was said becomes final, and the client, who is told, may go on elsewhere.</param>
+    /// <param name="lastCall">The server cannot wait for that any longer.</param>
+    /// <param name="revoked">The client's key is not valid any more.</param>
+    public async Task RunAsync(LiveSession session, string model, CancellationToken aborted, CancellationToken stopping, CancellationToken lastCall, CancellationToken revoked)
     {
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        Task telling = Task.CompletedTask, listening = Task.CompletedTask, stopped = Task.Delay(Timeout.Infinite, stopping);
+        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration calling = lastCall.Register(() => ended.TrySetCanceled(lastCall));
+        using CancellationTokenRegistration revoking = revoked.Register(() => ended.TrySetException(Authentication.WrongKey()));
+        Task telling = Task.CompletedTask, listening = Task.CompletedTask;
         try
         {
             await SendAsync(dialect.Greet(model), ending.Token);
             telling = TellAsync(session, ending.Token);
-            listening = ListenAsync(session, ending.Token);
+            listening = ListenAsync(session, stopping, ending.Token);
 
             // Whichever fails first ends the other.
-            await await Task.WhenAny(telling, listening, stopped);
-            await await Task.WhenAny(Task.WhenAll(telling, listening), stopped);
+            await await Task.WhenAny(telling, listening, ended.Task);
+            await await Task.WhenAny(Task.WhenAll(telling, listening), ended.Task);
+            if (_isCut)
+            {
+                throw new OperationCanceledException(stopping);
+            }
+
             if (dialect.TakeLeave() is { } farewell)
             {
                 await SendAsync(farewell, ending.Token);
@@ -66,16 +77,17 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
 
     public void Dispose() => _sending.Dispose();
 
-    private async Task ListenAsync(LiveSession session, CancellationToken cancellation)
+    private async Task ListenAsync(LiveSession session, CancellationToken stopping, CancellationToken cancellation)
     {
         bool goesOn = true;
-        while (goesOn && await ReceiveAsync(cancellation) is { } message)
+        using CancellationTokenSource hearing = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellation);
+        while (goesOn && await ReceiveAsync(hearing.Token, cancellation) is { } message)
         {
             try
             {
                 goesOn = await FollowAsync(session, message.IsText ? dialect.Read(message.Content) : new ClientMessage(Audio: message.Content), cancellation);
             }
-            catch (ApiException error) when (dialect.ForgivesMessages && error.Status < StatusCodes.Status500InternalServerError)
+            catch (ApiException error) when (dialect.Forgives && error.Status < StatusCodes.Status500InternalServerError)
             {
                 await SendAllAsync(dialect.Complain(error, isLast: false), cancellation);
             }
@@ -123,18 +135,21 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
             await using (part)
             {
                 dialect.Begin(part);
-                await TellAsync(part, cancellation);
-                await SendAllAsync(dialect.End(part), cancellation);
+                ApiException? error = await TellAsync(part, cancellation);
+                await SendAllAsync(dialect.End(part, error), cancellation);
             }
         }
     }
 
-    private async Task TellAsync(StreamPart part, CancellationToken cancellation)
+    /// <summary>Tells what is heard in a part.</summary>
+    /// <returns>Why it could not be transcribed, where the stream goes on all the same.</returns>
+    private async Task<ApiException?> TellAsync(StreamPart part, CancellationToken cancellation)
     {
         try
         {
             await foreach (LiveEvent heard in part.Live.Events(cancellation))
             {
+                part.Record.Note(heard);
                 await SendAllAsync(dialect.Tell(heard), cancellation);
             }
         }
@@ -142,18 +157,38 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
         {
             // Nobody wants to hear it any more.
         }
-        catch (GpuException failure) when (failure.IsDeviceLost)
+        catch (Exception failure) when (failure is not WebSocketException && !cancellation.IsCancellationRequested)
         {
-            part.RetireModel();
-            throw;
+            part.Record.Fail(failure);
+            if (failure is GpuException { IsDeviceLost: true } or EngineStoppedException)
+            {
+                part.RetireModel();
+            }
+
+            if (!dialect.Forgives)
+            {
+                throw;
+            }
+
+            ApiException error = ApiErrors.Of(failure);
+            if (error.Status >= StatusCodes.Status500InternalServerError)
+            {
+                LogFailure(failure);
+            }
+
+            return error;
         }
+
+        return null;
     }
 
-    /// <summary>The next message; null if the client sends no more.</summary>
-    private async Task<(bool IsText, ReadOnlyMemory<byte> Content)?> ReceiveAsync(CancellationToken cancellation)
+    /// <summary>The next message; null if the client sends no more, or the server stops.</summary>
+    /// <param name="hearing">Ends the waiting for it.</param>
+    /// <param name="cancellation">Ends the socket as well.</param>
+    private async Task<(bool IsText, ReadOnlyMemory<byte> Content)?> ReceiveAsync(CancellationToken hearing, CancellationToken cancellation)
     {
         int length = 0;
-        while (!_isClosing)
+        while (!_isClosing && !hearing.IsCancellationRequested)
         {
             if (length == _message.Length)
             {
@@ -165,7 +200,11 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
             ValueWebSocketReceiveResult result;
             try
             {
-                result = await _reading.WaitAsync(idleTimeout, cancellation);
+                result = await _reading.WaitAsync(idleTimeout, hearing);
+            }
+            catch (OperationCanceledException) when (hearing.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            {
+                break;
             }
             catch (TimeoutException failure)
             {
@@ -189,6 +228,7 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
             }
         }
 
+        _isCut = !_isClosing;
         return null;
     }
 
@@ -264,9 +304,12 @@ internal sealed class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeS
     {
         StatusCodes.Status413PayloadTooLarge => WebSocketCloseStatus.MessageTooBig,
         StatusCodes.Status408RequestTimeout => WebSocketCloseStatus.PolicyViolation,
-        StatusCodes.Status429TooManyRequests => WebSocketCloseStatus.PolicyViolation,
+        StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests => WebSocketCloseStatus.PolicyViolation,
         StatusCodes.Status503ServiceUnavailable => WebSocketCloseStatus.EndpointUnavailable,
         >= StatusCodes.Status500InternalServerError => WebSocketCloseStatus.InternalServerError,
         _ => WebSocketCloseStatus.InvalidPayloadData,
     };
+
+    [LoggerMessage(LogLevel.Error, "A part of a live stream failed.")]
+    private partial void LogFailure(Exception failure);
 }

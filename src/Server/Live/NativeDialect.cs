@@ -17,7 +17,7 @@ internal sealed class NativeDialect(StreamSettings settings) : IStreamDialect
 {
     public int MostMessageBytes => 1 << 20; // 16 s of 16-bit sound at 32 kHz
 
-    public bool ForgivesMessages => false;
+    public bool Forgives => false;
 
     public object Greet(string model) => new { Type = "ready", Model = model, settings.SampleRate, Encoding = settings.Format };
 
@@ -57,7 +57,7 @@ internal sealed class NativeDialect(StreamSettings settings) : IStreamDialect
         };
     }
 
-    public IEnumerable<object> End(StreamPart part) => [];
+    public IEnumerable<object> End(StreamPart part, ApiException? error) => [];
 
     public IEnumerable<object> Complain(ApiException error, bool isLast) => [new { Type = "error", error.ToResponse().Error }];
 

@@ -19,19 +19,26 @@ internal static class StreamEndpoints
         clients.MapGet("/v1/stream", (HttpContext context, LiveService live) => live.ServeAsync(context, settings => new NativeDialect(settings)))
             .WithTags(Tag)
             .WithSummary("A WebSocket: sound in, text out while it is spoken. ?sample_rate=16000&encoding=pcm16|float32 and the options of a transcription.")
-            .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
+            .Produces(StatusCodes.Status101SwitchingProtocols)
+            .ProducesErrors(StatusCodes.Status403Forbidden, StatusCodes.Status426UpgradeRequired)
+            .TakesQuery(StreamSettings.Parameters);
         clients.MapGet("/v1/realtime", (HttpContext context, LiveService live, ModelCatalogue models) => live.ServeAsync(
                 context, settings => new RealtimeDialect(settings, RealtimeShape.Of(context.Request), name => models.Find(name).Source.Name), RealtimeDialect.SampleRate))
             .WithTags(Tag)
             .WithSummary("The same in the messages of OpenAI's realtime transcription: 24 kHz, 16-bit samples in base64.")
-            .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
+            .Produces(StatusCodes.Status101SwitchingProtocols)
+            .ProducesErrors(StatusCodes.Status403Forbidden, StatusCodes.Status426UpgradeRequired)
+            .TakesQuery(StreamSettings.Parameters);
     }
 }
 
 /// <summary>Opens live streams, as many as are allowed.</summary>
-internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, ServerOptions options, IHostApplicationLifetime lifetime)
+internal sealed class LiveService(
+    ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, RequestLog log, BrowserRules rules, ApiKeys keys, StreamPlaces places, ServerOptions options, IHostApplicationLifetime lifetime, LastCall lastCall,
+    TimeProvider time, ILogger<LiveService> logger)
 {
-    private int _open;
+    /// <summary>A stream may last for hours, and its key may be taken out of the file meanwhile.</summary>
+    private static readonly TimeSpan KeyCheck = TimeSpan.FromSeconds(1);
 
     /// <summary>Serves a stream.</summary>
     /// <param name="context">The request.</param>
@@ -41,27 +48,33 @@ internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, 
     public async Task ServeAsync(HttpContext context, Func<StreamSettings, IStreamDialect> speak, int sampleRate = StreamSettings.UsualRate)
     {
         RequireSocket(context);
-        StreamSettings settings = StreamSettings.Parse(context.Request.Query, Client.Of(context).Name, sampleRate);
+        Client client = Client.Of(context);
+        StreamSettings settings = StreamSettings.Parse(context.Request.Query, client.Name, sampleRate);
         ModelHost host = models.Find(settings.Model);
-        if (Interlocked.Increment(ref _open) > options.MaximumStreams)
-        {
-            Interlocked.Decrement(ref _open);
-            throw ApiErrors.Busy("There are too many live streams.", "too_many_streams", TimeSpan.FromSeconds(10));
-        }
-
+        using IDisposable place = places.Take(client.Name);
         telemetry.CountStream(1);
         try
         {
-            using ModelLease lease = await host.AcquireAsync(context.RequestAborted); // in memory for as long as the stream is open
-            await using LiveSession session = new(models, recognizer, settings);
+            using IDisposable hold = host.KeepLoaded();
+            (await host.AcquireAsync(context.RequestAborted)).Dispose(); // a model that cannot be loaded is told before the socket opens
+            await using LiveSession session = new(models, recognizer, telemetry, log, settings);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
-            using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout);
-            await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping);
+            using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout, logger);
+            using CancellationTokenSource revoked = new();
+            await using ITimer watch = time.CreateTimer(_ => CancelIfRevoked(client, revoked), null, KeyCheck, KeyCheck);
+            await stream.RunAsync(session, host.Source.Name, context.RequestAborted, lifetime.ApplicationStopping, lastCall.Token, revoked.Token);
         }
         finally
         {
             telemetry.CountStream(-1);
-            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    private void CancelIfRevoked(Client client, CancellationTokenSource revoked)
+    {
+        if (!keys.Allow(client))
+        {
+            revoked.Cancel();
         }
     }
 
@@ -72,13 +85,7 @@ internal sealed class LiveService(ModelCatalogue models, Recognizer recognizer, 
             throw new ApiException(StatusCodes.Status426UpgradeRequired, "This address is a WebSocket: connect with ws:// or wss://.", code: "upgrade_required");
         }
 
-        // Browsers let any page open a socket to any server, and say only which page it is.
-        string origin = context.Request.Headers.Origin.ToString();
-        if (origin.Length > 0 && !options.CorsOrigins.Contains("*") && !options.CorsOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase)
-            && !(Uri.TryCreate(origin, UriKind.Absolute, out Uri? page) && page.Authority.Equals(context.Request.Host.Value, StringComparison.OrdinalIgnoreCase)))
-        {
-            throw new ApiException(StatusCodes.Status403Forbidden, $"Pages of {origin} may not use this server: start it with --cors-origin {origin}.", code: "origin_not_allowed");
-        }
+        rules.RequireOwnPage(context.Request); // browsers let any page open a socket to any server
     }
 
     /// <summary>Browsers demand that one of the protocols they offer is taken; one of them may be the key.</summary>

@@ -8,13 +8,18 @@ namespace Handwritten.Server.Live;
 /// <param name="live">Follows what is said.</param>
 /// <param name="settings">How the sound is to be understood.</param>
 /// <param name="begin">Where it begins in the stream, in seconds.</param>
-internal sealed class StreamPart(ModelLease lease, LiveTranscription live, StreamSettings settings, double begin) : IAsyncDisposable
+/// <param name="record">What metrics, traces and the log learn of it.</param>
+internal sealed class StreamPart(ModelLease lease, LiveTranscription live, StreamSettings settings, double begin, PartRecord record) : IAsyncDisposable
 {
     private readonly PcmStream _pcm = new(settings.SampleRate, settings.Format);
     private long _bytes;
+    private bool _isOver;
 
     /// <summary>Follows what is said.</summary>
     public LiveTranscription Live => live;
+
+    /// <summary>What metrics, traces and the log learn of it.</summary>
+    public PartRecord Record => record;
 
     /// <summary>How the sound is to be understood.</summary>
     public StreamSettings Settings => settings;
@@ -39,7 +44,7 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
     public async Task WriteAsync(ReadOnlyMemory<byte> sound, CancellationToken cancellation)
     {
         Interlocked.Add(ref _bytes, sound.Length);
-        await live.WriteAsync(_pcm.Push(sound.Span), cancellation);
+        await WriteAsync(_pcm.Push(sound.Span), cancellation);
     }
 
     /// <summary>No more sound follows: what was said becomes final.</summary>
@@ -48,7 +53,7 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
     public async Task FinishAsync(bool isCommitted, CancellationToken cancellation)
     {
         IsCommitted = isCommitted;
-        await live.WriteAsync(_pcm.Finish(), cancellation);
+        await WriteAsync(_pcm.Finish(), cancellation);
         live.Complete();
     }
 
@@ -64,7 +69,25 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isOver, true))
+        {
+            return;
+        }
+
         await live.DisposeAsync();
+        record.End(Seconds);
         lease.Dispose();
+    }
+
+    private async Task WriteAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation)
+    {
+        try
+        {
+            await live.WriteAsync(samples, cancellation);
+        }
+        catch (InvalidOperationException) when (live.HasEnded)
+        {
+            // It has failed; whoever reads its events tells why.
+        }
     }
 }

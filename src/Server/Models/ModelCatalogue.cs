@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Models;
@@ -6,7 +7,7 @@ namespace Handwritten.Server.Models;
 internal sealed class ModelCatalogue : IAsyncDisposable
 {
     /// <summary>OpenAI's models that write down what is said: here the default model, so that clients work as they are.</summary>
-    private static readonly string[] OpenAiNames = ["whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"];
+    private static readonly string[] OpenAiNames = ["whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-mini-transcribe-2025-12-15"];
 
     public ModelCatalogue(ServerOptions options, TimeProvider time, ILogger<ModelHost> logger) =>
         All = [.. options.Models.Select(source => new ModelHost(source, time, logger))];
@@ -22,6 +23,15 @@ internal sealed class ModelCatalogue : IAsyncDisposable
             $"The model '{name}' does not exist here; choose {string.Join(" or ", All.Select(host => host.Source.Name))}.",
             parameter: "model",
             code: "model_not_found");
+
+    /// <summary>
+    /// Finds a model also by the name that the <c>whisper</c> command has for it, such as turbo. A published model that is not here stands
+    /// for the default one: what names it was written for a server that has them all.
+    /// </summary>
+    /// <exception cref="ApiException">There is none of that name, here or published.</exception>
+    public ModelHost FindPublished(string? name) => name is not null && All.All(host => host.Source.Name != name) && PublishedModel.Find(name) is { } published
+        ? All.FirstOrDefault(host => host.Source.Name == published.FolderName) ?? All[0]
+        : Find(name);
 
     public async ValueTask DisposeAsync()
     {

@@ -2,12 +2,17 @@ namespace Handwritten.Server.Models;
 
 /// <summary>
 /// A model that is there when it is needed: loaded by the first request, however many come at once; given back when it has
-/// been idle, or when its device has failed, so that the next request begins with a fresh one.
+/// been idle, or when its device has failed, so that the next request begins with a fresh one. A device has room for one: what
+/// was given back leaves before the next is loaded.
 /// </summary>
 internal sealed partial class ModelHost(ModelSource source, TimeProvider time, ILogger<ModelHost> logger) : IAsyncDisposable
 {
+    private static readonly TimeSpan MostPatience = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
     private Occupancy? _current;
+    private Task _departures = Task.CompletedTask;
+    private int _keepers;
 
     /// <summary>What can be loaded.</summary>
     public ModelSource Source => source;
@@ -41,7 +46,7 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
         {
             if (_current is null or { Loading.IsFaulted: true })
             {
-                _current = new Occupancy(Task.Run(Load, CancellationToken.None));
+                _current = new Occupancy(LoadAsync(_departures));
             }
 
             occupancy = _current;
@@ -59,12 +64,23 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
         }
     }
 
+    /// <summary>
+    /// Lets the model stay in memory though nobody uses it for a while, as in the silence of a stream. A lease would do so as well, but would
+    /// hold one whose device has failed, too.
+    /// </summary>
+    /// <returns>Ends that.</returns>
+    public IDisposable KeepLoaded()
+    {
+        Interlocked.Increment(ref _keepers);
+        return new Keeper(this);
+    }
+
     /// <summary>Gives the model's memory back if nobody has used it for so long.</summary>
     public void UnloadIfIdle(TimeSpan idle)
     {
         lock (_lock)
         {
-            if (_current is not { Leases: 0, Loading.IsCompletedSuccessfully: true } occupancy || time.GetElapsedTime(occupancy.IdleSince) < idle)
+            if (_keepers > 0 || _current is not { Leases: 0, Loading.IsCompletedSuccessfully: true } occupancy || time.GetElapsedTime(occupancy.IdleSince) < idle)
             {
                 return;
             }
@@ -86,6 +102,13 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
         {
             await occupancy.DisposeOnceAsync();
         }
+    }
+
+    /// <param name="departures">What has to leave before; not for ever, since somebody may hold on to it.</param>
+    private async Task<LoadedModel> LoadAsync(Task departures)
+    {
+        await departures.WaitAsync(MostPatience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return await Task.Run(Load).ConfigureAwait(false);
     }
 
     private LoadedModel Load()
@@ -123,6 +146,7 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
             if (_current == occupancy)
             {
                 _current = null;
+                _departures = _departures.IsCompleted ? occupancy.Gone : Task.WhenAll(_departures, occupancy.Gone);
             }
 
             occupancy.IsRetired = true;
@@ -150,7 +174,11 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
     /// <summary>One stay of the model in memory.</summary>
     private sealed class Occupancy(Task<LoadedModel> loading)
     {
+        private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _isDisposed;
+
+        /// <summary>Its memory has been given back.</summary>
+        public Task Gone => _gone.Task;
 
         public Task<LoadedModel> Loading => loading;
 
@@ -164,11 +192,31 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
         {
             if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
             {
-                await ((Task)loading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (loading.IsCompletedSuccessfully)
+                try
                 {
-                    await loading.Result.DisposeAsync();
+                    await ((Task)loading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    if (loading.IsCompletedSuccessfully)
+                    {
+                        await loading.Result.DisposeAsync();
+                    }
                 }
+                finally
+                {
+                    _gone.SetResult();
+                }
+            }
+        }
+    }
+
+    private sealed class Keeper(ModelHost host) : IDisposable
+    {
+        private int _isDisposed;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+            {
+                Interlocked.Decrement(ref host._keepers);
             }
         }
     }

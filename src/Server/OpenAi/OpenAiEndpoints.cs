@@ -1,6 +1,5 @@
 using Handwritten.Model.Tokenization;
 using Handwritten.Runtime;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
@@ -33,24 +32,33 @@ internal static class OpenAiEndpoints
         .WithTags(Tag)
         .WithSummary(summary)
         .Accepts<TranscriptionForm>("multipart/form-data")
-        .Produces<VerboseTranscriptionAnswer>()
+        .ProducesTranscription()
+        .ProducesText("text/event-stream", "With stream=true: events whose data are JSON of the types transcript.text.delta and transcript.text.done, or error.")
         .ProducesErrors();
+
+    /// <summary>Says in the OpenAPI document that a transcription comes back, in any of its formats.</summary>
+    internal static RouteHandlerBuilder ProducesTranscription(this RouteHandlerBuilder builder) => builder
+        .Produces<VerboseTranscriptionAnswer>()
+        .ProducesAnyOf(typeof(TranscriptionAnswer), typeof(VerboseTranscriptionAnswer))
+        .ProducesText("text/plain", "The answer in the formats text, srt and vtt.");
 }
 
 /// <summary>From a form with a recording to an answer.</summary>
-internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, ModelCatalogue models, RequestLog log)
+internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, ModelCatalogue models, RequestLog log, LastCall lastCall)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="ApiException">It makes no sense.</exception>
+    /// <exception cref="OperationCanceledException">The client is gone, or the server stops.</exception>
     public async Task AnswerAsync(HttpContext context, SpeechTask task)
     {
-        CancellationToken cancellation = context.RequestAborted;
+        using CancellationTokenSource ending = lastCall.Within(context);
+        CancellationToken cancellation = ending.Token;
         Client client = Client.Of(context);
         using UploadedForm form = await UploadedForm.ReadAsync(context.Request, scratch, cancellation);
         TranscriptionRequest request = TranscriptionRequest.Parse(new RequestFields(form.Fields), task);
         models.Find(request.Model); // a wrong name is told before anything is decoded
-        AudioClip clip = await decoder.DecodeAsync(form.RecordingPath, cancellation);
-        using RunningTranscription running = await recognizer.StartAsync(request, clip, RequestPriority.Interactive, client.Name, cancellation);
+        using DecodedRecording recording = await decoder.DecodeAsync(form.RecordingPath, RequestPriority.Interactive, client.Name, cancellation);
+        using RunningTranscription running = await recognizer.StartAsync(request, recording, RequestPriority.Interactive, client.Name, cancellation);
         Transcript? transcript;
         if (request.Stream)
         {
@@ -59,7 +67,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
         else
         {
             transcript = await running.TranscriptAsync();
-            await TranscriptionResponses.Of(request, transcript, clip.Seconds).ExecuteAsync(context);
+            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, running.Duration, running.Tokenizer)).ExecuteAsync(context);
         }
 
         if (transcript is not null)

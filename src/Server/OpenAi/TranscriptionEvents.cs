@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Handwritten.Runtime;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Recognition;
@@ -14,7 +15,7 @@ namespace Handwritten.Server.OpenAi;
 ///     data: {"type":"transcript.text.done","text":"Send a message to Emma. ...","usage":{...}}
 /// </code>
 /// With response_format=verbose_json a delta holds its segment as well, with the words if they were asked for, and the language and
-/// length of the recording. A failure after the first event is an event as well, since the status has been sent.
+/// length of the recording; with include[]=logprobs both hold those of their tokens. A failure after the first event is an event as well, since the status has been sent.
 /// </summary>
 internal static class TranscriptionEvents
 {
@@ -38,23 +39,20 @@ internal static class TranscriptionEvents
                 Segment segment = segments.Current;
                 if (segment.Text.Length > 0)
                 {
-                    const string type = "transcript.text.delta";
-                    string delta = first ? segment.Text.TrimStart() : segment.Text;
-                    await SendAsync<object>(context, request.Format == ResponseFormat.VerboseJson
-                        ? new { Type = type, Delta = delta, Segment = SegmentAnswer.WithWords(segment), Language = TranscriptionResponses.LanguageName(await running.Language), running.Duration }
-                        : new { Type = type, Delta = delta });
+                    TextDelta delta = new("transcript.text.delta", first ? segment.Text.TrimStart() : segment.Text) { Logprobs = request.Logprobs ? LogprobAnswer.Of(segment, running.Tokenizer) : null };
+                    await SendAsync(context, request.Format != ResponseFormat.VerboseJson ? delta : delta with
+                    {
+                        Segment = SegmentAnswer.WithWords(segment),
+                        Language = TranscriptionResponses.LanguageName(await running.Language),
+                        Duration = running.Duration,
+                    });
                     first = false;
                 }
             }
 
-            Transcript transcript = await running.TranscriptAsync();
-            await SendAsync(context, new
-            {
-                Type = "transcript.text.done",
-                Text = TranscriptionResponses.Text(transcript),
-                Usage = TranscriptionResponses.Usage(running.Duration),
-            });
-            return transcript;
+            FinishedTranscription finished = new(request, await running.TranscriptAsync(), running.Duration, running.Tokenizer);
+            await SendAsync(context, new TextDone("transcript.text.done", finished.Text, finished.Logprobs, finished.Usage));
+            return finished.Transcript;
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
         {
@@ -68,4 +66,22 @@ internal static class TranscriptionEvents
         await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(data, Json.Options)}\n\n", context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }
+
+    private sealed record TextDelta(string Type, string Delta)
+    {
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IEnumerable<LogprobAnswer>? Logprobs { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public SegmentAnswer? Segment { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Language { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public double? Duration { get; init; }
+    }
+
+    private sealed record TextDone(
+        string Type, string Text, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<LogprobAnswer>? Logprobs, TranscriptionUsage Usage);
 }

@@ -13,7 +13,7 @@ internal sealed record TranscriptionForm
     /// <summary>The recording, in any format that ffmpeg reads.</summary>
     public required IFormFile File { get; init; }
 
-    /// <summary>A model of this server; whisper-1, gpt-4o-transcribe and gpt-4o-mini-transcribe stand for its default.</summary>
+    /// <summary>A model of this server; whisper-1, gpt-4o-transcribe and gpt-4o-mini-transcribe stand for its default. With the latter two usage is told in tokens.</summary>
     public string? Model { get; init; }
 
     /// <summary>Text to pretend to have heard before: names, spelling, style.</summary>
@@ -29,6 +29,10 @@ internal sealed record TranscriptionForm
     /// <summary>Whether the text is sent as server-sent events while it is made; with verbose_json each holds its segment.</summary>
     public bool? Stream { get; init; }
 
-    /// <summary>auto cuts the recording at silences into windows that are decoded side by side.</summary>
+    /// <summary>logprobs: how sure the model was of each token, in json, verbose_json and the events of a stream.</summary>
+    [JsonPropertyName("include[]")]
+    public string[]? Include { get; init; }
+
+    /// <summary>auto cuts the recording at silences into windows that are decoded side by side; {"type": "server_vad", "threshold", "prefix_padding_ms", "silence_duration_ms"} says what silence is.</summary>
     public string? ChunkingStrategy { get; init; }
 }

@@ -6,23 +6,23 @@ using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.OpenAi;
 
-/// <summary>What a transcription counts as; OpenAI bills Whisper by the second.</summary>
-/// <param name="Type">Always <c>duration</c>.</param>
-/// <param name="Seconds">Seconds of audio.</param>
-public sealed record TranscriptionUsage(string Type, double Seconds);
-
 /// <summary>The answer in the format <c>json</c>.</summary>
 /// <param name="Text">All of the text.</param>
-/// <param name="Usage">Seconds of audio.</param>
-public sealed record TranscriptionAnswer(string Text, TranscriptionUsage Usage);
+/// <param name="Logprobs">How sure the model was of each token, where that was asked for.</param>
+/// <param name="Usage">What it counts as.</param>
+public sealed record TranscriptionAnswer(
+    string Text,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<LogprobAnswer>? Logprobs,
+    TranscriptionUsage Usage);
 
 /// <summary>The answer in the format <c>verbose_json</c>.</summary>
 /// <param name="Task"><c>transcribe</c> or <c>translate</c>.</param>
-/// <param name="Language">English name of the language that was spoken.</param>
+/// <param name="Language">English name of the text's language: of the one that was spoken, or English for a translation.</param>
 /// <param name="Duration">Seconds of audio.</param>
 /// <param name="Text">All of the text.</param>
 /// <param name="Words">The words, where they were asked for.</param>
 /// <param name="Segments">The segments, unless only words were asked for.</param>
+/// <param name="Logprobs">How sure the model was of each token, where that was asked for.</param>
 /// <param name="Usage">Seconds of audio.</param>
 public sealed record VerboseTranscriptionAnswer(
     string Task,
@@ -31,6 +31,7 @@ public sealed record VerboseTranscriptionAnswer(
     string Text,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<WordAnswer>? Words,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<SegmentAnswer>? Segments,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IEnumerable<LogprobAnswer>? Logprobs,
     TranscriptionUsage Usage);
 
 /// <summary>A word with its place in the recording, in seconds.</summary>
@@ -73,43 +74,40 @@ internal static class TranscriptionResponses
     /// <summary>Also of subtitles, as OpenAI has it: its .NET client takes every other type for JSON.</summary>
     private const string PlainText = "text/plain; charset=utf-8";
 
-    /// <summary>The answer as OpenAI's API has it.</summary>
-    /// <param name="request">Says in which format.</param>
-    /// <param name="transcript">What was said.</param>
-    /// <param name="seconds">Length of the recording.</param>
-    public static IResult Of(TranscriptionRequest request, Transcript transcript, double seconds) => request.Format switch
+    /// <summary>The answer as OpenAI's API has it, in the format that was asked for.</summary>
+    public static IResult Of(FinishedTranscription finished) => finished.Request.Format switch
     {
-        ResponseFormat.Text => Results.Text($"{Text(transcript)}\n", PlainText),
-        ResponseFormat.Srt => Results.Text(Write(SubtitleWriter.SubRip, request, transcript), PlainText),
-        ResponseFormat.Vtt => Results.Text(Write(SubtitleWriter.WebVtt, request, transcript), PlainText),
-        ResponseFormat.VerboseJson => Results.Json(Verbose(request, transcript, seconds), Json.Options),
-        _ => Results.Json(new TranscriptionAnswer(Text(transcript), Usage(seconds)), Json.Options),
+        ResponseFormat.Text => Results.Text($"{finished.Text}\n", PlainText),
+        ResponseFormat.Srt => Results.Text(Write(SubtitleWriter.SubRip, finished), PlainText),
+        ResponseFormat.Vtt => Results.Text(Write(SubtitleWriter.WebVtt, finished), PlainText),
+        ResponseFormat.VerboseJson => Results.Json(Verbose(finished), Json.Options),
+        _ => Results.Json(new TranscriptionAnswer(finished.Text, finished.Logprobs, finished.Usage), Json.Options),
     };
 
-    /// <summary>Everything that is known of a transcript.</summary>
-    public static VerboseTranscriptionAnswer Verbose(TranscriptionRequest request, Transcript transcript, double seconds) => new(
-        request.Options.Decoding.Task == SpeechTask.Translate ? "translate" : "transcribe",
-        LanguageName(transcript.Language),
-        seconds,
-        Text(transcript),
-        request.Options.WordTimestamps ? transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(WordAnswer.Of) : null,
-        request.Granularities.Segments ? transcript.Segments.Select(SegmentAnswer.Of) : null,
-        Usage(seconds));
-
-    /// <summary>A transcript in a file format.</summary>
-    public static string Write(ITranscriptWriter writer, TranscriptionRequest request, Transcript transcript)
+    /// <summary>Everything that is known of a transcription.</summary>
+    public static VerboseTranscriptionAnswer Verbose(FinishedTranscription finished)
     {
-        StringWriter text = new();
-        writer.Write(transcript, text, request.Layout);
-        return text.ToString();
+        (TranscriptionRequest request, Transcript transcript) = (finished.Request, finished.Transcript);
+        bool translates = request.Options.Decoding.Task == SpeechTask.Translate;
+        return new VerboseTranscriptionAnswer(
+            translates ? "translate" : "transcribe",
+            LanguageName(translates ? "en" : transcript.Language),
+            finished.Seconds,
+            finished.Text,
+            request.Options.WordTimestamps ? transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(WordAnswer.Of) : null,
+            request.Granularities.Segments ? transcript.Segments.Select(SegmentAnswer.Of) : null,
+            finished.Logprobs,
+            TranscriptionUsage.OfSeconds(finished.Seconds)); // of jobs as well, which show all they know in any format
     }
-
-    /// <summary>All of the text, without the space that it begins with.</summary>
-    public static string Text(Transcript transcript) => transcript.Text.Trim();
 
     /// <summary>English name of a language.</summary>
     public static string LanguageName(string code) => Languages.Names.GetValueOrDefault(code, code);
 
-    /// <summary>What the recording counts as.</summary>
-    public static TranscriptionUsage Usage(double seconds) => new("duration", seconds);
+    /// <summary>The transcript as a format of files has it, laid out as was asked for.</summary>
+    public static string Write(ITranscriptWriter writer, FinishedTranscription finished)
+    {
+        StringWriter text = new();
+        writer.Write(finished.Transcript, text, finished.Request.Layout);
+        return text.ToString();
+    }
 }

@@ -15,30 +15,38 @@ internal static class HealthEndpoints
     {
         everybody.MapGet("/health/live", () => Results.Json(new Health("alive", null), Json.Options))
             .WithTags(Tag).WithSummary("The process is alive.").Produces<Health>();
-        everybody.MapGet("/health/ready", (ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime) =>
-            {
-                string status = Status(models, options, lifetime);
-                return Results.Json(
-                    new Health(status, [.. models.All.Select(ModelHealth.Of)]),
-                    Json.Options,
-                    statusCode: status == "ready" ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
-            })
+        everybody.MapGet("/health/ready", (ModelCatalogue models, Readiness readiness) => Results.Json(
+                new Health(readiness.Status, [.. models.All.Select(ModelHealth.Of)]),
+                Json.Options,
+                statusCode: readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable))
             .WithTags(Tag).WithSummary("The server takes requests.").Produces<Health>().Produces<Health>(StatusCodes.Status503ServiceUnavailable);
     }
+}
 
-    private static string Status(ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime) => 0 switch
+/// <summary>Whether the server takes requests.</summary>
+internal sealed class Readiness(ModelCatalogue models, ServerOptions options, IHostApplicationLifetime lifetime)
+{
+    /// <summary>Whether it does.</summary>
+    public bool IsReady => Status is "ready" or "degraded";
+
+    /// <summary>
+    /// <c>ready</c>, <c>loading</c>, <c>failed</c> or <c>stopping</c>; <c>degraded</c> where a model cannot be loaded that is not the default
+    /// one: requests for it fail, and those for the others must not be sent away for that.
+    /// </summary>
+    public string Status => 0 switch
     {
         _ when lifetime.ApplicationStopping.IsCancellationRequested => "stopping",
-        _ when models.All.Any(host => host.LastFailure is not null) => "failed",
+        _ when models.All[0].LastFailure is not null => "failed",
 
         // A model that is loaded when it is wanted, or was unloaded because nobody wanted it, is ready all the same.
-        _ when options.LoadEagerly && options.UnloadAfter is null && models.All.Any(host => host.Loaded is null) => "loading",
+        _ when options.LoadEagerly && options.UnloadAfter is null && models.All.Any(host => host.Loaded is null && host.LastFailure is null) => "loading",
+        _ when models.All.Any(host => host.LastFailure is not null) => "degraded",
         _ => "ready",
     };
 }
 
 /// <summary>How the server is.</summary>
-/// <param name="Status"><c>alive</c>, <c>ready</c>, <c>loading</c>, <c>failed</c> or <c>stopping</c>.</param>
+/// <param name="Status"><c>alive</c>, <c>ready</c>, <c>degraded</c>, <c>loading</c>, <c>failed</c> or <c>stopping</c>.</param>
 /// <param name="Models">How its models are.</param>
 public sealed record Health(string Status, IReadOnlyList<ModelHealth>? Models);
 

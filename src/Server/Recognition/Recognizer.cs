@@ -2,43 +2,40 @@ using Handwritten.Model.Tokenization;
 using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
-using Handwritten.Runtime.VoiceActivity;
+using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
+using Handwritten.Server.Uploads;
 
 namespace Handwritten.Server.Recognition;
 
 /// <summary>Brings what clients ask for to the engine of the right model.</summary>
-internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
+internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, LastCall lastCall)
 {
     private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
 
     /// <summary>Finds speech; loaded when it is first wanted.</summary>
-    public SileroVad Vad => _vad.Value;
+    private SileroVad Vad => _vad.Value;
 
     /// <summary>Starts a transcription.</summary>
     /// <param name="request">What is asked for.</param>
-    /// <param name="clip">The recording.</param>
+    /// <param name="recording">The recording.</param>
     /// <param name="priority">Who waits for it.</param>
     /// <param name="client">Whose it is.</param>
     /// <param name="cancellation">Frees what the request holds.</param>
     /// <exception cref="ApiException">There is no such model, or it cannot do this.</exception>
     /// <exception cref="EngineBusyException">Too much is under way.</exception>
-    public async Task<RunningTranscription> StartAsync(TranscriptionRequest request, AudioClip clip, RequestPriority priority, string client, CancellationToken cancellation)
+    public async Task<RunningTranscription> StartAsync(TranscriptionRequest request, DecodedRecording recording, RequestPriority priority, string client, CancellationToken cancellation)
     {
         ModelLease lease = await models.Find(request.Model).AcquireAsync(cancellation);
         try
         {
             RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
-            EngineRequest work = new(clip.Samples, request.Options) { Priority = priority, Client = client };
-            if (request.CutAtSilences)
-            {
-                work = work with { SpeechWindows = await Task.Run(() => FindWindows(clip, cancellation), cancellation) };
-            }
-
-            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), telemetry);
+            EngineRequest work = EngineRequest.Of(await Task.Run(() => PreparedRecording.Of(recording.Clip.Samples, request.Options, cancellation), cancellation));
+            work = work with { Priority = priority, Client = client };
+            return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), recording.Waited, telemetry, lastCall.Token);
         }
         catch (EngineStoppedException)
         {
@@ -53,8 +50,15 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry)
         }
     }
 
-    private IReadOnlyList<SpeechWindow> FindWindows(AudioClip clip, CancellationToken cancellation) =>
-        SpeechWindows.Collect(SpeechRegions.Find(Vad, clip.Samples, VoiceActivityOptions.ForWindows, cancellation));
+    /// <summary>Follows speech while it is spoken.</summary>
+    /// <param name="lease">The model; held by whoever follows.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="Runtime.Decoding.OptionsException">An option makes no sense.</exception>
+    public LiveTranscription Listen(ModelLease lease, LiveOptions options)
+    {
+        string model = lease.Model.Model.Name;
+        return new LiveTranscription(lease.Model.Engine, Vad, options with { Transcribed = served => telemetry.CountHypothesis(model, served) });
+    }
 
     private static void RefuseImpossible(TranscriptionRequest request, WhisperTokenizer tokenizer, string model)
     {

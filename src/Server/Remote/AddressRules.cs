@@ -1,4 +1,5 @@
 using System.Net;
+using Handwritten.Server.Access;
 
 namespace Handwritten.Server.Remote;
 
@@ -16,13 +17,13 @@ internal sealed class AddressRules(ServerOptions options)
             "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
             "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
 
-            // The last four carry IPv4 addresses inside, which may be any of those above.
-            "::/127", "100::/64", "2001:db8::/32", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16",
+            // The first and the last four carry IPv4 addresses inside, which may be any of those above.
+            "::/96", "100::/64", "2001:db8::/32", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16",
         }.Select(range => IPNetwork.Parse(range)),
     ];
 
     /// <summary>Whether a host is on the list, if there is one.</summary>
-    public bool Allows(string host) => options.AllowedHosts.Count == 0 || options.AllowedHosts.Any(allowed => Matches(allowed, host.TrimEnd('.')));
+    public bool Allows(string host) => options.AllowedHosts.Count == 0 || options.AllowedHosts.Any(allowed => HostPattern.Matches(allowed, host.TrimEnd('.')));
 
     /// <summary>Whether an address may be connected to.</summary>
     public bool Allows(IPAddress address) => options.AllowPrivateAddresses || IsPublic(address);
@@ -33,8 +34,4 @@ internal sealed class AddressRules(ServerOptions options)
         IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         return !NotPublic.Any(network => network.Contains(plain));
     }
-
-    private static bool Matches(string allowed, string host) => allowed.StartsWith("*.", StringComparison.Ordinal)
-        ? host.EndsWith(allowed[1..], StringComparison.OrdinalIgnoreCase)
-        : host.Equals(allowed, StringComparison.OrdinalIgnoreCase);
 }

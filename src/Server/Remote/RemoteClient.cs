@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Handwritten.Runtime.Audio;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Uploads;
 
@@ -14,7 +15,9 @@ internal sealed class RemoteClient : IDisposable
 {
     private const int MostRedirects = 5;
 
-    private static readonly string[] NoHeaders = ["Host", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Proxy-Authorization"];
+    /// <summary>Headers that say where a request goes and where it ends, which is not the client's to say.</summary>
+    private static readonly string[] NoHeaders =
+        ["Host", "Connection", "Content-Length", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Expect", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization"];
 
     private readonly AddressRules _rules;
     private readonly ServerOptions _options;
@@ -43,7 +46,7 @@ internal sealed class RemoteClient : IDisposable
     /// <exception cref="ApiException">It is none, or its host is not allowed.</exception>
     public Uri Parse(string field, string text)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
+        if (text.Any(char.IsControl) || !Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
         {
             throw ApiException.BadField(field, $"{field} must be an address that begins with http:// or https://.");
         }
@@ -52,9 +55,29 @@ internal sealed class RemoteClient : IDisposable
         return address;
     }
 
+    /// <summary>Refuses headers that cannot be sent along, or would be more than headers.</summary>
+    /// <param name="field">Where they stood.</param>
+    /// <param name="headers">Their values by their names.</param>
+    /// <returns>The same headers.</returns>
+    /// <exception cref="ApiException">One of them is such.</exception>
+    public static IReadOnlyDictionary<string, string> RequireHeaders(string field, IReadOnlyDictionary<string, string> headers)
+    {
+        using HttpRequestMessage probe = new(); // it knows which headers are the body's
+        foreach ((string name, string value) in headers)
+        {
+            if (!new WebHeader(name, value).IsValid || NoHeaders.Contains(name, StringComparer.OrdinalIgnoreCase) || !probe.Headers.TryAddWithoutValidation(name, value))
+            {
+                string shown = new([.. name.Where(letter => !char.IsControl(letter)).Take(100)]);
+                throw ApiException.BadField(field, $"The header '{shown}' cannot be sent: a name is a word, a value printable ASCII, and what belongs to the connection or the body is not for clients to set.");
+            }
+        }
+
+        return headers;
+    }
+
     /// <summary>Fetches a recording into a file.</summary>
     /// <param name="address">From where.</param>
-    /// <param name="headers">What else to send; to no other host, should that one redirect.</param>
+    /// <param name="headers">What else to send, by <see cref="RequireHeaders"/>; to no other host, should that one redirect.</param>
     /// <param name="file">Where to.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="ApiException">It cannot be fetched, or is too large.</exception>
@@ -122,10 +145,7 @@ internal sealed class RemoteClient : IDisposable
             using HttpRequestMessage request = new(HttpMethod.Get, next);
             foreach ((string name, string value) in next.Authority == address.Authority && next.Scheme == address.Scheme ? headers : new Dictionary<string, string>())
             {
-                if (NoHeaders.Contains(name, StringComparer.OrdinalIgnoreCase) || !request.Headers.TryAddWithoutValidation(name, value))
-                {
-                    throw ApiException.BadField("headers", $"The header '{name}' cannot be sent.");
-                }
+                request.Headers.TryAddWithoutValidation(name, value);
             }
 
             HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);

@@ -19,6 +19,7 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
     private const int Attempts = 5;
     private const string SecretPrefix = "whsec_";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private int _hasWarned;
 
     /// <summary>Sends a message.</summary>
     /// <param name="address">Where to.</param>
@@ -51,8 +52,21 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
     /// <param name="body">What is said.</param>
     public static string Signature(string secret, string id, string timestamp, ReadOnlySpan<byte> body)
     {
-        byte[] key = secret.StartsWith(SecretPrefix, StringComparison.Ordinal) ? Convert.FromBase64String(secret[SecretPrefix.Length..]) : Encoding.UTF8.GetBytes(secret);
+        byte[] key = KeyOf(secret) ?? throw new ArgumentException("It is no secret.", nameof(secret));
         return $"v1,{Convert.ToBase64String(HMACSHA256.HashData(key, (byte[])[.. Encoding.UTF8.GetBytes($"{id}.{timestamp}."), .. body]))}";
+    }
+
+    /// <summary>The key that a secret stands for; null if it begins with <c>whsec_</c>, and no base64 follows.</summary>
+    public static byte[]? KeyOf(string secret)
+    {
+        if (!secret.StartsWith(SecretPrefix, StringComparison.Ordinal))
+        {
+            return Encoding.UTF8.GetBytes(secret);
+        }
+
+        string text = secret[SecretPrefix.Length..];
+        byte[] key = new byte[text.Length];
+        return Convert.TryFromBase64String(text, key, out int length) && length > 0 ? key[..length] : null;
     }
 
     private IEnumerable<KeyValuePair<string, string>> Sign(string id, byte[] body)
@@ -64,7 +78,14 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
         {
             yield return new("webhook-signature", Signature(secret, id, timestamp, body));
         }
+        else if (Interlocked.Exchange(ref _hasWarned, 1) == 0)
+        {
+            LogUnsigned();
+        }
     }
+
+    [LoggerMessage(LogLevel.Warning, "Webhooks are not signed, so that their receivers cannot tell who sends them: set HANDWRITTEN_WEBHOOK_SECRET.")]
+    private partial void LogUnsigned();
 
     [LoggerMessage(LogLevel.Warning, "The webhook of {Job} was given up: {Host} took it in none of five attempts.")]
     private partial void LogGivenUp(string job, string host);

@@ -7,7 +7,9 @@ namespace Handwritten.Server.Requests;
 /// The fields of a request, as a form has them: names and texts, a name several times for a list. Each is asked for by
 /// name and kind; what nobody asked for is refused at the end, so that a typing error does not go unnoticed.
 /// </summary>
-internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fields)
+/// <param name="fields">Names and texts.</param>
+/// <param name="path">What names are told with: of the fields of an object, the object's and a dot.</param>
+internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fields, string path = "")
 {
     private readonly ILookup<string, string> _values = fields.ToLookup(
         field => field.Key.EndsWith("[]", StringComparison.Ordinal) ? field.Key[..^2] : field.Key, field => field.Value);
@@ -26,8 +28,28 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
     {
         [] or [""] => null,
         [var only] => only,
-        _ => throw ApiException.BadField(name, $"{name} was given several times."),
+        _ => throw ApiException.BadField(path + name, $"{path}{name} was given several times."),
     };
+
+    /// <summary>
+    /// An object: its fields as a form has them, <c>name[field]</c>, or all of it as JSON in one text; null if it is neither.
+    /// </summary>
+    /// <exception cref="ApiException">It is broken JSON, or has objects in it.</exception>
+    public RequestFields? Object(string name)
+    {
+        KeyValuePair<string, string>[] own =
+        [
+            .. _values.Where(field => field.Key.StartsWith($"{name}[", StringComparison.Ordinal) && field.Key[^1] == ']')
+                .SelectMany(field => field.Select(value => KeyValuePair.Create(field.Key[(name.Length + 1)..^1], value))),
+        ];
+        _known.UnionWith(own.Select(field => $"{name}[{field.Key}]"));
+        if (own.Length == 0 && List(name) is [['{', ..] json])
+        {
+            own = [.. JsonFields.Flatten(path + name, json)];
+        }
+
+        return own.Length > 0 ? new RequestFields(own, $"{path}{name}.") : null;
+    }
 
     /// <summary>One of a few words.</summary>
     public string? Choice(string name, params string[] words) => Text(name) is { } text ? Read(name, text, ValueKind.Choice(words)) : null;
@@ -41,16 +63,16 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
     /// <summary>A whole number.</summary>
     public int? Integer(string name, int minimum, int maximum) => Text(name) is { } text ? Read(name, text, ValueKind.WholeNumber(minimum, maximum)) : null;
 
-    /// <summary>Sets whatever of some settings was sent; a list may come with commas or as a name several times.</summary>
+    /// <summary>Sets whatever of some settings was sent, under any of their names; a list may come with commas or as a name several times.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="options">What holds where nothing was sent.</param>
     /// <exception cref="ApiException">A value makes no sense.</exception>
     public TOptions Apply<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options)
     {
-        foreach (Setting<TOptions> setting in settings)
+        foreach ((Setting<TOptions> setting, string name) in settings.SelectMany(setting => setting.Aliases.Prepend(setting.Name), (setting, name) => (setting, name)))
         {
-            string? text = setting.IsList && List(setting.Name) is { Count: > 0 } values ? string.Join(',', values) : Text(setting.Name);
-            options = string.IsNullOrEmpty(text) ? options : Guard(setting.Name, () => setting.Apply(options, setting.Name, text));
+            string? text = setting.IsList && List(name) is { Count: > 0 } values ? string.Join(',', values) : Text(name);
+            options = string.IsNullOrEmpty(text) ? options : Guard(name, () => setting.Apply(options, name, text));
         }
 
         return options;
@@ -62,13 +84,13 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
     {
         if (_values.FirstOrDefault(field => !_known.Contains(field.Key)) is { } unknown)
         {
-            throw ApiException.BadField(unknown.Key, $"Unrecognized request argument supplied: {unknown.Key}.", "unknown_parameter");
+            throw ApiException.BadField(path + unknown.Key, $"Unrecognized request argument supplied: {path}{unknown.Key}.", "unknown_parameter");
         }
     }
 
-    private static T Read<T>(string name, string text, ValueKind<T> kind) => Guard(name, () => kind.Read(name, text));
+    private T Read<T>(string name, string text, ValueKind<T> kind) => Guard(name, () => kind.Read(path + name, text));
 
-    private static T Guard<T>(string name, Func<T> read)
+    private T Guard<T>(string name, Func<T> read)
     {
         try
         {
@@ -76,7 +98,7 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
         }
         catch (SettingException failure)
         {
-            throw ApiException.BadField(name, failure.Message);
+            throw ApiException.BadField(path + name, failure.Message);
         }
     }
 }

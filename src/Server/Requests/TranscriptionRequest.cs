@@ -2,6 +2,7 @@ using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Output;
 using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
+using Handwritten.Runtime.VoiceActivity;
 using Handwritten.Server.Errors;
 
 namespace Handwritten.Server.Requests;
@@ -37,11 +38,17 @@ internal sealed record TranscriptionRequest
     /// <summary>Whether the answer has words, segments.</summary>
     public (bool Words, bool Segments) Granularities { get; init; } = (false, true);
 
-    /// <summary>Whether the recording is cut at silences into windows that are decoded side by side.</summary>
-    public bool CutAtSilences { get; init; }
+    /// <summary>Whether the answer says how sure the model was of each token.</summary>
+    public bool Logprobs { get; init; }
 
     /// <summary>How subtitles are laid out.</summary>
     public WriterOptions Layout { get; init; } = new();
+
+    /// <summary>
+    /// What a request may say about windows. How many are decoded at a time is the server's choice, and it does not cut them
+    /// by the clock.
+    /// </summary>
+    public static IReadOnlyList<Setting<WindowChoice>> WindowSettings { get; } = [.. WindowChoice.Settings.Where(setting => setting.Name is not ("batch_size" or "stride"))];
 
     /// <summary>Reads a request.</summary>
     /// <param name="fields">Its fields.</param>
@@ -52,21 +59,22 @@ internal sealed record TranscriptionRequest
         TranscriptionOptions options = ParseOptions(fields, task);
         WriterOptions layout = fields.Apply(LayoutSettings.All, new WriterOptions());
         (bool words, bool segments) = ParseGranularities(fields);
+        ResponseFormat format = ParseFormat(fields);
         bool layoutNeedsWords = layout is not { MaxLineWidth: null, MaxLineCount: null, HighlightWords: false, MaxWordsPerLine: null };
         TranscriptionRequest request = new()
         {
             Model = fields.Text("model"),
             Options = options with { WordTimestamps = options.WordTimestamps || words || layoutNeedsWords },
-            Format = ParseFormat(fields),
+            Format = format,
             Stream = fields.Flag("stream") ?? false,
             Granularities = (words, segments),
-            CutAtSilences = ParseChunking(fields),
+            Logprobs = ParseInclude(fields),
             Layout = layout,
         };
-        fields.List("include"); // log-probabilities, which OpenAI's whisper-1 does not send either
+        RefuseSpeakers(fields);
         fields.RefuseUnknown();
-        return request.CutAtSilences && options.Clips is not [0]
-            ? throw ApiException.BadField("clip_timestamps", "clip_timestamps and a chunking strategy exclude each other: both say what to transcribe.")
+        return request is { Logprobs: true, Stream: false, Format: ResponseFormat.Text or ResponseFormat.Srt or ResponseFormat.Vtt }
+            ? throw ApiException.BadField("include", $"Log-probabilities have no place in {format.ToString().ToLowerInvariant()}: ask for json or verbose_json, or for a stream.")
             : request;
     }
 
@@ -94,14 +102,40 @@ internal sealed record TranscriptionRequest
         return (wanted.Contains("word"), wanted.Count == 0 || wanted.Contains("segment"));
     }
 
-    /// <summary>OpenAI has "auto" and a JSON object with settings of its own network; faster-whisper a flag.</summary>
-    private static bool ParseChunking(RequestFields fields) => fields.Text("chunking_strategy") switch
+    private static WindowOptions ParseWindows(RequestFields fields)
     {
-        null => fields.Flag("vad_filter") ?? false,
-        "auto" => true,
-        ['{', ..] => true,
-        var other => throw ApiException.BadField("chunking_strategy", $"chunking_strategy must be auto, but it is '{other}'."),
-    };
+        VoiceActivityOptions? strategy = ChunkingStrategy.Read(fields);
+        WindowChoice choice = fields.Apply(WindowSettings, new WindowChoice { BatchSize = strategy is null ? null : 1 });
+        return choice switch
+        {
+            { Overlaps: true } => throw ApiException.BadField("chunk_length", "chunk_length is the longest window of a recording that is cut at silences: send chunking_strategy=auto as well."),
+            { VadFilter: false, CutsAtSilences: false } when choice.Speech != new SpeechChoice() =>
+                throw ApiException.BadField("vad_filter", "The fields that begin with vad_ say what speech is: send vad_filter=true or chunking_strategy=auto as well."),
+            _ when strategy is not null => choice.ToOptions() with { VoiceActivity = choice.Speech.ToOptions(strategy) },
+            _ => choice.ToOptions(),
+        };
+    }
+
+    private static bool ParseInclude(RequestFields fields)
+    {
+        const string name = "include";
+        IReadOnlyList<string> wanted = fields.List(name);
+        return wanted.FirstOrDefault(item => item != "logprobs") is { } other
+            ? throw ApiException.BadField(name, $"{name} must be logprobs, but one is '{other}'.")
+            : wanted.Count > 0;
+    }
+
+    /// <summary>Who names speakers would take a text without them for an answer.</summary>
+    private static void RefuseSpeakers(RequestFields fields)
+    {
+        foreach (string name in (ReadOnlySpan<string>)["known_speaker_names", "known_speaker_references"])
+        {
+            if (fields.List(name).Count > 0)
+            {
+                throw ApiException.BadField(name, "This server does not tell speakers apart.", "unsupported_parameter");
+            }
+        }
+    }
 
     private static TranscriptionOptions ParseOptions(RequestFields fields, SpeechTask? task)
     {
@@ -116,6 +150,7 @@ internal sealed record TranscriptionRequest
         {
             Decoding = options.Decoding with { Task = task ?? options.Decoding.Task },
             InitialPrompt = fields.Text("prompt") ?? options.InitialPrompt, // OpenAI's name for it
+            Windows = ParseWindows(fields),
         };
     }
 }

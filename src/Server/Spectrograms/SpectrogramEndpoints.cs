@@ -2,8 +2,11 @@ using Handwritten.Kernels;
 using Handwritten.Kernels.Cpu;
 using Handwritten.Model;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Serving;
+using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
 using Handwritten.Server.Uploads;
 
@@ -26,19 +29,21 @@ internal static class SpectrogramEndpoints
 /// on the loudest moment of the window, as where windows are transcribed one by one; a recording that is transcribed in one
 /// piece has a single floor, that of its own loudest moment.
 /// </summary>
-internal sealed class SpectrogramService(Scratch scratch, RecordingDecoder decoder, ModelCatalogue models)
+internal sealed class SpectrogramService(Scratch scratch, RecordingDecoder decoder, ModelCatalogue models, LastCall lastCall)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="ApiException">It makes no sense.</exception>
     public async Task<SpectrogramAnswer> AnswerAsync(HttpContext context)
     {
-        CancellationToken cancellation = context.RequestAborted;
+        using CancellationTokenSource ending = lastCall.Within(context);
+        CancellationToken cancellation = ending.Token;
         using UploadedForm form = await UploadedForm.ReadAsync(context.Request, scratch, cancellation);
         RequestFields fields = new(form.Fields);
         ModelHost host = models.Find(fields.Text("model"));
         double start = fields.Number("start", 0, 1e6) ?? 0;
         fields.RefuseUnknown();
-        AudioClip clip = await decoder.DecodeAsync(form.RecordingPath, cancellation);
+        using DecodedRecording recording = await decoder.DecodeAsync(form.RecordingPath, RequestPriority.Interactive, Client.Of(context).Name, cancellation);
+        AudioClip clip = recording.Clip;
         int first = (int)(start * WhisperAudio.SampleRate);
         if (first >= clip.Samples.Length)
         {

@@ -41,7 +41,7 @@ internal static class TranscriptEndpoints
         double seconds = json.TryGetProperty("duration", out JsonElement duration) && duration.ValueKind == JsonValueKind.Number
             ? duration.GetDouble()
             : transcript.Segments.Select(segment => segment.End).DefaultIfEmpty().Max();
-        return TranscriptionResponses.Of(request, transcript, seconds);
+        return TranscriptionResponses.Of(new FinishedTranscription(request, transcript, seconds));
     }
 
     private static bool IsTime(double seconds) => seconds is >= 0 and <= MostSeconds;

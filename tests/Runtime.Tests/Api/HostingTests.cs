@@ -144,5 +144,40 @@ public sealed class HostingTests : IAsyncLifetime
         Assert.Equal("chunk_length must be a number from 1 to 30 or None, but it is '31'.", refused.Message);
     }
 
+    [Fact]
+    public async Task The_client_takes_texts_and_lists_of_temperatures_by_name()
+    {
+        WhisperTranscriber transcriber = _application.GetRequiredService<WhisperTranscriber>();
+        TranscriptionOptions same = new()
+        {
+            Decoding = new() { Language = "en", Prefix = "Send", WithoutTimestamps = true },
+            Temperatures = [0, 0.3],
+            LogProbabilityThreshold = 0, // which no text is above
+        };
+        Transcript expected = await transcriber.TranscribeAsync(TestData.Path("audio", "10-en.wav"), same).ToTranscriptAsync();
+
+        await using FileStream file = Open("10-en.wav"), again = Open("10-en.wav");
+        SpeechToTextOptions options = new()
+        {
+            SpeechLanguage = "en",
+            AdditionalProperties = new()
+            {
+                ["prefix"] = "Send",
+                ["initial_prompt"] = null,
+                ["without_timestamps"] = true,
+                ["temperature"] = new[] { 0, 0.3 },
+                ["logprob_threshold"] = 0,
+                ["word_timestamps"] = false,
+            },
+        };
+        Transcript transcript = Assert.IsType<Transcript>((await Client.GetTextAsync(file, options)).RawRepresentation);
+        Assert.Equal(expected.Segments.Select(segment => (segment.Text, segment.Temperature)), transcript.Segments.Select(segment => (segment.Text, segment.Temperature)));
+        Assert.Equal(0.3, Assert.Single(transcript.Segments).Temperature);
+        Assert.StartsWith(" a message", transcript.Text, StringComparison.Ordinal);
+
+        OptionsException refused = await Assert.ThrowsAsync<OptionsException>(() => Client.GetTextAsync(again, new() { AdditionalProperties = new() { ["temperature"] = new[] { 0, -1 } } }));
+        Assert.Equal("temperature must be numbers from 0 to 100 with commas between them, but '-1' is not.", refused.Message);
+    }
+
     private static FileStream Open(string clip) => File.OpenRead(TestData.Path("audio", clip));
 }

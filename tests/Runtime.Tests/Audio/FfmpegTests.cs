@@ -27,6 +27,25 @@ public class FfmpegTests
         Assert.Equal(clip.Samples, piped[..clip.Samples.Length]);
     }
 
+    [Theory]
+    [InlineData("it.m4a", "aac")]
+    [InlineData("it.mov", "pcm_s16le")]
+    [InlineData("it.3gp", "aac")]
+    public void A_stream_may_have_its_index_at_the_end(string name, string codec)
+    {
+        using TemporaryFolder folder = new();
+        RealFfmpeg.Run("-i", TestData.Path("audio", "10-en.wav"), "-c:a", codec, folder[name]);
+        byte[] bytes = File.ReadAllBytes(folder[name]);
+        Assert.True(bytes.AsSpan().IndexOf("moov"u8) > bytes.AsSpan().IndexOf("mdat"u8), "The index is at the beginning.");
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.Equal(AudioFile.Load(folder[name]).Samples, AudioFile.Load(new PipeStream(bytes, 5000), "it", Ffmpeg.OnPath).Samples);
+            Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd"), file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.FullName.Contains("memfd:recording", StringComparison.Ordinal) == true);
+            AudioException refused = Assert.Throws<AudioException>(() => AudioFile.Load(new PipeStream(bytes[..(bytes.Length / 2)], 5000), "it", Ffmpeg.OnPath));
+            Assert.Matches("^it is no audio file that ffmpeg can read \\(\"[^\"]+\"\\)\\.$", refused.Message);
+        }
+    }
+
     [Fact]
     public void The_samples_of_jfk_are_those_of_its_wav()
     {

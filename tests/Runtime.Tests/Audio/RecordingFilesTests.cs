@@ -23,6 +23,15 @@ public sealed class RecordingFilesTests : IDisposable
     [Theory]
     [InlineData("*.wav", "a.wav c1.wav c2.wav")]
     [InlineData("c?.wav", "c1.wav c2.wav")]
+    [InlineData("c[1-2].wav", "c1.wav c2.wav")]
+    [InlineData("[ab].*", "a.wav b.MP3")]
+    [InlineData("c[!1].wav", "c2.wav")]
+    [InlineData("c[^2-9].wav", "c1.wav")]
+    [InlineData("c[2-1].wav", "")]
+    [InlineData("c[]1].wav", "c1.wav")]
+    [InlineData("c[12.wav", "")]
+    [InlineData("[x]/[!e].flac", "x/d.flac")]
+    [InlineData("*o*.t*t", "notes.txt")]
     [InlineData("?", "")]
     [InlineData("*", "a.wav b.MP3 c1.wav c2.wav notes.txt")]
     [InlineData(".*.wav", ".hidden.wav")]
@@ -36,6 +45,16 @@ public sealed class RecordingFilesTests : IDisposable
     public void A_pattern_stands_for_files(string pattern, string files) => Assert.Equal(
         files.Split(' ', StringSplitOptions.RemoveEmptyEntries),
         RecordingFiles.Matching(Path.Combine(_folder.FullName, pattern)).Select(file => Path.GetRelativePath(_folder.FullName, file).Replace('\\', '/')));
+
+    [Fact]
+    public void What_matches_nothing_stands_for_itself()
+    {
+        string none = Path.Combine(_folder.FullName, "[talk] 1.wav"), some = Path.Combine(_folder.FullName, "[a]?wav");
+        Assert.Equal([none], RecordingFiles.Named(none));
+        Assert.Equal([Path.Combine(_folder.FullName, "a.wav")], RecordingFiles.Named(some));
+        File.WriteAllText(none, "");
+        Assert.False(RecordingFiles.IsPattern(none));
+    }
 
     [Fact]
     public void A_folder_stands_for_the_recordings_below_it() => Assert.Equal(

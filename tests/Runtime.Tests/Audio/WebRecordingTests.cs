@@ -132,7 +132,21 @@ public sealed class WebRecordingTests : IDisposable
     [InlineData(": value")]
     [InlineData("Two words: value")]
     [InlineData("X: one\r\nY: two")]
+    [InlineData("X: one\nY: two")]
+    [InlineData("X: one\u0001")]
+    [InlineData("X: Müller")]
     public void What_is_no_header_is_none(string text) => Assert.Null(WebHeader.Parse(text));
+
+    [Theory]
+    [InlineData("X-A", "a\r\nX-B: b")]
+    [InlineData("X-A\r\nX-B", "b")]
+    [InlineData("Content-Length", "4")]
+    public void A_header_that_would_be_more_than_one_is_never_sent(string name, string value)
+    {
+        AudioException failure = Assert.Throws<AudioException>(() => Load("/a", new WebHeader(name, value)));
+        Assert.Contains("cannot be sent", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(_server.Requests);
+    }
 
     private AudioClip Load(string path, params WebHeader[] headers) => WebRecording.Load(_server.Address + path, headers, WebLimits.Default, Ffmpeg.OnPath);
 

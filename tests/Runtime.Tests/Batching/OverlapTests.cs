@@ -133,7 +133,7 @@ public class OverlapTests(DemoModel demo) : IClassFixture<DemoModel>
     {
         WhisperTokenizer tokenizer = Tokenizers.Named("multilingual");
         OverlapMerger merger = new(tokenizer, new(), duration);
-        DecodingResult scores = new([], "", -0.5, 0.1, 1, 0);
+        DecodingResult scores = new([], "", -0.5, 0.1, 1, 0, []);
         return [.. windows.SelectMany(window => merger.Add([.. Parse(window.Text)], window.Stretch, scores, "en")).Select(segment => (segment.Start, segment.End, segment.Text))];
 
         IEnumerable<TimedToken> Parse(string text)

@@ -115,7 +115,7 @@ public class SearchTests
         foreach (JsonElement testCase in Reference().GetProperty("ranker").EnumerateArray())
         {
             Candidate[] candidates = [.. Integers(testCase.GetProperty("lengths")).Zip(
-                testCase.GetProperty("sum_logprobs").EnumerateArray(), (length, sum) => new Candidate(new int[length], sum.GetDouble()))];
+                testCase.GetProperty("sum_logprobs").EnumerateArray(), (length, sum) => new Candidate(new int[length], sum.GetDouble(), new float[length]))];
             foreach (JsonProperty selected in testCase.GetProperty("selected").EnumerateObject())
             {
                 if (selected.Value.TryGetProperty("result", out JsonElement best))

@@ -141,6 +141,7 @@ public class TokenChoiceTests
     private sealed class Host
     {
         private readonly ILogitRule[] _rules;
+        private readonly List<float> _logProbabilities = [];
         private double _sum;
         private double _noSpeech = double.NaN;
 
@@ -194,7 +195,8 @@ public class TokenChoiceTests
 
             Filter(logits);
             int token = VocabularySoftmax.ArgMax(logits);
-            _sum += logits[token] - VocabularySoftmax.LogSumExp(logits);
+            float logProbability = logits[token] - VocabularySoftmax.LogSumExp(logits);
+            _sum += logProbability;
             if (token == Special.EndOfText)
             {
                 Status = ChoiceStatus.EndOfText;
@@ -202,6 +204,7 @@ public class TokenChoiceTests
             }
 
             Tokens.Add(token);
+            _logProbabilities.Add(logProbability);
             Position++;
             Status = Tokens.Count == Rules.MaxTokens || Position == Length ? ChoiceStatus.Full : ChoiceStatus.Open;
         }
@@ -211,6 +214,7 @@ public class TokenChoiceTests
             Assert.Equal(Tokens, choice.Tokens(lane).ToArray());
             Assert.Equal(Status, choice.Status(lane));
             Assert.Equal(_sum, choice.SumLogProbability(lane), 1e-5);
+            Assert.Equal(_logProbabilities, choice.LogProbabilities(lane).ToArray());
             Assert.Equal(_noSpeech, choice.NoSpeechProbability(lane), 1e-6);
         }
     }

@@ -23,13 +23,17 @@ public sealed class GpuDecodingTests(GpuFixture gpu)
     {
         foreach (string[] clips in Clips.Chunk(5))
         {
-            DecodingResult[] expected = [.. clips.SelectMany(clip => Decode(gpu.Cpu, Greedy, clip))];
-            DecodingResult[] actual = Decode(gpu.Open(ComputeType.Float16), Greedy, clips);
-            for (int i = 0; i < clips.Length; i++)
-            {
-                AssertEqual(expected[i], actual[i]);
-            }
+            AssertAsOnTheCpu(Greedy, clips);
         }
+    }
+
+    [Fact]
+    public void Clips_in_other_languages_and_a_window_that_is_full_give_the_tokens_of_the_cpu()
+    {
+        AssertAsOnTheCpu(Greedy with { Language = "es" }, "12-es.wav");
+        AssertAsOnTheCpu(Greedy with { Language = "fr" }, "14-fr.wav");
+        AssertAsOnTheCpu(Greedy with { Language = "de" }, "13-de.wav");
+        AssertAsOnTheCpu(Greedy, "long-en.wav", "11-en.wav");
     }
 
     [Theory]
@@ -62,12 +66,21 @@ public sealed class GpuDecodingTests(GpuFixture gpu)
         AssertEqual(Decode(gpu.Cpu, drawing, Clips[0])[0], Decode(gpu.Open(ComputeType.Float32), drawing, Clips[0])[0]);
     }
 
-    [Fact]
-    public void Five_beams_find_the_text_that_they_find_on_the_cpu()
-    {
-        DecodingOptions beams = Greedy with { BeamSize = 5 };
-        AssertEqual(Decode(gpu.Cpu, beams, "03-en.wav")[0], Decode(gpu.Open(ComputeType.Float16), beams, "03-en.wav")[0]);
-    }
+    [Theory]
+    [InlineData("en", "03-en.wav", "10-en.wav")]
+    [InlineData("es", "12-es.wav")]
+    public void Five_beams_find_the_text_that_they_find_on_the_cpu(string language, params string[] clips) =>
+        AssertAsOnTheCpu(Greedy with { Language = language, BeamSize = 5 }, clips);
+
+    [Theory]
+    [InlineData("en", "01-en.wav", "02-en.wav", "04-en.wav", "05-en.wav")]
+    [InlineData("en", "06-en.wav", "07-en.wav", "08-en.wav", "09-en.wav")]
+    [InlineData("en", "11-en.wav", "long-en.wav", "silence-noise.wav")]
+    [InlineData("de", "13-de.wav")]
+    [InlineData("fr", "14-fr.wav")]
+    [Trait("Speed", "Slow")]
+    public void Five_beams_find_the_texts_of_all_other_clips_as_well(string language, params string[] clips) =>
+        AssertAsOnTheCpu(Greedy with { Language = language, BeamSize = 5 }, clips);
 
     [Fact]
     public void Words_have_the_times_that_they_have_on_the_cpu()
@@ -85,6 +98,17 @@ public sealed class GpuDecodingTests(GpuFixture gpu)
             Assert.Equal(expected[i].Start, actual[i].Start, 0.021);
             Assert.Equal(expected[i].End, actual[i].End, 0.021);
             Assert.Equal(expected[i].Probability, actual[i].Probability, 0.05);
+        }
+    }
+
+    /// <summary>What the CUDA back end finds in clips side by side is what the CPU finds in each alone.</summary>
+    private void AssertAsOnTheCpu(DecodingOptions options, params string[] clips)
+    {
+        DecodingResult[] expected = [.. clips.SelectMany(clip => Decode(gpu.Cpu, options, clip))];
+        DecodingResult[] actual = Decode(gpu.Open(ComputeType.Float16), options, clips);
+        for (int i = 0; i < clips.Length; i++)
+        {
+            AssertEqual(expected[i], actual[i]);
         }
     }
 

@@ -37,6 +37,19 @@ public sealed class WindowInspectorTests(DemoModel demo) : IClassFixture<DemoMod
     }
 
     [Fact]
+    public void A_prompt_and_hotwords_are_heard_as_in_a_transcription()
+    {
+        TranscriptionOptions options = new() { Temperatures = [0], InitialPrompt = "Numbers: 1, 2, 3.", Hotwords = "Emma" };
+        using Transcriber transcriber = new(demo.Model);
+        Segment[] segments = [.. transcriber.Transcribe(Samples, options).Segments];
+        using WindowInspector plain = new(demo.Model, Samples, 0, new()), inspector = new(demo.Model, Samples, 0, options);
+        IReadOnlyList<TokenTrace> tokens = inspector.Probabilities();
+        Assert.Equal(segments.SelectMany(segment => segment.Tokens).Select(token => demo.Model.Tokenizer.DecodeWithTimestamps([token])), tokens.SkipLast(1).Select(token => token.Text));
+        Assert.NotEqual(plain.Probabilities()[0].Probability, tokens[0].Probability);
+        Assert.InRange(tokens.Average(token => Math.Log(token.Probability)), -2, segments[0].AverageLogProbability + 1e-3);
+    }
+
+    [Fact]
     public void The_way_of_an_alignment_gives_the_times_of_the_words()
     {
         using Transcriber transcriber = new(demo.Model);

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Handwritten.Runtime.Output;
+using Handwritten.Tests;
 using Xunit;
 
 namespace Handwritten.Runtime.Tests.Output;
@@ -109,15 +110,40 @@ public sealed class ReadingFormatTests : IDisposable
     }
 
     [Fact]
-    public void A_recording_is_addressed_from_the_page_or_carried_in_it()
+    public void A_recording_is_addressed_from_the_page()
     {
         string recording = Path.Combine(_folder, "a b", "tälk #1.wav");
         Directory.CreateDirectory(Path.GetDirectoryName(recording)!);
         File.WriteAllBytes(recording, [1, 2, 3]);
         Assert.Equal("../a%20b/t%C3%A4lk%20%231.wav", RecordingAddress.Relative(recording, Path.Combine(_folder, "out")));
-        Assert.Equal("data:audio/wav;base64,AQID", RecordingAddress.Embedded(recording));
-        Assert.Contains("cannot be put into the web page", Assert.Throws<OutputException>(() => RecordingAddress.Embedded(recording + "x")).Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("formats.flac", "audio/flac")]
+    [InlineData("formats.mp3", "audio/mpeg")]
+    [InlineData("01-en.wav", "audio/wav")]
+    public void A_recording_within_a_page_has_the_type_that_its_bytes_tell(string file, string type)
+    {
+        byte[] bytes = File.ReadAllBytes(TestData.Path("audio", file));
+        Assert.Equal($"data:{type};base64,{Convert.ToBase64String(bytes)}", RecordingAddress.Embedded(bytes));
+    }
+
+    [Theory]
+    [InlineData("0000001866747970 4D344120", "audio/mp4")]
+    [InlineData("0000001C66747970 69736F6D", "video/mp4")]
+    [InlineData("4F67675300020000", "audio/ogg")]
+    [InlineData("1A45DFA301000000", "video/webm")]
+    [InlineData("FFF15C8001BFFC00", "audio/aac")]
+    [InlineData("FFFB9044", "audio/mpeg")]
+    [InlineData("4944330400", "audio/mpeg")]
+    [InlineData("2321414D520A", "application/octet-stream")]
+    [InlineData("", "application/octet-stream")]
+    public void Files_are_told_apart_by_their_first_bytes(string hexadecimal, string type) =>
+        Assert.StartsWith($"data:{type};base64,", RecordingAddress.Embedded([.. Convert.FromHexString(hexadecimal.Replace(" ", "", StringComparison.Ordinal)), .. new byte[8]]), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_recording_that_no_browser_takes_within_a_page_is_refused() =>
+        Assert.Throws<ArgumentException>(() => RecordingAddress.Embedded(new byte[RecordingAddress.MostEmbeddedBytes + 1]));
 
     [Fact]
     public void An_empty_transcript_is_an_empty_page()

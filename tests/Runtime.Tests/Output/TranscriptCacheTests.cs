@@ -42,6 +42,10 @@ public sealed class TranscriptCacheTests : IDisposable
     [InlineData("{")]
     [InlineData("null")]
     [InlineData("{\"Text\": \"a\"}")]
+    [InlineData("{\"Text\": \"a\", \"Segments\": [null], \"Language\": \"en\"}")]
+    [InlineData("{\"Text\": \"a\", \"Segments\": [{\"Id\": 0}], \"Language\": \"en\"}")]
+    [InlineData("{\"Text\": \"a\", \"Segments\": [{\"Id\":0,\"Seek\":0,\"Start\":0,\"End\":0,\"Text\":null,\"Tokens\":[],\"Temperature\":0,\"AverageLogProbability\":0,\"CompressionRatio\":0,\"NoSpeechProbability\":0}], \"Language\": \"en\"}")]
+    [InlineData("{\"Text\": \"a\", \"Segments\": [{\"Id\":0,\"Seek\":0,\"Start\":0,\"End\":0,\"Text\":\"\",\"Tokens\":[],\"Temperature\":0,\"AverageLogProbability\":0,\"CompressionRatio\":0,\"NoSpeechProbability\":0,\"Words\":[null]}], \"Language\": \"en\"}")]
     public void A_damaged_file_is_no_answer(string content)
     {
         TranscriptCache cache = new(_folder.FullName);

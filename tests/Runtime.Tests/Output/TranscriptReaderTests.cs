@@ -77,6 +77,16 @@ public sealed class TranscriptReaderTests : IDisposable
     }
 
     [Fact]
+    public void Numbers_that_only_Python_writes_are_read_and_words_like_them_stay_words()
+    {
+        Transcript read = TranscriptReader.Read(Write("a.json", """
+            {"text": "NaN \"Infinity", "segments": [{"start": 0, "end": 1, "text": " NaN\\", "avg_logprob": NaN, "compression_ratio":Infinity, "no_speech_prob": -Infinity}]}
+            """));
+        Segment segment = Assert.Single(read.Segments);
+        Assert.Equal(("NaN \"Infinity", " NaN\\", double.NaN, double.PositiveInfinity, double.NegativeInfinity), (read.Text, segment.Text, segment.AverageLogProbability, segment.CompressionRatio, segment.NoSpeechProbability));
+    }
+
+    [Fact]
     public void Text_is_one_segment_without_times()
     {
         Transcript read = TranscriptReader.Read(Write("a.txt", "One.\nTwo.\n"));
@@ -91,6 +101,10 @@ public sealed class TranscriptReaderTests : IDisposable
     [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": null}]}""", "segment 0 has no 'text'")]
     [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": "\ud800"}]}""", "half a character")]
     [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": "a", "words": [{}]}]}""", "a word of segment 0 has no 'word'")]
+    [InlineData("a.json", """{"segments": [{"start": 1e300, "end": 1, "text": "a"}]}""", "the 'start' of segment 0 is 1E+300, which is no time")]
+    [InlineData("a.json", """{"segments": [{"start": 0, "end": NaN, "text": "a"}]}""", "the 'end' of segment 0 is NaN, which is no time")]
+    [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": "a", "words": [{"word": "a", "end": -1e10}]}]}""", "the 'end' of a word of segment 0 is -10000000000, which is no time")]
+    [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": Nan}]}""", "is no transcript")]
     [InlineData("a.srt", "Hello.", "has no line with times")]
     [InlineData("a.mp3", "x", "is no transcript by its name: give a file that ends in .json, .srt, .vtt or .txt.")]
     public void What_is_no_transcript_is_refused_with_a_sentence(string name, string content, string reason)

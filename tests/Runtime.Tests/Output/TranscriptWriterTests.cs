@@ -46,6 +46,16 @@ public class TranscriptWriterTests
     }
 
     [Fact]
+    public void A_segment_names_its_language_only_where_each_window_has_its_own()
+    {
+        Segment german = new(0, 0, 0, 1, " Ja.", [], 0, double.NaN, 0, 0, [], "de"), other = german with { Text = " Yes.", Language = null };
+        string json = Write("json", new Transcript(" Ja. Yes.", [german, other], "de"), new WriterOptions());
+        Assert.Contains("\"no_speech_prob\": 0.0, \"words\": [], \"language\": \"de\"}, ", json, StringComparison.Ordinal);
+        Assert.EndsWith("\"words\": []}], \"language\": \"de\"}", json, StringComparison.Ordinal);
+        Assert.Equal(["de", null], TranscriptReader.ParseJson(json).Segments.Select(segment => segment.Language));
+    }
+
+    [Fact]
     public void Formats_times_as_the_original_does()
     {
         foreach (JsonElement example in Writers.GetProperty("format_timestamp").EnumerateArray())

@@ -62,6 +62,11 @@ public sealed class SettingTests
         Assert.Equal([0, 0.2, 0.4, 0.6000000000000001, 0.8, 1], new TranscriptionChoice().ToOptions().Temperatures);
         Assert.Equal([0.5], new TranscriptionChoice { Temperature = 0.5, TemperatureIncrement = null }.Temperatures);
         Assert.Equal([3], new TranscriptionChoice { Temperature = 3 }.Temperatures);
+
+        // numpy.arange(0.5, 1 + 1e-6, 0.2) and the like, as Python prints them.
+        Assert.Equal([0.5, 0.7, 0.8999999999999999], new TranscriptionChoice { Temperature = 0.5 }.Temperatures);
+        Assert.Equal([0.2, 0.4, 0.6000000000000001, 0.8, 1], new TranscriptionChoice { Temperature = 0.2 }.Temperatures);
+        Assert.Equal([1], new TranscriptionChoice { Temperature = 1 }.Temperatures);
     }
 
     [Fact]

@@ -35,7 +35,8 @@ public class SeekLoopTests
         List<Segment> segments = [.. Loop(script, testCase, tokenizer).Run(script, default)];
 
         script.IsFinished();
-        JsonElement expected = testCase.GetProperty("result").GetProperty("segments");
+        JsonElement result = testCase.GetProperty("result"), expected = result.GetProperty("segments");
+        Assert.Equal(result.GetProperty("text").GetString(), TranscriptionRun.ToTranscript(tokenizer, segments, "en").Text);
         Assert.Equal(expected.GetArrayLength(), segments.Count);
         for (int i = 0; i < segments.Count; i++)
         {
@@ -51,6 +52,18 @@ public class SeekLoopTests
             Assert.Equal(expected[i].GetProperty("no_speech_prob").GetDouble(), segments[i].NoSpeechProbability);
             ReferenceWords.AssertEqual(expected[i], segments[i].Words, timeTolerance: 0, probabilityTolerance: 1e-12);
         }
+    }
+
+    [Fact]
+    public void What_is_cleared_is_kept_for_the_screen()
+    {
+        using JsonDocument reference = Reference();
+        JsonElement testCase = Named(reference, "empty and instantaneous segments");
+        WhisperTokenizer tokenizer = Tokenizers.Named("multilingual");
+        Script script = new(testCase, tokenizer);
+        Assert.Equal(
+            [(" a", null), ("", " "), ("", " zero"), (" b", null), (" c", null)],
+            Loop(script, testCase, tokenizer).Run(script, default).Select(segment => (segment.Text, segment.ClearedText)));
     }
 
     [Fact]
@@ -82,12 +95,14 @@ public class SeekLoopTests
         int[] words = tokenizer.Encode(" Ada Grace");
         TranscriptionOptions options = new() { Hotwords = " Ada Grace ", ConditionOnPreviousText = true };
         PromptHistory history = new(options, tokenizer, limit: 10);
-        Assert.Equal(words, history.Prompt());
+        Assert.Equal(words, history.Next());
         history.Add(Enumerable.Range(100, 20));
-        Assert.Equal([.. words, .. Enumerable.Range(110 + words.Length, 10 - words.Length)], history.Prompt());
+        Assert.Equal([.. words, .. Enumerable.Range(110 + words.Length, 10 - words.Length)], history.Next());
         history.EndWindow(temperature: 0.6);
-        Assert.Equal(words, history.Prompt());
-        Assert.Empty(new PromptHistory(options with { Decoding = new() { Prefix = [1] } }, tokenizer, limit: 10).Prompt());
+        Assert.Equal(words, history.Next());
+        Assert.Empty(new PromptHistory(options with { Decoding = new() { Prefix = Prompt.FromTokens([1]) } }, tokenizer, limit: 10).Next());
+        Assert.Equal(words, new PromptHistory(options with { Decoding = new() { Prefix = "" } }, tokenizer, limit: 10).Next());
+        Assert.Empty(new PromptHistory(options with { Hotwords = "" }, tokenizer, limit: 10).Next());
     }
 
     [Theory]
@@ -98,12 +113,12 @@ public class SeekLoopTests
         PromptHistory history = new(new() { PromptResetOnTemperature = reset }, Tokenizers.Named("multilingual"), limit: 10);
         history.Add([1, 2, 3, 4, 5]);
         history.EndWindow(temperature);
-        Assert.Equal(kept, history.Prompt().Count);
+        Assert.Equal(kept, history.Next().Count);
     }
 
     private static SeekLoop Loop(Script script, JsonElement testCase, WhisperTokenizer tokenizer)
     {
-        TranscriptionOptions options = ReferenceOptions.ReadTranscription(testCase.GetProperty("options"), tokenizer);
+        TranscriptionOptions options = ReferenceOptions.ReadTranscription(testCase.GetProperty("options"));
         options = options with { Decoding = options.Decoding with { Language = options.Decoding.Language ?? script.Language } };
         int frames = testCase.GetProperty("audio").GetProperty("n_samples").GetInt32() / WhisperAudio.HopLength;
         return new SeekLoop(tokenizer, options, frames, textContext: 448);
@@ -129,6 +144,7 @@ public class SeekLoopTests
         public void IsFinished()
         {
             Assert.Equal(_calls.Length, _call);
+            Assert.Equal(testCase.GetProperty("script_left_over").GetInt32(), testCase.GetProperty("script").GetArrayLength() - _call);
             Assert.Equal(testCase.GetProperty("alignments").GetArrayLength(), _alignment);
         }
 
@@ -142,20 +158,22 @@ public class SeekLoopTests
             JsonElement answer = testCase.GetProperty("script")[_call++];
             Assert.Equal((call.GetProperty("seek").GetInt32(), call.GetProperty("segment_size").GetInt32()), _window);
             Assert.Equal(call.GetProperty("temperature").GetDouble(), options.Temperature);
-            Assert.Equal(call.GetProperty("prompt").EnumerateArray().Select(token => token.GetInt32()), options.Prompt);
+            Assert.Equal(call.GetProperty("prompt").EnumerateArray().Select(token => token.GetInt32()), options.Prompt!.Encode(tokenizer));
             Assert.Equal(Optional(call, "beam_size"), options.BeamSize);
             Assert.Equal(Optional(call, "best_of"), options.BestOf);
             Assert.Equal(Optional(call, "patience"), options.Patience);
             Assert.Equal(call.GetProperty("language").GetString(), options.Language);
             Assert.Equal(call.GetProperty("task").GetString() == "translate" ? SpeechTask.Translate : SpeechTask.Transcribe, options.Task);
             string text = answer.GetProperty("text").GetString()!;
+            int[] tokens = tokenizer.EncodeWithSpecial(text);
             return new DecodingResult(
-                [.. tokenizer.EncodeWithSpecial(text)],
+                tokens,
                 text,
                 Optional(answer, "avg_logprob") ?? -0.3,
                 Optional(answer, "no_speech_prob") ?? 0.01,
                 Optional(answer, "compression_ratio") ?? 1.2,
-                options.Temperature);
+                options.Temperature,
+                new float[tokens.Length]);
         }
 
         public IReadOnlyList<WordTiming> Align(IReadOnlyList<int> textTokens, DecodingOptions options, int frames)

@@ -26,6 +26,7 @@ public class TranscriptionProperties(DemoModel demo) : IClassFixture<DemoModel>
         WhisperTokenizer tokenizer = Tokenizers.Named("multilingual");
         TranscriptionOptions options = AnyTranscription.Options(random, tokenizer) with { Multilingual = random.Next(8) == 0 };
         int frames = random.Next(3) == 0 ? random.Next(200) : random.Next(12_000);
+        options = random.Next(3) == 0 ? AnyTranscription.Spoiled(random, options) : options;
         Babble babble = new(random, tokenizer);
         Segment[] segments;
         try
@@ -55,6 +56,7 @@ public class TranscriptionProperties(DemoModel demo) : IClassFixture<DemoModel>
         TranscriptionOptions options = AnyTranscription.Options(random, demo.Model.Tokenizer);
         options = options with { Decoding = options.Decoding with { SampleLength = random.Next(2) == 0 ? 30 : null } };
         float[] samples = AnyTranscription.Noise(random);
+        options = random.Next(3) == 0 ? AnyTranscription.Spoiled(random, options) : options;
         int frames = samples.Length / WhisperAudio.HopLength;
         using Transcriber transcriber = new(demo.Model);
         try
@@ -109,7 +111,7 @@ public class TranscriptionProperties(DemoModel demo) : IClassFixture<DemoModel>
             }
 
             tokens.AddRange(options.WithoutTimestamps ? Text() : []);
-            return new DecodingResult(tokens, "", -random.NextDouble() * 2, random.NextDouble(), random.NextDouble() * 4, options.Temperature);
+            return new DecodingResult(tokens, "", -random.NextDouble() * 2, random.NextDouble(), random.NextDouble() * 4, options.Temperature, new float[tokens.Count]);
         }
 
         public IReadOnlyList<WordTiming> Align(IReadOnlyList<int> textTokens, DecodingOptions options, int frames)

@@ -43,6 +43,19 @@ public sealed class ApiKeyTests
     }
 
     [Fact]
+    public async Task Who_lacks_a_key_is_told_how_one_is_sent()
+    {
+        using TemporaryKeys keys = new();
+        keys.Add("client");
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { ApiKeyFile = keys.Path, LoadEagerly = false });
+        foreach ((string? key, string challenge) in new[] { (null, "Bearer"), ("hw-wrong", "Bearer error=\"invalid_token\"") })
+        {
+            using HttpResponseMessage response = await server.Client.SendAsync(Request(key));
+            Assert.Equal((HttpStatusCode.Unauthorized, challenge), (response.StatusCode, response.Headers.WwwAuthenticate.ToString()));
+        }
+    }
+
+    [Fact]
     public async Task A_changed_file_counts_without_a_restart_and_a_broken_one_changes_nothing()
     {
         using TemporaryKeys keys = new();
@@ -85,19 +98,5 @@ public sealed class ApiKeyTests
     {
         using HttpResponseMessage response = await server.Client.SendAsync(Request(key));
         return (response.StatusCode, response.IsSuccessStatusCode ? null : (await response.ErrorAsync()).Code);
-    }
-
-    private sealed class TemporaryKeys : IDisposable
-    {
-        public string Path { get; } = System.IO.Path.GetTempFileName();
-
-        public string Add(string name, string rest = "")
-        {
-            (string key, string hash) = ApiKeyFile.Create();
-            File.AppendAllText(Path, $"{name} {hash}{rest}\n");
-            return key;
-        }
-
-        public void Dispose() => File.Delete(Path);
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Handwritten.Server.Models;
 using Handwritten.Tests;
 using Xunit;
 
@@ -54,6 +55,22 @@ public sealed class ModelFolderTests : IDisposable
         Directory.Move(Elsewhere, Folder);
         await server.IsUnharmedAsync();
         Assert.Equal("ready", (await HealthAsync(server)).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task A_broken_model_beside_the_default_one_does_not_take_the_server_away()
+    {
+        ModelSource demo = RunningServer.DemoModel(), broken = demo with { Name = "broken", Folder = Elsewhere };
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { Models = [demo, broken] });
+        await Eventually.HoldsAsync(async () => (await HealthAsync(server)).GetProperty("status").GetString() == "degraded");
+        Assert.Equal(HttpStatusCode.OK, (await server.Client.GetAsync("/health/ready")).StatusCode);
+        await server.IsUnharmedAsync();
+        using HttpResponseMessage refused = await server.TranscribeAsync(("model", "broken"));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "model_unavailable"), (refused.StatusCode, (await refused.ErrorAsync()).Code));
+
+        await using RunningServer other = await RunningServer.StartAsync(options => options with { Models = [broken, demo] });
+        await Eventually.HoldsAsync(async () => (await HealthAsync(other)).GetProperty("status").GetString() == "failed");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await other.Client.GetAsync("/health/ready")).StatusCode);
     }
 
     [Fact]

@@ -21,6 +21,8 @@ public sealed class AddressTests
     [InlineData("::1", false)]
     [InlineData("::", false)]
     [InlineData("::ffff:127.0.0.1", false)]
+    [InlineData("::127.0.0.1", false)]
+    [InlineData("::10.0.0.1", false)]
     [InlineData("64:ff9b::7f00:1", false)]
     [InlineData("fe80::1", false)]
     [InlineData("fd00::1", false)]

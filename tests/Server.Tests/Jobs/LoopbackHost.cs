@@ -9,7 +9,6 @@ namespace Handwritten.Server.Tests.Jobs;
 internal sealed class LoopbackHost : IAsyncDisposable
 {
     private readonly HttpListener _listener = new();
-    private readonly ConcurrentQueue<Received> _posted = new();
     private readonly string? _redirect;
     private readonly Task _serving;
 
@@ -26,10 +25,15 @@ internal sealed class LoopbackHost : IAsyncDisposable
 
     public ConcurrentQueue<Received> Got { get; } = new();
 
+    public ConcurrentQueue<Received> Posted { get; } = new();
+
+    /// <summary>So many posts are answered that the host is busy.</summary>
+    public int Refusals { get; init; }
+
     public async Task<Received> PostedAsync()
     {
-        await Eventually.HoldsAsync(() => Task.FromResult(!_posted.IsEmpty));
-        return _posted.First();
+        await Eventually.HoldsAsync(() => Task.FromResult(!Posted.IsEmpty));
+        return Posted.First();
     }
 
     public async ValueTask DisposeAsync()
@@ -47,7 +51,7 @@ internal sealed class LoopbackHost : IAsyncDisposable
                 HttpListenerContext context = await _listener.GetContextAsync();
                 using MemoryStream body = new();
                 await context.Request.InputStream.CopyToAsync(body);
-                (context.Request.HttpMethod == "POST" ? _posted : Got).Enqueue(new Received(context.Request.Headers, body.ToArray()));
+                (context.Request.HttpMethod == "POST" ? Posted : Got).Enqueue(new Received(context.Request.Headers, body.ToArray()));
                 if (context.Request.Url!.AbsolutePath != "/never") // which is answered never
                 {
                     Answer(context);
@@ -69,8 +73,9 @@ internal sealed class LoopbackHost : IAsyncDisposable
             return;
         }
 
-        response.StatusCode = context.Request.Url!.AbsolutePath == "/missing" ? 404 : 200;
-        if (context.Request.Url.AbsolutePath == "/recording.wav")
+        bool isRefused = context.Request.HttpMethod == "POST" && Posted.Count <= Refusals;
+        response.StatusCode = isRefused ? 503 : context.Request.Url!.AbsolutePath == "/missing" ? 404 : 200;
+        if (context.Request.Url!.AbsolutePath == "/recording.wav")
         {
             response.OutputStream.Write(File.ReadAllBytes(RunningServer.Recording));
         }

@@ -11,7 +11,7 @@ namespace Handwritten.Server.Tests.OpenAi;
 [Collection(OneServerForAll.Name)]
 public sealed class CurlTests(SharedServer shared)
 {
-    [CurlFact]
+    [ProgramFact("curl", "bash")]
     public async Task A_transcription()
     {
         JsonElement answer = await JsonAsync("""
@@ -24,7 +24,7 @@ public sealed class CurlTests(SharedServer shared)
         Assert.Equal(RunningServer.Text, answer.GetProperty("text").GetString());
     }
 
-    [CurlFact]
+    [ProgramFact("curl", "bash")]
     public async Task A_stream()
     {
         string answer = await RunAsync("""
@@ -40,8 +40,8 @@ public sealed class CurlTests(SharedServer shared)
         Assert.Equal(("transcript.text.done", RunningServer.Text), (events[^1].GetProperty("type").GetString(), events[^1].GetProperty("text").GetString()));
     }
 
-    [CurlFact]
-    public async Task Log_probabilities_that_whisper_does_not_send_either()
+    [ProgramFact("curl", "bash")]
+    public async Task Log_probabilities()
     {
         JsonElement answer = await JsonAsync("""
             curl https://api.openai.com/v1/audio/transcriptions \
@@ -52,10 +52,11 @@ public sealed class CurlTests(SharedServer shared)
               -F model="gpt-4o-transcribe" \
               -F response_format="json"
             """);
-        Assert.Equal(RunningServer.Text, answer.GetProperty("text").GetString());
+        Assert.Equal(RunningServer.Text, string.Concat(answer.GetProperty("logprobs").EnumerateArray().Select(token => token.GetProperty("token").GetString())).Trim());
+        Assert.Equal("tokens", answer.GetProperty("usage").GetProperty("type").GetString());
     }
 
-    [CurlFact]
+    [ProgramFact("curl", "bash")]
     public async Task The_times_of_words()
     {
         JsonElement answer = await JsonAsync("""
@@ -71,7 +72,7 @@ public sealed class CurlTests(SharedServer shared)
         Assert.Equal(RunningServer.Text.Split(' '), answer.GetProperty("words").EnumerateArray().Select(word => word.GetProperty("word").GetString()));
     }
 
-    [CurlFact]
+    [ProgramFact("curl", "bash")]
     public async Task The_times_of_segments()
     {
         JsonElement answer = await JsonAsync("""
@@ -86,7 +87,7 @@ public sealed class CurlTests(SharedServer shared)
         Assert.Equal(RunningServer.Text, Assert.Single(answer.GetProperty("segments").EnumerateArray()).GetProperty("text").GetString()!.Trim());
     }
 
-    [CurlFact]
+    [ProgramFact("curl", "bash")]
     public async Task A_translation()
     {
         JsonElement answer = await JsonAsync("""
@@ -99,7 +100,7 @@ public sealed class CurlTests(SharedServer shared)
         Assert.NotEmpty(answer.GetProperty("text").GetString()!);
     }
 
-    [CurlFact]
+    [ProgramFact("curl", "bash")]
     public async Task The_models()
     {
         JsonElement answer = await JsonAsync("""
@@ -127,13 +128,4 @@ public sealed class CurlTests(SharedServer shared)
         await curl.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
         return curl.ExitCode == 0 ? await output : throw new InvalidOperationException(await error);
     }
-}
-
-/// <summary>A test with curl in a shell: only where these are.</summary>
-public sealed class CurlFactAttribute : FactAttribute
-{
-    public CurlFactAttribute() => Skip = Array.TrueForAll(["curl", "bash"], IsOnPath) ? null : "There is no curl, or no bash.";
-
-    private static bool IsOnPath(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
 }

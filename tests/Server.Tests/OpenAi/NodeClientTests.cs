@@ -20,6 +20,9 @@ public sealed class NodeClientTests(SharedServer shared)
         Assert.Equal("string", told.GetProperty("translation").GetString());
         Assert.Equal(RunningServer.Text, told.GetProperty("deltas").GetString());
         Assert.Equal(RunningServer.Text, told.GetProperty("done").GetString());
+        Assert.InRange(told.GetProperty("total").GetInt32(), 100, 300);
+        Assert.Equal((RunningServer.Text, "tokens"), (told.GetProperty("cut").GetString(), told.GetProperty("usage").GetString()));
+        Assert.Equal(RunningServer.Text, string.Concat(told.GetProperty("tokens").EnumerateArray().Select(token => token.GetString())).Trim());
         Assert.Equal("whisper-nano", Assert.Single(told.GetProperty("models").EnumerateArray()).GetString());
         JsonElement error = told.GetProperty("error");
         Assert.Equal(("NotFoundError", 404, "model_not_found", "model"),

@@ -33,6 +33,44 @@ public sealed class OperationTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task Waiting_and_working_are_told_apart_below_a_second()
+    {
+        await _server.TranscribeAsync();
+        string metrics = await _server.Client.GetStringAsync("/metrics");
+        foreach (string name in new[] { "handwritten_queue_time_seconds_bucket", "handwritten_transcription_time_seconds_bucket" })
+        {
+            string[] buckets = [.. metrics.Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal))];
+            Assert.Contains(buckets, line => line.Contains("le=\"0.03\"", StringComparison.Ordinal));
+            Assert.Contains(buckets, line => line.Contains("le=\"0.3\"", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Live_streams_are_measured_and_logged_and_their_text_only_where_it_was_asked_for()
+    {
+        await using RunningServer silent = await RunningServer.StartAsync();
+        await SpeakAsync(silent);
+        string metrics = await silent.Client.GetStringAsync("/metrics");
+        Assert.Contains(metrics.Split('\n'), line => line.StartsWith("handwritten_audio_seconds_total{", StringComparison.Ordinal) && line.Contains("priority=\"Live\"", StringComparison.Ordinal));
+        Assert.Contains(metrics.Split('\n'), line => line.StartsWith("handwritten_transcription_time_seconds_count{", StringComparison.Ordinal) && line.Contains("priority=\"Live\"", StringComparison.Ordinal));
+        await Eventually.HoldsAsync(() => Task.FromResult(silent.Log.Contains("s of live sound (en) by whisper-nano, sentences: 1", StringComparison.Ordinal)));
+        Assert.DoesNotContain("rock music", silent.Log, StringComparison.Ordinal);
+
+        await using RunningServer talkative = await RunningServer.StartAsync(options => options with { LogTranscripts = true });
+        await SpeakAsync(talkative);
+        await Eventually.HoldsAsync(() => Task.FromResult(talkative.Log.Contains("rock music", StringComparison.Ordinal)));
+
+        static async Task SpeakAsync(RunningServer server)
+        {
+            using Live.StreamOfTest stream = await Live.StreamOfTest.OpenAsync(server, "language=en");
+            Task<IReadOnlyList<JsonElement>> heard = stream.ReadToEndAsync();
+            await stream.SendAsync(Live.StreamOfTest.Sound(16_000, "pcm16"), 3200);
+            await stream.SendTextAsync("{\"type\":\"end\"}");
+            await heard;
+        }
+    }
+
+    [Fact]
     public async Task The_document_describes_every_operation_and_field()
     {
         JsonElement document = await (await _server.Client.GetAsync("/openapi/v1.json")).JsonAsync();
@@ -70,6 +108,9 @@ public sealed class OperationTests(SharedServer shared)
         await using RunningServer server = await RunningServer.StartAsync(options => options with { CorsOrigins = ["https://good.example"], LoadEagerly = false });
         Assert.Equal("https://good.example", await AllowedAsync("https://good.example"));
         Assert.Null(await AllowedAsync("https://evil.example"));
+        using HttpRequestMessage request = new(HttpMethod.Get, "/v1/jobs/job_0") { Headers = { { "Origin", "https://good.example" } } };
+        using HttpResponseMessage refused = await server.Client.SendAsync(request);
+        Assert.Contains("Retry-After", refused.Headers.GetValues("Access-Control-Expose-Headers").Single().Split(','));
 
         async Task<string?> AllowedAsync(string origin)
         {
@@ -99,9 +140,12 @@ public sealed class OperationTests(SharedServer shared)
     public async Task A_stop_lets_requests_under_way_end()
     {
         await using RunningServer server = await RunningServer.StartAsync();
-        Task<HttpResponseMessage> request = server.TranscribeAsync();
-        await Eventually.HoldsAsync(async () => (await server.Client.GetStringAsync("/metrics")).Contains("http_server_active_requests", StringComparison.Ordinal) && server.Log.Contains("is loaded", StringComparison.Ordinal));
+        Task<HttpResponseMessage> request = server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(RunningServer.Repeated(20)));
+        await Eventually.HoldsAsync(async () => (await (await server.Client.GetAsync("/health/ready")).JsonAsync()).GetProperty("models")[0].GetProperty("active").GetInt32() > 0);
+        Assert.False(request.IsCompleted);
         await server.StopAsync();
-        Assert.Equal(RunningServer.Text, (await (await request).JsonAsync()).GetProperty("text").GetString());
+        string text = (await (await request).JsonAsync()).GetProperty("text").GetString()!;
+        Assert.EndsWith(RunningServer.Text, text, StringComparison.Ordinal);
+        Assert.True(text.Length > 10 * RunningServer.Text.Length, text);
     }
 }

@@ -105,6 +105,7 @@ internal sealed class CudaKernelLoader(CudaAccelerator accelerator, KernelTarget
             CudaAPI.CurrentAPI.DestroyModule(module);
         }
 
-        return CudaDriver.Failure(exception, $"loading {request.Name}{(string.IsNullOrWhiteSpace(log) ? "" : $": {log.Trim()}")}");
+        string told = (log ?? "").Trim('\0', ' ', '\n'); // what was not written is zeros
+        return CudaDriver.Failure(exception, $"loading {request.Name}{(told.Length > 0 ? $": {told}" : "")}");
     }
 }

@@ -42,7 +42,7 @@ public sealed class MemoryEstimate(string subject)
     {
         if (Refusal(type, device.Name, device.ComputeCapability, device.Memory.FreeBytes, device.Memory.TotalBytes) is { } refusal)
         {
-            throw new GpuException(refusal);
+            throw new GpuException(refusal) { IsOutOfMemory = true };
         }
     }
 

@@ -17,8 +17,8 @@ namespace Handwritten.Server.Live.Realtime;
 ///     null          commit ──> committed ──> item ──> delta ──> completed
 /// </code>
 /// With voice activity a commit ends the turn that is being spoken; where nobody has spoken since the last commit, it makes
-/// an item without text. A message that makes no sense is answered with an error, and the session goes on until the client
-/// closes it. Source: OpenAI's API reference, "Realtime", client events and server events.
+/// an item without text. A message that makes no sense is answered with an error, a turn that cannot be transcribed with
+/// <c>failed</c> instead of <c>completed</c>, and the session goes on until the client closes it. Source: OpenAI's API reference, "Realtime", client events and server events.
 /// </summary>
 /// <param name="settings">The settings at first.</param>
 /// <param name="shape">What messages are called.</param>
@@ -48,7 +48,7 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
     /// <summary>OpenAI allows 15 MB of sound in a message, which base64 makes a third longer.</summary>
     public int MostMessageBytes => 20 << 20;
 
-    public bool ForgivesMessages => true;
+    public bool Forgives => true;
 
     public object Greet(string model) => Message(shape.Created, new { session = Session() });
 
@@ -77,12 +77,18 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
         _ => [],
     };
 
-    public IEnumerable<object> End(StreamPart part)
+    public IEnumerable<object> End(StreamPart part, ApiException? error)
     {
         if (part.IsDropped)
         {
             _item = null;
             return [];
+        }
+
+        if (error is not null)
+        {
+            bool wasSpoken = _item is not null;
+            return [.. wasSpoken ? [] : BeginTurn(0, isSpoken: false), .. CommitTurn(part.Seconds, wasSpoken), FailTurn(error)];
         }
 
         // OpenAI makes an item of whatever is committed.
@@ -91,12 +97,12 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
 
     public IEnumerable<object> Complain(ApiException error, bool isLast)
     {
-        ErrorBody body = error.ToResponse().Error;
         if (isLast && _item is not null)
         {
-            yield return Message("conversation.item.input_audio_transcription.failed", new { item_id = _item, content_index = 0, error = body });
+            yield return FailTurn(error);
         }
 
+        ErrorBody body = error.ToResponse().Error;
         yield return Message("error", new { error = new { body.Type, body.Code, body.Message, body.Param, event_id = _event } });
     }
 
@@ -178,7 +184,10 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
         return messages;
     }
 
-    private IEnumerable<object> EndTurn(double time, bool isSpoken = true)
+    private IEnumerable<object> EndTurn(double time, bool isSpoken = true) => [.. CommitTurn(time, isSpoken), .. CompleteTurn(time)];
+
+    /// <summary>The turn under way has ended, and becomes an item.</summary>
+    private IEnumerable<object> CommitTurn(double time, bool isSpoken)
     {
         if (isSpoken && FindsTurns)
         {
@@ -190,7 +199,10 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
         {
             yield return Message(type, new { previous_item_id = _previousItem, item = Item(_item!) });
         }
+    }
 
+    private IEnumerable<object> CompleteTurn(double time)
+    {
         if (_text.Length > _told.Length)
         {
             yield return Delta(_text);
@@ -201,10 +213,19 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
             item_id = _item,
             content_index = 0,
             transcript = _text.Trim(),
-            usage = new TranscriptionUsage("duration", Math.Ceiling(Math.Max(0, time - _turnBegin))), // OpenAI counts whole seconds
+            usage = TranscriptionUsage.OfSeconds(Math.Ceiling(Math.Max(0, time - _turnBegin))), // OpenAI counts whole seconds
         });
-        (_previousItem, _item, _itemsOfPart) = (_item, null, _itemsOfPart + 1);
+        LeaveTurn();
     }
+
+    private Dictionary<string, object?> FailTurn(ApiException error)
+    {
+        Dictionary<string, object?> failed = Message("conversation.item.input_audio_transcription.failed", new { item_id = _item, content_index = 0, error = error.ToResponse().Error });
+        LeaveTurn();
+        return failed;
+    }
+
+    private void LeaveTurn() => (_previousItem, _item, _itemsOfPart) = (_item, null, _itemsOfPart + 1);
 
     private Dictionary<string, object?> Delta(string all)
     {

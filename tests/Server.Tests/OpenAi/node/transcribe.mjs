@@ -14,10 +14,14 @@ const verbose = await openai.audio.transcriptions.create({
 const srt = await openai.audio.transcriptions.create({ file: file(), model: 'whisper-1', response_format: 'srt' });
 const translation = await openai.audio.translations.create({ file: file(), model: 'whisper-1' });
 
-let deltas = '', done = '';
+const cut = await openai.audio.transcriptions.create({
+  file: file(), model: 'gpt-4o-transcribe', include: ['logprobs'], chunking_strategy: { type: 'server_vad', threshold: 0.4, prefix_padding_ms: 300 },
+});
+
+let deltas = '', done = '', total;
 for await (const event of await openai.audio.transcriptions.create({ file: file(), model: 'whisper-nano', stream: true })) {
   if (event.type === 'transcript.text.delta') deltas += event.delta;
-  if (event.type === 'transcript.text.done') done = event.text;
+  if (event.type === 'transcript.text.done') [done, total] = [event.text, event.usage.total_tokens];
 }
 
 const models = [];
@@ -32,5 +36,6 @@ try {
 
 console.log(JSON.stringify({
   plain: plain.text, words: verbose.words.map((word) => word.word), end: verbose.segments.at(-1).end,
-  srt, translation: typeof translation.text, deltas, done, models, error,
+  srt, translation: typeof translation.text, deltas, done, total, models, error,
+  tokens: cut.logprobs.map((token) => token.token), usage: cut.usage.type, cut: cut.text,
 }));

@@ -2,27 +2,28 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Handwritten.Runtime.Serving;
 
-/// <summary>Something that waits for an audio window.</summary>
+/// <summary>Something that waits for its turn.</summary>
 /// <param name="Priority">Who waits for it.</param>
 /// <param name="Client">Whose it is.</param>
-/// <param name="WindowsLeft">Windows that are left of the recording.</param>
-internal readonly record struct WindowClaim(RequestPriority Priority, string Client, int WindowsLeft);
+/// <param name="Left">How many turns it needs in all: windows that are left of the recording.</param>
+public readonly record struct TurnClaim(RequestPriority Priority, string Client, int Left);
 
 /// <summary>
-/// Who gets the next audio window. A window is the unit of work: whatever it holds, the encoder takes the same time for it.
+/// Whose turn it is: who gets the next audio window, or whose recording is decoded next. A turn is the unit of work. For the
+/// engine it is a window: whatever that holds, the encoder takes the same time for it.
 /// <code>
 ///     live before interactive before bulk
 ///       └─ the client that has had least
 ///            └─ the recording of which least is left: short work overtakes
 ///                 └─ who waited longest
-///     but of eight windows one goes to whoever has waited longest of all, so that nobody waits for ever
+///     but of eight turns one goes to whoever has waited longest of all, so that nobody waits for ever
 /// </code>
-/// A client's share is counted as in start-time fair queueing: each window moves the client's clock on by one; a client that
+/// A client's share is counted as in start-time fair queueing: each turn moves the client's clock on by one; a client that
 /// comes anew starts at the clock of the one served last, so that nobody saves up turns while away. Source: Goyal, Vin and
-/// Cheng, "Start-time Fair Queuing", 1996, with windows for packets.
+/// Cheng, "Start-time Fair Queuing", 1996, with turns for packets.
 /// </summary>
 /// <typeparam name="T">What waits.</typeparam>
-internal sealed class WindowQueue<T>
+public sealed class FairTurns<T>
     where T : class
 {
     private const int TurnsToTheEldest = 8;
@@ -41,16 +42,16 @@ internal sealed class WindowQueue<T>
     public IEnumerable<T> Items => _waiting.Select(entry => entry.Item);
 
     /// <summary>Lets somebody wait.</summary>
-    public void Add(T item, WindowClaim claim) => _waiting.Add(new Entry(item, claim, _arrivals++));
+    public void Add(T item, TurnClaim claim) => _waiting.Add(new Entry(item, claim, _arrivals++));
 
     /// <summary>Lets nobody wait any more for whom something holds.</summary>
     public void RemoveAll(Predicate<T> condition) => _waiting.RemoveAll(entry => condition(entry.Item));
 
     /// <summary>Takes whose turn it is out of the queue.</summary>
-    /// <param name="mayGo">Who can be given a window at all.</param>
+    /// <param name="mayGo">Who can be given a turn at all.</param>
     /// <param name="item">Whose turn it is.</param>
     /// <returns>False if nobody is waiting who may go.</returns>
-    public bool TryTake(Func<T, WindowClaim, bool> mayGo, [MaybeNullWhen(false)] out T item)
+    public bool TryTake(Func<T, TurnClaim, bool> mayGo, [MaybeNullWhen(false)] out T item)
     {
         Entry[] candidates = [.. _waiting.Where(entry => mayGo(entry.Item, entry.Claim))];
         if (candidates.Length == 0)
@@ -62,17 +63,17 @@ internal sealed class WindowQueue<T>
         _turn++;
         Entry chosen = _turn % TurnsToTheEldest == 0
             ? candidates.MinBy(entry => entry.Arrival)
-            : candidates.MinBy(entry => (entry.Claim.Priority, Clock(entry.Claim), entry.Claim.WindowsLeft, entry.Arrival));
+            : candidates.MinBy(entry => (entry.Claim.Priority, Clock(entry.Claim), entry.Claim.Left, entry.Arrival));
         _waiting.Remove(chosen);
         MoveClock(chosen.Claim);
         item = chosen.Item;
         return true;
     }
 
-    private long Clock(WindowClaim claim) =>
+    private long Clock(TurnClaim claim) =>
         Math.Max(_now[(int)claim.Priority], _clocks.GetValueOrDefault((claim.Priority, claim.Client)));
 
-    private void MoveClock(WindowClaim claim)
+    private void MoveClock(TurnClaim claim)
     {
         long clock = Clock(claim);
         _now[(int)claim.Priority] = clock;
@@ -89,5 +90,5 @@ internal sealed class WindowQueue<T>
         }
     }
 
-    private readonly record struct Entry(T Item, WindowClaim Claim, long Arrival);
+    private readonly record struct Entry(T Item, TurnClaim Claim, long Arrival);
 }
