@@ -17,6 +17,8 @@ internal sealed class FaultyKernels(IKernels inner) : IKernels
 
     public string DeviceDescription => inner.DeviceDescription;
 
+    public bool HasInt8Weights => inner.HasInt8Weights;
+
     public double Tolerance => inner.Tolerance;
 
     /// <summary>Lets the next call of an operation fail, once.</summary>
