@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Handwritten.Tests;
 using Xunit;
 
@@ -65,6 +66,7 @@ public sealed class ServeTests : IDisposable
     }
 
     [LinuxFact]
+    [SupportedOSPlatform("linux")]
     public void A_key_gets_a_line_of_its_own_in_a_file_that_only_its_owner_reads()
     {
         Assert.Equal(0, _sandbox.Handwritten("api-key", "first", "--api-keys", "keys").ExitCode);

@@ -8,7 +8,7 @@ namespace Handwritten.Runtime.Serving;
 /// which gathers what can be computed together:
 /// <code>
 ///     take what was asked for, forget what was cancelled
-///     give free audio windows to those whose turn it is           TurnQueue
+///     give free audio windows to those whose turn it is           FairTurns
 ///     encode windows that wait, a few at once                     one pass
 ///     detect languages, find words
 ///     give free lanes to texts that wait, run their prompts       they join the steps
@@ -23,7 +23,7 @@ internal sealed class EngineLoop : IDisposable
     private readonly List<EngineJob> _posted = [];
     private readonly List<RecordingRun> _arrived = [], _left = [];
     private readonly Thread _thread;
-    private readonly TurnQueue<RecordingRun> _queue = new();
+    private readonly FairTurns<RecordingRun> _queue = new();
     private readonly EncoderCourtesy _courtesy = new();
     private readonly Stack<int> _freeWindows;
     private readonly HashSet<RecordingRun> _underWay = [];

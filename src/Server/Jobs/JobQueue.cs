@@ -14,7 +14,7 @@ namespace Handwritten.Server.Jobs;
 internal sealed class JobQueue(int mostOfClient = int.MaxValue)
 {
     private readonly Lock _lock = new();
-    private readonly TurnQueue<Job> _waiting = new();
+    private readonly FairTurns<Job> _waiting = new();
     private readonly Dictionary<string, int> _places = []; // of clients that have some
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isClosed;

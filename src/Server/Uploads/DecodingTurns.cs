@@ -15,7 +15,7 @@ internal sealed class DecodingTurns(ServerOptions options, TimeProvider time)
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(2);
 
     private readonly Lock _gate = new();
-    private readonly TurnQueue<Waiter> _waiting = new();
+    private readonly FairTurns<Waiter> _waiting = new();
     private readonly int _mostWaiting = options.Models.Max(model => model.Engine.MaxRequests);
     private readonly int _mostOfClient = options.Models.Max(model => model.Engine.MaxRequestsPerClient);
     private readonly int _longPlaces = Math.Max(1, options.DecodingProcesses - 1);

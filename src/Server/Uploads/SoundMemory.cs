@@ -85,7 +85,7 @@ internal sealed class SoundMemory(ServerOptions options) : IDisposable
 
     /// <summary>
     /// Gives the memory of long recordings back to the system, which .NET by itself does when it finds time: hours later, where
-    /// nobody asks for much. What lives is small (weights lie outside of .NET's heap), so that this takes milliseconds.
+    /// nobody asks for much. There is little to go through, since weights and caches lie outside of .NET's heap.
     /// </summary>
     private async Task CollectAsync()
     {

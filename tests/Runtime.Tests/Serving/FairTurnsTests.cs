@@ -4,12 +4,12 @@ using Xunit;
 namespace Handwritten.Runtime.Tests.Serving;
 
 /// <summary>Whose turn it is.</summary>
-public sealed class TurnQueueTests
+public sealed class FairTurnsTests
 {
     [Fact]
     public void Urgent_work_goes_first_then_short_work_then_who_came_first()
     {
-        TurnQueue<string> queue = new();
+        FairTurns<string> queue = new();
         queue.Add("bulk", new(RequestPriority.Bulk, "a", 1));
         queue.Add("long", new(RequestPriority.Interactive, "a", 3600));
         queue.Add("short", new(RequestPriority.Interactive, "b", 2));
@@ -21,7 +21,7 @@ public sealed class TurnQueueTests
     [Fact]
     public void A_client_with_much_work_gets_as_many_windows_as_one_with_little()
     {
-        TurnQueue<string> queue = new();
+        FairTurns<string> queue = new();
         for (int i = 0; i < 40; i++)
         {
             queue.Add("many", new(RequestPriority.Interactive, "many", 2));
@@ -39,7 +39,7 @@ public sealed class TurnQueueTests
     [Fact]
     public void A_client_that_was_away_has_not_saved_up_turns()
     {
-        TurnQueue<string> queue = new();
+        FairTurns<string> queue = new();
         for (int i = 0; i < 100; i++)
         {
             queue.Add("busy", new(RequestPriority.Interactive, "busy", 2));
@@ -62,7 +62,7 @@ public sealed class TurnQueueTests
     [Fact]
     public void Nobody_waits_for_ever()
     {
-        TurnQueue<string> queue = new();
+        FairTurns<string> queue = new();
         queue.Add("bulk", new(RequestPriority.Bulk, "a", 3600));
         int turns = 0;
         for (string taken = ""; taken != "bulk"; turns++)
@@ -79,7 +79,7 @@ public sealed class TurnQueueTests
     [Fact]
     public void Who_may_not_go_keeps_the_place()
     {
-        TurnQueue<string> queue = new();
+        FairTurns<string> queue = new();
         queue.Add("first", new(RequestPriority.Live, "a", 1));
         queue.Add("second", new(RequestPriority.Bulk, "a", 1));
         Assert.True(queue.TryTake((item, _) => item != "first", out string? taken));
@@ -88,7 +88,7 @@ public sealed class TurnQueueTests
         Assert.Equal(1, queue.Count);
     }
 
-    private static string[] TakeAll(TurnQueue<string> queue)
+    private static string[] TakeAll(FairTurns<string> queue)
     {
         List<string> order = [];
         while (queue.TryTake((_, _) => true, out string? item))

@@ -23,7 +23,7 @@ public readonly record struct TurnClaim(RequestPriority Priority, string Client,
 /// Cheng, "Start-time Fair Queuing", 1996, with turns for packets.
 /// </summary>
 /// <typeparam name="T">What waits.</typeparam>
-public sealed class TurnQueue<T>
+public sealed class FairTurns<T>
     where T : class
 {
     private const int TurnsToTheEldest = 8;
