@@ -35,12 +35,12 @@ internal sealed class BatchingSettings
     {
         TranscriptionOptions options = decoding.Read(parsed);
         WindowChoice choice = _settings.Read(parsed);
-        bool overlap = choice.ChunkLength is not null, filter = choice.VadFilter, silences = choice.CutsAtSilences;
+        bool overlap = choice.Overlaps, filter = choice.VadFilter, silences = choice.CutsAtSilences;
         Refuse(overlap && filter, $"{ChunkLength} cuts by the clock, and {VadFilter} at silences: give only one of them.");
         Refuse(
             silences && !filter && _settings.IsGiven(parsed, "vad_filter"),
-            $"{BatchSize} cuts at silences, which {VadFilter} False forbids: leave it out, or cut by the clock with {ChunkLength}.");
-        Refuse(!overlap && choice.Stride is not null, $"{Stride} says how windows overlap: give {ChunkLength} as well.");
+            $"{BatchSize} cuts at silences, which {VadFilter} False forbids: leave it out, or cut by the clock with {ChunkLength} and {Stride}.");
+        Refuse(choice.ChunkLength is null && choice.Stride is not null, $"{Stride} says how windows overlap: give {ChunkLength} as well.");
         string? speech = SpeechChoice.Settings.Select(setting => $"vad_{setting.Name}").FirstOrDefault(name => _settings.IsGiven(parsed, name));
         Refuse(!filter && !silences && speech is not null, $"{Name(speech ?? "")} says what speech is: give {VadFilter} or {BatchSize} as well.");
         Refuse(
@@ -61,9 +61,7 @@ internal sealed class BatchingSettings
     }
 
     /// <summary>Transcribes recordings whose windows share batches.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="decoding">How windows are decoded.</param>
-    /// <param name="options">What these gave.</param>
+    /// <param name="options">What <see cref="Read"/> gave.</param>
     /// <param name="loop">Loads recordings and the model.</param>
     /// <param name="recordings">The recordings.</param>
     /// <param name="narrator">Tells how it goes.</param>
@@ -71,7 +69,7 @@ internal sealed class BatchingSettings
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The exit code of the first recording that failed.</returns>
     public static ExitCode Run(
-        ParseResult parsed, DecodingSettings decoding, TranscriptionOptions options, RecordingLoop loop, IReadOnlyList<string> recordings, Narrator narrator,
+        TranscriptionOptions options, RecordingLoop loop, IReadOnlyList<string> recordings, Narrator narrator,
         Action<string, AudioClip, Func<Transcript>> finish, CancellationToken cancellation)
     {
         TranscriptionOptions? fitting = null;
@@ -85,7 +83,7 @@ internal sealed class BatchingSettings
             },
             prepared =>
             {
-                fitting ??= decoding.For(parsed, options, loop.Model, narrator);
+                fitting ??= DecodingSettings.For(options, loop.Model, narrator.Tell);
                 RecordingTranscriber transcriber = loop.Transcriber;
                 watch.Start();
                 return transcriber.Start(prepared with { Options = fitting }, cancellation);

@@ -12,15 +12,13 @@ namespace Handwritten.Cli;
 
 /// <summary>
 /// The options that say how speech becomes text: <see cref="TranscriptionSettings"/> with the defaults of the <c>whisper</c>
-/// command, beam search among them, and what needs the model's tokenizer.
+/// command, beam search among them, and what has to be asked of the model.
 /// </summary>
 internal sealed class DecodingSettings
 {
     private static readonly TranscriptionChoice Initially = new() { Options = new TranscriptionOptions { Decoding = new DecodingOptions { BeamSize = 5, BestOf = 5 } } };
 
     private readonly SettingOptions<TranscriptionChoice> _settings = new(TranscriptionSettings.All, Initially);
-
-    private readonly Option<string?> _prefix = Define.Text("--prefix", "Text that every window begins with.", "TEXT");
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -29,8 +27,6 @@ internal sealed class DecodingSettings
         {
             command.Add(option);
         }
-
-        command.Add(_prefix);
     }
 
     /// <summary>The option that names what to transcribe.</summary>
@@ -45,7 +41,7 @@ internal sealed class DecodingSettings
     /// <summary>Whether silence around hallucinations is to be skipped.</summary>
     public bool AsksForHallucinations(ParseResult parsed) => _settings.Read(parsed).Options.HallucinationSilenceThreshold is not null;
 
-    /// <summary>What was chosen, but for the prefix.</summary>
+    /// <summary>What was chosen.</summary>
     /// <exception cref="UsageException">Options contradict each other.</exception>
     public TranscriptionOptions Read(ParseResult parsed)
     {
@@ -55,32 +51,30 @@ internal sealed class DecodingSettings
     }
 
     /// <summary>The options as a model can follow them, and what has to be said about that.</summary>
-    /// <param name="parsed">The command line.</param>
     /// <param name="options">What <see cref="Read"/> gave.</param>
-    /// <param name="tokenizer">The model's.</param>
-    /// <param name="model">The model's name.</param>
-    /// <param name="promptRoom">The most tokens of a prompt.</param>
+    /// <param name="model">The model.</param>
     /// <param name="tell">Takes a sentence for the user.</param>
     /// <exception cref="UsageException">The model cannot do what is asked.</exception>
-    public TranscriptionOptions For(ParseResult parsed, TranscriptionOptions options, WhisperTokenizer tokenizer, string model, int promptRoom, Action<string> tell)
+    public static TranscriptionOptions For(TranscriptionOptions options, WhisperModel model, Action<string> tell)
     {
         DecodingOptions decoding = options.Decoding;
-        if (!tokenizer.Special.IsMultilingual)
+        int promptRoom = (model.Dimensions.TextContext / 2) - 1;
+        if (!model.Tokenizer.Special.IsMultilingual)
         {
             if (decoding.Task == SpeechTask.Translate)
             {
-                throw new UsageException($"The model '{model}' knows only English, so there is nothing to translate: choose a multilingual one for {Name("task")} translate.");
+                throw new UsageException($"The model '{model.Name}' knows only English, so there is nothing to translate: choose a multilingual one for {Name("task")} translate.");
             }
 
             if (decoding.Language is { } language and not "en")
             {
-                tell($"{model} knows only English: {EnglishName(language)} is taken for English.");
+                tell($"{model.Name} knows only English: {EnglishName(language)} is taken for English.");
                 decoding = decoding with { Language = "en" };
             }
 
             if (options.Multilingual)
             {
-                tell($"{model} knows only English: {Name("multilingual")} changes nothing.");
+                tell($"{model.Name} knows only English: {Name("multilingual")} changes nothing.");
             }
         }
 
@@ -89,52 +83,48 @@ internal sealed class DecodingSettings
             tell("Times of translated words are guesses: a translation does not follow the order of what was said.");
         }
 
-        foreach ((string setting, string? text, string what) in new[] { ("initial_prompt", options.InitialPrompt, "the last"), ("hotwords", options.Hotwords, "the first") })
+        TellWhatIsCut("initial_prompt", options.InitialPrompt, "the last");
+        TellWhatIsCut("hotwords", options.Hotwords, "the first");
+        CountTokens(model.Tokenizer, "prefix", decoding.Prefix);
+        return options with { Decoding = decoding };
+
+        void TellWhatIsCut(string setting, Prompt? text, string what)
         {
-            if (text is not null && Encode(tokenizer, Name(setting), text).Length is int tokens && tokens > promptRoom)
+            if (CountTokens(model.Tokenizer, setting, text) is int tokens && tokens > promptRoom)
             {
                 tell($"{Name(setting)} has {tokens} tokens, more than the {promptRoom} that fit: {what} {promptRoom} count.");
             }
         }
-
-        return options with { Decoding = decoding with { Prefix = parsed.GetValue(_prefix) is { } prefix ? Encode(tokenizer, _prefix.Name, prefix) : [] } };
     }
 
     /// <summary>How to transcribe a recording by these options, with the model that the loop loads when it is first needed.</summary>
-    /// <param name="parsed">The command line.</param>
     /// <param name="options">What <see cref="Read"/> gave.</param>
     /// <param name="loop">Has the model.</param>
     /// <param name="narrator">Tells how it goes.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>Takes the sound and the name of a recording.</returns>
-    public Func<AudioClip, string, Transcript> Transcription(
-        ParseResult parsed, TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
+    public static Func<AudioClip, string, Transcript> Transcription(TranscriptionOptions options, RecordingLoop loop, Narrator narrator, CancellationToken cancellation)
     {
         TranscriptionOptions? fitting = null;
         return (clip, recording) =>
         {
-            fitting ??= For(parsed, options, loop.Model, narrator);
+            fitting ??= For(options, loop.Model, narrator.Tell);
             return narrator.Transcribe(recording, clip, loop.Model, fitting, () => loop.Transcriber.Start(PreparedRecording.Of(clip.Samples, fitting, cancellation), cancellation));
         };
     }
 
-    /// <summary>The options as a model can follow them; see the other overload.</summary>
-    /// <exception cref="UsageException">The model cannot do what is asked.</exception>
-    public TranscriptionOptions For(ParseResult parsed, TranscriptionOptions options, WhisperModel model, Narrator narrator) =>
-        For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, narrator.Tell);
-
     /// <summary>A language's name as it is written.</summary>
     public static string EnglishName(string code) => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(Languages.Names[code]);
 
-    private static int[] Encode(WhisperTokenizer tokenizer, string option, string text)
+    private static int CountTokens(WhisperTokenizer tokenizer, string setting, Prompt? text)
     {
         try
         {
-            return tokenizer.Encode(" " + PythonText.Strip(text));
+            return text?.Encode(tokenizer).Count ?? 0;
         }
         catch (TokenizationException failure)
         {
-            throw new UsageException($"{option}: {failure.Message}");
+            throw new UsageException($"{Name(setting)}: {failure.Message}");
         }
     }
 

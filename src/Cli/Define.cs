@@ -14,8 +14,8 @@ internal static class Define
         new Option<string>(name) { Description = description, DefaultValueFactory = _ => words[0] });
 
     /// <summary>Any number of a few words, each behind an option of its own.</summary>
-    public static Option<string[]> Choices(string name, string description, string[] words, params string[] aliases) => Among(words,
-        new Option<string[]>(name, aliases) { Description = description, DefaultValueFactory = _ => [] });
+    public static Option<string[]> Choices(string name, string description, string initially, string[] words, params string[] aliases) => Among(words,
+        new Option<string[]>(name, aliases) { Description = description, DefaultValueFactory = _ => [initially] });
 
     private static T Among<T>(string[] words, T option)
         where T : Option

@@ -59,12 +59,14 @@ internal sealed partial class OutputName
     }
 
     /// <summary>A recording's own name: that of its file without the last extension.</summary>
-    public static string NameOf(string recording) => recording switch
-    {
-        AudioFile.StandardInput => "stdin",
-        _ when WebRecording.IsAddress(recording) => Plain(TranscriptFiles.BaseName(WebRecording.FileName(recording))),
-        _ => TranscriptFiles.BaseName(recording),
-    };
+    public static string NameOf(string recording) => WebRecording.IsAddress(recording)
+        ? Plain(TranscriptFiles.BaseName(WebRecording.FileName(recording)))
+        : TranscriptFiles.BaseName(RecordingInputs.PathOf(recording));
+
+    /// <summary>The whole name of a recording's file.</summary>
+    public static string FileNameOf(string recording) => WebRecording.IsAddress(recording)
+        ? Plain(WebRecording.FileName(recording))
+        : Path.GetFileName(RecordingInputs.PathOf(recording));
 
     private static string FolderOf(string recording) => recording switch
     {

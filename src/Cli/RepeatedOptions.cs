@@ -5,7 +5,7 @@ namespace Handwritten.Cli;
 
 /// <summary>
 /// Lets the last of several values of an option count, as Python's argparse does, so that a shell's alias may set what a
-/// script sets again: <c>alias whisper="handwritten transcribe --output-dir ."</c>.
+/// script sets again: <c>alias whisper="handwritten transcribe --model turbo"</c>.
 /// </summary>
 internal static class RepeatedOptions
 {

@@ -59,22 +59,31 @@ public sealed class DecoderState : IDisposable
     /// <summary>[outputs, vocabulary]: the logits of the rows that wanted them, in their order.</summary>
     public Tensor Logits { get; }
 
+    /// <summary>The residual stream, float32: [rows, d_model].</summary>
     internal Tensor Stream { get; }
 
+    /// <summary>The stream behind a norm, and what attention gives: [rows, d_model].</summary>
     internal Tensor Normed { get; }
 
+    /// <summary>Self-attention's queries, keys and values side by side: [rows, 3 · d_model].</summary>
     internal Tensor QueryKeyValue { get; }
 
+    /// <summary>Cross-attention's queries: [rows, d_model].</summary>
     internal Tensor CrossQuery { get; }
 
+    /// <summary>Within a feed-forward layer: [rows, 4 · d_model].</summary>
     internal Tensor Expanded { get; }
 
+    /// <summary>The stream of the rows that want logits, float32: [outputs, d_model].</summary>
     internal Tensor Selected { get; }
 
+    /// <summary>Keys and values of encoded windows, side by side, on their way to a layer's cache: [windows, 1500, 2 · d_model].</summary>
     internal Tensor CrossKeyValue { get; }
 
+    /// <summary>By layer: of each lane the keys and values of its tokens so far.</summary>
     internal KeyValueCache[] SelfCache { get; }
 
+    /// <summary>By layer: of each window the keys and values of its 1500 encoded frames.</summary>
     internal KeyValueCache[] CrossCache { get; }
 
     /// <summary>Copies the leading logits to the host: one vocabulary for each row that wanted them.</summary>

@@ -37,14 +37,19 @@ public sealed class EncoderState : IDisposable
     /// <summary>Output: [batch, 1500, d_model].</summary>
     public Tensor Output { get; }
 
+    /// <summary>What the first convolution gives: [batch, 3000, d_model].</summary>
     internal Tensor Convolved { get; }
 
+    /// <summary>The residual stream, float32: [batch, 1500, d_model].</summary>
     internal Tensor Stream { get; }
 
+    /// <summary>The stream behind a norm, and then what attention gives: [batch, 1500, d_model].</summary>
     internal Tensor Normed { get; }
 
+    /// <summary>Queries, keys and values side by side: [batch, 1500, 3 · d_model].</summary>
     internal Tensor QueryKeyValue { get; }
 
+    /// <summary>Within a feed-forward layer: [batch, 1500, 4 · d_model].</summary>
     internal Tensor Expanded { get; }
 
     /// <inheritdoc/>

@@ -30,7 +30,7 @@ public sealed record PublishedModel(string Name, string Repository, WhisperDimen
     public string FolderName => Repository[(Repository.IndexOf('/', StringComparison.Ordinal) + 1)..];
 
     /// <summary>Number of weights.</summary>
-    public long Parameters => CheckpointLayout.Tensors(Dimensions).Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+    public long Parameters => CheckpointLayout.Parameters(Dimensions);
 
     /// <summary>Bytes of its tensors; the download has a few megabytes of other files as well.</summary>
     public long Bytes => Parameters * (Type == DType.F32 ? 4 : 2);

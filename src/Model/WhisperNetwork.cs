@@ -44,7 +44,7 @@ public sealed class WhisperNetwork : IDisposable
     private static MemoryEstimate Estimate(WhisperDimensions dimensions, string origin)
     {
         MemoryEstimate estimate = new MemoryEstimate(origin)
-            .Add("weights", CheckpointLayout.Tensors(dimensions).Sum(tensor => tensor.Shape.Aggregate(1L, (product, dimension) => product * dimension)));
+            .Add("weights", CheckpointLayout.Parameters(dimensions));
         return DecoderState.Estimate(EncoderState.Estimate(estimate, dimensions, batch: 1), dimensions, windows: 1, lanes: 1, outputs: 2);
     }
 

@@ -77,7 +77,7 @@ public static class ServerApplication
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<StreamPlaces>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
         services.AddSingleton<RemoteClient>().AddSingleton<Webhooks>().AddSingleton<JobNotices>().AddSingleton<JobStore>().AddSingleton<JobIntake>();
         services.AddHostedService<JobFetcher>().AddHostedService<JobWorker>();
-        services.AddOpenApi(document => document.AddSchemaTransformer<SettingFields>());
+        services.AddOpenApi(ApiDocument.Configure);
         AddTelemetry(services, options);
     }
 

@@ -39,12 +39,10 @@ public sealed class BatchTests : IDisposable
     [Fact]
     public void Prints_each_recording_in_its_turn_and_tells_of_all_of_them_once()
     {
-        Outcome outcome = _sandbox.Handwritten("transcribe", Short, TestData.Path("audio", "12-es.wav"), "--batch-size", "4", "--temperature", "0", "--word-timestamps", "True", "--vad-speech-pad-ms", "500");
+        Outcome outcome = _sandbox.Handwritten("transcribe", Short, TestData.Path("audio", "12-es.wav"), "--batch-size", "4", "--temperature", "0", "--word-timestamps", "True", "--vad-speech-pad-ms", "500", "-f", "srt");
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Equal("Detected language: English", outcome.ErrorLines[0]);
-        Assert.Equal("Detected language: Spanish", outcome.ErrorLines[1]);
-        Assert.Matches("^2 recordings: 10.2 s of audio in ", outcome.ErrorLines[2]);
-        Assert.Equal(3, outcome.ErrorLines.Length);
+        Assert.Equal(["Detected language: English", "wrote 10-en.srt", "Detected language: Spanish", "wrote 12-es.srt"], outcome.ErrorLines[..^1]);
+        Assert.Matches("^2 recordings: 10.2 s of audio in ", outcome.ErrorLines[^1]);
         Assert.True(outcome.OutputLines.Length >= 2);
         Assert.All(outcome.OutputLines, line => Assert.Matches(@"^\[\d\d:\d\d\.\d{3} --> \d\d:\d\d\.\d{3}\] ", line));
     }
@@ -72,6 +70,17 @@ public sealed class BatchTests : IDisposable
     }
 
     [Fact]
+    public void A_length_without_a_stride_is_that_of_the_longest_window_of_a_batch()
+    {
+        string[] options = ["--language", "en", "--temperature", "0", "--beam_size", "None", "--batch_size", "4", "-f", "json", "-o"];
+        Assert.Equal(0, _sandbox.Handwritten(["transcribe", Long, .. options, "long"]).ExitCode);
+        Assert.Equal(0, _sandbox.Handwritten(["transcribe", Long, "--chunk_length", "6", "--vad_filter", "True", .. options, "short"]).ExitCode);
+        int[] Windows(string folder) => [.. Read(folder, "long-en.json").GetProperty("segments").EnumerateArray().Select(segment => segment.GetProperty("seek").GetInt32()).Distinct()];
+        Assert.InRange(Windows("long").Length, 3, 6);
+        Assert.InRange(Windows("short").Length, 10, 30);
+    }
+
+    [Fact]
     public void Clips_are_the_windows_of_a_batch()
     {
         Outcome outcome = _sandbox.Handwritten("transcribe", Long, "--language", "en", "--temperature", "0", "--batch-size", "2", "--clip-timestamps", "0,10,50,60", "-f", "json", "-o", ".");
@@ -92,6 +101,9 @@ public sealed class BatchTests : IDisposable
     [InlineData("--chunk-length 10 --stride 5", "a stride of 5 s on both sides leaves less than 0.5 s of a window of 10 s")]
     [InlineData("--stride 5", "--stride says how windows overlap: give --chunk-length as well.")]
     [InlineData("--chunk-length 30 --vad-filter True", "--chunk-length cuts by the clock, and --vad-filter at silences: give only one of them.")]
+    [InlineData("--batch-size 4 --stride 5", "--stride says how windows overlap: give --chunk-length as well.")]
+    [InlineData("--batch-size 4 --chunk-length 30 --stride 5 --vad-filter True", "--chunk-length cuts by the clock, and --vad-filter at silences: give only one of them.")]
+    [InlineData("--batch-size 4 --chunk-length 0", "--chunk-length must be a number from 1 to 30 or None, but it is '0'.")]
     [InlineData("--batch-size 4 --vad-filter False", "--batch-size cuts at silences, which --vad-filter False forbids")]
     [InlineData("--vad-threshold 0.4", "--vad-threshold says what speech is: give --vad-filter or --batch-size as well.")]
     [InlineData("--vad-filter True --vad-threshold 0.3 --vad-neg-threshold 0.4", "--vad-neg-threshold is above --vad-threshold")]

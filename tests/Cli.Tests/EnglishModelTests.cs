@@ -53,8 +53,8 @@ public sealed class EnglishModelTests : IDisposable
         string[] choice = language is null ? [] : ["--language", language];
         Outcome outcome = _sandbox.Handwritten(["transcribe", TestData.Path("audio", "01-en.wav"), "--model", "smallest.en", "-f", "json", .. choice]);
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Equal(said is null ? [] : [said], outcome.ErrorLines[..^1]);
-        Assert.Contains("smallest.en on CPU", outcome.ErrorLines[^1], StringComparison.Ordinal);
+        Assert.Equal(said is null ? [] : [said], outcome.ErrorLines[..^2]);
+        Assert.Contains("smallest.en on CPU", outcome.ErrorLines[^2], StringComparison.Ordinal);
         Assert.Equal("en", JsonDocument.Parse(File.ReadAllText(_sandbox["01-en.json"])).RootElement.GetProperty("language").GetString());
     }
 

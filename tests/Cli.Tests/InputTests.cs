@@ -93,7 +93,7 @@ public sealed class InputTests : IDisposable
 
         // Another name, another place of the files, and the same sound.
         File.Move(_sandbox["a.wav"], _sandbox["b.wav"]);
-        Assert.Equal(new Outcome(0, Heard, "'b.wav': taken from the cache.\n"), Handwritten([.. ask, "b.wav", "-o", "out"]));
+        Assert.Equal(new Outcome(0, Heard, "'b.wav': taken from the cache.\nwrote out/b.json\n"), Handwritten([.. ask, "b.wav", "-o", "out"]));
         Assert.Equal(json, File.ReadAllText(_sandbox["out", "b.json"]));
 
         // Another option, another sound, another model.

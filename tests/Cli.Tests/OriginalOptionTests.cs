@@ -66,8 +66,8 @@ public sealed class OriginalOptionTests : IDisposable
     {
         Outcome outcome = _sandbox.InShell($"""
             shopt -s expand_aliases
-            alias whisper='"$DOTNET" "$PROGRAM" transcribe --output-dir . --verbose False'
-            whisper '{Recording}' && whisper '{Recording}' --output_format=srt -o sub --beam_size 7 --beam-size None --quiet --verbose True --verbose --quiet
+            alias whisper='"$DOTNET" "$PROGRAM" transcribe'
+            whisper '{Recording}' --verbose False && whisper '{Recording}' --output_format=srt -o sub --beam_size 7 --beam-size None --quiet --verbose True --verbose --quiet
             """);
         Assert.Equal(0, outcome.ExitCode);
         Assert.Equal(["01-en.json", "01-en.srt", "01-en.tsv", "01-en.txt", "01-en.vtt"], Directory.GetFiles(_sandbox.Folder).Select(Path.GetFileName).Order());

@@ -38,7 +38,7 @@ public sealed class TranscribeTests : IDisposable
     public void Prints_the_segments_of_the_original(string recording, string name)
     {
         JsonElement run = Run(recording, name);
-        Outcome outcome = Transcribe(recording, Arguments(run));
+        Outcome outcome = Transcribe(recording, [.. Arguments(run), "--output_format", "none"]);
         Assert.Equal(0, outcome.ExitCode);
         Assert.Equal(Lines(run.GetProperty("result")), outcome.OutputLines);
 
@@ -73,11 +73,27 @@ public sealed class TranscribeTests : IDisposable
     [InlineData("--output-format srt -f txt", "01-en.srt 01-en.txt")]
     [InlineData("-f all -f srt", "01-en.json 01-en.srt 01-en.tsv 01-en.txt 01-en.vtt")]
     [InlineData("-o .", "01-en.json 01-en.srt 01-en.tsv 01-en.txt 01-en.vtt")]
-    [InlineData("", "")]
+    [InlineData("", "01-en.json 01-en.srt 01-en.tsv 01-en.txt 01-en.vtt")]
+    [InlineData("-f none", "")]
+    [InlineData("-f none -f txt", "01-en.txt")]
+    [InlineData("--output_name {language}-{number}", "en-001.json en-001.srt en-001.tsv en-001.txt en-001.vtt")]
     public void Writes_the_formats_that_were_asked_for(string options, string files)
     {
         Assert.Equal(0, Transcribe("01-en.wav", options.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ExitCode);
         Assert.Equal(files.Split(' ', StringSplitOptions.RemoveEmptyEntries), Directory.GetFiles(_sandbox.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("", "wrote 01-en.txt, .vtt, .srt, .tsv and .json")]
+    [InlineData("-f srt -f html", "wrote 01-en.srt and .html")]
+    [InlineData("-o a/b -f txt", "wrote a/b/01-en.txt")]
+    [InlineData("-f none", null)]
+    public void The_last_line_says_what_was_written(string options, string? line)
+    {
+        Outcome outcome = Transcribe("01-en.wav", ["--language", "en", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        Assert.Equal("[00:00.000 --> 00:02.200]  Please play rock music in the garage.", Assert.Single(outcome.OutputLines));
+        Assert.Equal(line is null ? 1 : 2, outcome.ErrorLines.Length);
+        Assert.True(line is null || outcome.ErrorLines[^1] == line, outcome.Error);
     }
 
     [Theory]
@@ -104,6 +120,23 @@ public sealed class TranscribeTests : IDisposable
         Assert.Equal("[00:00.000 --> 00:02.200]  Please play rock music in the garage.\n", process.StandardOutput.ReadToEnd().ReplaceLineEndings("\n"));
         process.WaitForExit();
         Assert.Equal("Please play rock music in the garage.\n", File.ReadAllText(_sandbox["stdin.txt"]));
+    }
+
+    [Fact]
+    public void Standard_input_has_no_files_unless_they_are_asked_for()
+    {
+        Outcome Heard(params string[] arguments)
+        {
+            string line = $"\"$DOTNET\" \"$PROGRAM\" transcribe - \"$OTHER\" --language en --quiet {string.Join(' ', arguments)} <\"$RECORDING\"";
+            return _sandbox.InShell(line, ("RECORDING", TestData.Path("audio", "01-en.wav")), ("OTHER", TestData.Path("audio", "02-en.wav")));
+        }
+
+        Assert.Equal((2, ""), (Heard().OutputLines.Length, Heard().Error));
+        Assert.Equal(["02-en.json", "02-en.srt", "02-en.tsv", "02-en.txt", "02-en.vtt"], Files());
+        Heard("--output_format", "txt");
+        Assert.Contains("stdin.txt", Files());
+
+        IEnumerable<string?> Files() => Directory.GetFiles(_sandbox.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
     }
 
     [Fact]
@@ -153,11 +186,19 @@ public sealed class TranscribeTests : IDisposable
     public void A_folder_that_takes_no_files_is_told_before_any_work() => // nobody may create a file there, root neither
         Transcribe("01-en.wav", "--output-dir", "/proc").Is(ExitCode.UnwritableOutput, "'/proc' takes no files");
 
+    [LinuxFact]
+    public void A_current_folder_that_takes_no_files_is_told_before_any_work()
+    {
+        Outcome Below(string options) => _sandbox.InShell($"cd /proc && \"$DOTNET\" \"$PROGRAM\" transcribe \"$RECORDING\" --quiet {options}", ("RECORDING", TestData.Path("audio", "01-en.wav")));
+        Below("").Is(ExitCode.UnwritableOutput, "The output folder '.' takes no files", "or give --output-format none to print only.");
+        Assert.Equal((0, ""), (Below("-f none").ExitCode, Below("-f none").Error));
+    }
+
     [Fact]
-    public void A_file_that_cannot_be_written_fails_with_the_text_on_the_screen()
+    public void A_file_that_cannot_be_written_fails_with_the_text_on_the_screen_and_no_other_file()
     {
         Directory.CreateDirectory(_sandbox["01-en.srt"]);
-        Outcome outcome = Transcribe("01-en.wav", "-f", "srt", "--quiet");
+        Outcome outcome = Transcribe("01-en.wav", "--quiet");
         Assert.Equal((int)ExitCode.UnwritableOutput, outcome.ExitCode);
         Assert.Contains("Please play", outcome.Output, StringComparison.Ordinal);
         Assert.Single(outcome.ErrorLines).IsSentenceWith("01-en.srt");

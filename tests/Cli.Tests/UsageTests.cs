@@ -26,7 +26,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("transcribe --threads -1 a.wav", "--threads must be a whole number from 0 to 1024 or None, but it is '-1'.")]
     [InlineData("transcribe --threads two a.wav", "--threads must be a whole number from 0 to 1024 or None, but it is 'two'.")]
     [InlineData("transcribe --device gpu a.wav", "--device must be auto, cpu, cuda, cuda:N (the GPU's number, from 0) or emulated, but it is 'gpu'.")]
-    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json, lrc, csv, html, md or all, but it is 'doc'.")]
+    [InlineData("transcribe --output_format doc a.wav", "--output-format must be txt, vtt, srt, tsv, json, lrc, csv, html, md, all or none, but it is 'doc'.")]
     [InlineData("transcribe --beam_size 0 a.wav", "--beam-size must be a whole number from 1 to 100 or None, but it is '0'.")]
     [InlineData("transcribe --beam_size 1000000000000 a.wav", "--beam-size must be a whole number from 1 to 100 or None, but it is '1000000000000'.")]
     [InlineData("transcribe --best_of five a.wav", "--best-of must be a whole number from 1 to 100 or None, but it is 'five'.")]
@@ -66,7 +66,7 @@ public sealed class UsageTests : IDisposable
 
     [Fact]
     public void Two_recordings_must_not_share_their_files() =>
-        _sandbox.Handwritten("transcribe", "-f", "srt", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");
+        _sandbox.Handwritten("transcribe", "-f", "srt", "--output-name", "{name}", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");
 
     [Fact]
     public void Nothing_at_all_shows_the_help()
@@ -78,7 +78,7 @@ public sealed class UsageTests : IDisposable
 
     [Theory]
     [InlineData("--help", "detect-language")]
-    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|lrc|csv|html|md|all>")]
+    [InlineData("transcribe --help", "--output-format <txt|vtt|srt|tsv|json|lrc|csv|html|md|all|none>")]
     [InlineData("detect-language -h", "--json")]
     [InlineData("inspect -?", "whisper-nano")]
     [InlineData("transcribe --nonsense --help", "--initial-prompt")]

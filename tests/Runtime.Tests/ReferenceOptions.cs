@@ -9,19 +9,19 @@ namespace Handwritten.Runtime.Tests;
 /// <summary>Reads the options of reference runs, which have the original's names.</summary>
 internal static class ReferenceOptions
 {
-    public static DecodingOptions Read(JsonElement given, WhisperTokenizer tokenizer)
+    public static DecodingOptions Read(JsonElement given)
     {
         DecodingOptions options = new();
         foreach (JsonProperty option in given.EnumerateObject())
         {
-            options = Set(options, option.Name, option.Value, tokenizer)
+            options = Set(options, option.Name, option.Value)
                 ?? throw new InvalidDataException($"The option {option.Name} is not understood.");
         }
 
         return options;
     }
 
-    public static TranscriptionOptions ReadTranscription(JsonElement given, WhisperTokenizer tokenizer)
+    public static TranscriptionOptions ReadTranscription(JsonElement given)
     {
         TranscriptionOptions options = new();
         foreach (JsonProperty option in given.EnumerateObject())
@@ -43,7 +43,7 @@ internal static class ReferenceOptions
                 "append_punctuations" => options with { AppendPunctuations = value.GetString()! },
                 _ => options with
                 {
-                    Decoding = Set(options.Decoding, option.Name, value, tokenizer)
+                    Decoding = Set(options.Decoding, option.Name, value)
                         ?? throw new InvalidDataException($"The option {option.Name} is not understood."),
                 },
             };
@@ -52,7 +52,7 @@ internal static class ReferenceOptions
         return options;
     }
 
-    private static DecodingOptions? Set(DecodingOptions options, string name, JsonElement value, WhisperTokenizer tokenizer) => name switch
+    private static DecodingOptions? Set(DecodingOptions options, string name, JsonElement value) => name switch
     {
         "language" => options with { Language = value.GetString() },
         // As in the original, whatever is not transcribed is translated: "lang_id" too, which ends before it matters.
@@ -63,8 +63,8 @@ internal static class ReferenceOptions
         "patience" => options with { Patience = Nullable(value) },
         "length_penalty" => options with { LengthPenalty = Nullable(value) },
         "without_timestamps" => options with { WithoutTimestamps = value.GetBoolean() },
-        "prompt" => options with { Prompt = Tokens(value, tokenizer) },
-        "prefix" => options with { Prefix = Tokens(value, tokenizer) },
+        "prompt" => options with { Prompt = ToPrompt(value) },
+        "prefix" => options with { Prefix = ToPrompt(value) },
         "sample_len" => options with { SampleLength = value.GetInt32() },
         "suppress_blank" => options with { SuppressBlank = value.GetBoolean() },
         "suppress_tokens" => options with { SuppressTokens = Suppressed(value) },
@@ -81,12 +81,9 @@ internal static class ReferenceOptions
 
     private static double? Nullable(JsonElement value) => value.ValueKind == JsonValueKind.Null ? null : value.GetDouble();
 
-    private static int[] Tokens(JsonElement value, WhisperTokenizer tokenizer) => value.ValueKind switch
-    {
-        JsonValueKind.String when value.GetString() is { Length: > 0 } text => [.. tokenizer.Encode(" " + text.Trim())],
-        JsonValueKind.Array => [.. value.EnumerateArray().Select(token => token.GetInt32())],
-        _ => [],
-    };
+    private static Prompt? ToPrompt(JsonElement value) => value.ValueKind == JsonValueKind.Array
+        ? Prompt.FromTokens(value.EnumerateArray().Select(token => token.GetInt32()))
+        : value.GetString();
 
     private static int[] Suppressed(JsonElement value) => value.ValueKind switch
     {

@@ -64,6 +64,15 @@ public sealed class Browser : IAsyncLifetime
         return page;
     }
 
+    /// <summary>Opens the shared server's page, and has it transcribe a recording to the end.</summary>
+    internal async Task<IPage> TranscribeAsync(string path)
+    {
+        IPage page = await OpenAsync();
+        await page.ChooseAsync(path);
+        await page.CompleteAsync();
+        return page;
+    }
+
     public async Task DisposeAsync()
     {
         if (BrowserFactAttribute.Obstacle is null)

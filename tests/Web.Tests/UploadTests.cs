@@ -13,9 +13,7 @@ public sealed class UploadTests(Browser browser)
     [BrowserFact]
     public async Task A_recording_that_is_chosen_is_transcribed()
     {
-        IPage page = await browser.OpenAsync();
-        await page.ChooseAsync(Recordings.Sentences);
-        await page.CompleteAsync();
+        IPage page = await browser.TranscribeAsync(Recordings.Sentences);
         Assert.Equal(Recordings.SentencesText, await page.TranscriptAsync());
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "10-en.wav" })).ToBeVisibleAsync();
         await Expect(page.GetByText("English · 0:08")).ToBeVisibleAsync();
@@ -49,9 +47,7 @@ public sealed class UploadTests(Browser browser)
     [BrowserFact]
     public async Task A_word_plays_from_where_it_is_spoken()
     {
-        IPage page = await browser.OpenAsync();
-        await page.ChooseAsync(Recordings.Sentences);
-        await page.CompleteAsync();
+        IPage page = await browser.TranscribeAsync(Recordings.Sentences);
         ILocator word = page.GetByRole(AriaRole.Button, new() { Name = "727.", Exact = true });
         double start = double.Parse((await word.GetAttributeAsync("data-start"))!, System.Globalization.CultureInfo.InvariantCulture);
         Assert.InRange(start, 5, 7);
@@ -65,9 +61,7 @@ public sealed class UploadTests(Browser browser)
     [BrowserFact]
     public async Task The_waveform_is_drawn_and_a_click_on_it_seeks()
     {
-        IPage page = await browser.OpenAsync();
-        await page.ChooseAsync(Recordings.Sentences);
-        await page.CompleteAsync();
+        IPage page = await browser.TranscribeAsync(Recordings.Sentences);
         ILocator waveform = page.GetByRole(AriaRole.Slider, new() { Name = "Position in the recording" });
         double[] heights = await waveform.EvaluateAsync<double[]>(
             """
@@ -87,9 +81,7 @@ public sealed class UploadTests(Browser browser)
     [BrowserFact]
     public async Task Files_to_take_away_are_those_of_the_server()
     {
-        IPage page = await browser.OpenAsync();
-        await page.ChooseAsync(Recordings.Sentences);
-        await page.CompleteAsync();
+        IPage page = await browser.TranscribeAsync(Recordings.Sentences);
         foreach ((string button, string extension, string format) in new[] { ("Text", "txt", "text"), ("SRT", "srt", "srt"), ("VTT", "vtt", "vtt"), ("JSON", "json", "verbose_json") })
         {
             IDownload download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync());
@@ -114,9 +106,7 @@ public sealed class UploadTests(Browser browser)
     [BrowserFact]
     public async Task What_the_model_hears_can_be_looked_at()
     {
-        IPage page = await browser.OpenAsync();
-        await page.ChooseAsync(Recordings.Sentences);
-        await page.CompleteAsync();
+        IPage page = await browser.TranscribeAsync(Recordings.Sentences);
         await page.GetByText("What the model hears").ClickAsync();
         ILocator picture = page.GetByRole(AriaRole.Img, new() { Name = "Log-mel spectrogram of 0:00 to 0:08" });
         await Expect(picture).ToBeVisibleAsync();
@@ -144,9 +134,7 @@ public sealed class UploadTests(Browser browser)
         {
             using Process ffmpeg = Process.Start("ffmpeg", ["-loglevel", "error", "-i", Recordings.Sentences, recording]);
             await ffmpeg.WaitForExitAsync();
-            IPage page = await browser.OpenAsync();
-            await page.ChooseAsync(recording);
-            await page.CompleteAsync();
+            IPage page = await browser.TranscribeAsync(recording);
             Assert.Equal(Recordings.SentencesText, await page.TranscriptAsync());
             await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Play", Exact = true })).ToBeDisabledAsync();
             await Expect(page.GetByRole(AriaRole.Slider)).ToHaveAttributeAsync("aria-valuemax", "8.2"); // as the server counts

@@ -7,9 +7,7 @@ using ILGPU.Runtime;
 
 namespace Handwritten.MatrixLadder;
 
-using FloatLauncher = Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>;
-using StripLauncher = Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int>;
-using WideLauncher = Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<float>, int, int>;
+using ProductLauncher = Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>;
 
 /// <summary>What a rung costs and computes.</summary>
 /// <param name="Name">Of the rung.</param>
@@ -65,11 +63,11 @@ internal sealed class Ladder : IDisposable
     /// <summary>From the formula to what is shipped, each a small step from the one before.</summary>
     public IEnumerable<Result> Climb()
     {
-        yield return Measure("1 naive", Floats(Rung1Naive.Kernel, Rung1Naive.Threads, 8));
-        yield return Measure("2 16 bytes at a time", Wide());
-        yield return Measure("3 shared tiles", Floats(Rung3SharedTiles<Tight>.Kernel, Rung3SharedTiles<Tight>.Threads, Rung3SharedTiles<Tight>.Side));
-        yield return Measure("4 padded", Floats(Rung3SharedTiles<Padded>.Kernel, Rung3SharedTiles<Padded>.Threads, Rung3SharedTiles<Padded>.Side));
-        yield return Measure("5 registers", Strips());
+        yield return Measure("1 naive", Launch(Rung1Naive.Kernel, Rung1Naive.Threads, outputs: 32, rows: 8));
+        yield return Measure("2 16 bytes at a time", Launch(Rung2Wide.Kernel, Rung2Wide.Threads, outputs: 32, rows: 8));
+        yield return Measure("3 shared tiles", Launch(Rung3SharedTiles<Tight>.Kernel, Rung3SharedTiles<Tight>.Threads, Rung3SharedTiles<Tight>.Side, Rung3SharedTiles<Tight>.Side));
+        yield return Measure("4 padded", Launch(Rung3SharedTiles<Padded>.Kernel, Rung3SharedTiles<Padded>.Threads, Rung3SharedTiles<Padded>.Side, Rung3SharedTiles<Padded>.Side));
+        yield return Measure("5 registers", Launch(Rung5Registers.Kernel, Rung5Registers.Threads, Rung5Registers.Side, Rung5Registers.Side));
         yield return Measure("6 shipped, float32", () => _kernels.MatMul(_sizes.Rows, _x, new Linear(_weight, null), _y));
         using Tensor y = _halves.AllocateSingle(_sizes.Rows, _sizes.Outputs);
         yield return Measure("7 shipped, float16", () => _halves.MatMul(_sizes.Rows, _halfX, new Linear(_halfWeight, null), y), _halves, y);
@@ -84,24 +82,12 @@ internal sealed class Ladder : IDisposable
         }
     }
 
-    /// <summary>A launch of a kernel with blocks of 32 outputs and some rows.</summary>
-    private Action Floats(Delegate kernel, int threads, int rows)
+    /// <summary>A launch of a kernel with blocks of some outputs of some rows.</summary>
+    private Action Launch(Delegate kernel, int threads, int outputs, int rows)
     {
-        FloatLauncher launch = _device.Kernels.Load<FloatLauncher>(kernel, threads);
-        return () => launch(_device.Stream, (new Index2D(_sizes.Outputs / 32, _sizes.Rows / rows), new Index2D(threads, 1)), _x.Floats, _weight.Floats, _y.Floats, _sizes.Outputs, _sizes.Inputs);
-    }
-
-    private Action Wide()
-    {
-        WideLauncher launch = _device.Kernels.Load<WideLauncher>(Rung2Wide.Kernel, Rung2Wide.Threads);
-        return () => launch(_device.Stream, (new Index2D(_sizes.Outputs / 32, _sizes.Rows / 8), new Index2D(Rung2Wide.Threads, 1)), _x.Vectors, _weight.Vectors, _y.Floats, _sizes.Outputs, _sizes.Inputs);
-    }
-
-    private Action Strips()
-    {
-        StripLauncher launch = _device.Kernels.Load<StripLauncher>(Rung5Registers.Kernel, Rung5Registers.Threads);
-        Index2D blocks = new(_sizes.Outputs / Rung5Registers.Side, _sizes.Rows / Rung5Registers.Side);
-        return () => launch(_device.Stream, (blocks, new Index2D(Rung5Registers.Threads, 1)), _x.Vectors, _weight.Vectors, _y.Vectors, _sizes.Outputs, _sizes.Inputs);
+        ProductLauncher launch = _device.Kernels.Load<ProductLauncher>(kernel, threads);
+        KernelConfig blocks = (new Index2D(_sizes.Outputs / outputs, _sizes.Rows / rows), new Index2D(threads, 1));
+        return () => launch(_device.Stream, blocks, _x.Floats, _weight.Floats, _y.Floats, _sizes.Outputs, _sizes.Inputs);
     }
 
     private Result Measure(string name, Action run) => Measure(name, run, _kernels, _y);

@@ -15,13 +15,14 @@ internal static class Rung2Wide
 {
     public const int Threads = Rung1Naive.Threads;
 
-    public static void Kernel(ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<float> y, int outputs, int inputs)
+    public static void Kernel(ArrayView<float> x, ArrayView<float> weight, ArrayView<float> y, int outputs, int inputs)
     {
         int output = (Grid.IdxX * 32) + (Group.IdxX & 31), row = (Grid.IdxY * 8) + (Group.IdxX >> 5);
+        ArrayView<Bits128> chunksOfX = x.Cast<Bits128>(), chunksOfW = weight.Cast<Bits128>();
         float sum = 0;
         for (int k = 0; k < inputs / 4; k++)
         {
-            sum += (Four.Load(x, (row * inputs / 4) + k) * Four.Load(weight, (output * inputs / 4) + k)).Sum();
+            sum += (Four.Load(chunksOfX, (row * inputs / 4) + k) * Four.Load(chunksOfW, (output * inputs / 4) + k)).Sum();
         }
 
         y[(row * outputs) + output] = sum;

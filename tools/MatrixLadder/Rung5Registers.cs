@@ -23,8 +23,9 @@ internal static class Rung5Registers
 
     private const int Pitch = Side + 4; // floats: rows of 16-byte chunks, which begin in different banks
 
-    public static void Kernel(ArrayView<Bits128> x, ArrayView<Bits128> weight, ArrayView<Bits128> y, int outputs, int inputs)
+    public static void Kernel(ArrayView<float> x, ArrayView<float> weight, ArrayView<float> y, int outputs, int inputs)
     {
+        ArrayView<Bits128> chunksOfX = x.Cast<Bits128>(), chunksOfW = weight.Cast<Bits128>(), chunksOfY = y.Cast<Bits128>();
         ArrayView<Bits128> tileX = SharedMemory.Allocate<Bits128>(Depth * Pitch / 4), tileW = SharedMemory.Allocate<Bits128>(Depth * Pitch / 4);
         int line = Group.IdxX >> 2, chunk = Group.IdxX & 3; // what it copies
         int right = Group.IdxX & 15, down = Group.IdxX >> 4; // what it multiplies
@@ -33,8 +34,8 @@ internal static class Rung5Registers
         Four sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         for (int first = 0; first < inputs / 4; first += Depth / 4)
         {
-            StoreAcross(tileX.Cast<float>(), line, chunk, Four.Load(x, fromX + first));
-            StoreAcross(tileW.Cast<float>(), line, chunk, Four.Load(weight, fromW + first));
+            StoreAcross(tileX.Cast<float>(), line, chunk, Four.Load(chunksOfX, fromX + first));
+            StoreAcross(tileW.Cast<float>(), line, chunk, Four.Load(chunksOfW, fromW + first));
             Group.Barrier();
             for (int k = 0; k < Depth; k++)
             {
@@ -49,10 +50,10 @@ internal static class Rung5Registers
         }
 
         int place = (((firstRow + (4 * down)) * outputs) + firstOutput) / 4 + right;
-        Store(y, place, sum0);
-        Store(y, place + (outputs / 4), sum1);
-        Store(y, place + (2 * outputs / 4), sum2);
-        Store(y, place + (3 * outputs / 4), sum3);
+        sum0.Store(chunksOfY, place);
+        sum1.Store(chunksOfY, place + (outputs / 4));
+        sum2.Store(chunksOfY, place + (2 * outputs / 4));
+        sum3.Store(chunksOfY, place + (3 * outputs / 4));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -64,8 +65,4 @@ internal static class Rung5Registers
         tile[place + (2 * Pitch)] = values.Z;
         tile[place + (3 * Pitch)] = values.W;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(ArrayView<Bits128> y, int place, Four values) =>
-        y[place] = new Bits128(Interop.FloatAsInt(values.X), Interop.FloatAsInt(values.Y), Interop.FloatAsInt(values.Z), Interop.FloatAsInt(values.W));
 }

@@ -88,7 +88,7 @@ sanitize() { # SECONDS CLASS...: each class of tests under each tool, while ther
   done
 }
 if [ -n "$sanitize" ]; then
-  sanitize 60 LayerNormalizationTests SkinnyProductTests DecoderAttentionTests TokenChoiceTests MatrixProductTests \
+  sanitize 60 LayerNormalizationTests SkinnyProductTests DecoderAttentionTests TokenChoiceTests TokenDrawingTests TokenRankingTests MatrixProductTests \
     WarpgroupProductTests ConvolutionTests EncoderAttentionTests LogMelTransformTests WindowCopyTests RecordedStepTests
   cat "$results/steps.tsv"
   exit

@@ -160,7 +160,7 @@ internal sealed class CompareCommand : Command
         Terminal.WithProgress(candidate?.Name ?? "comparing", recordings.Count, show: true, progress =>
             measurement = Measurement.Take(
                 candidate?.Name, recordings, recording => _inputs.Load(parsed, recording, cancellation), said, parsed.GetRequiredValue(_normalizer), () => _model.Load(settings),
-                model => _decoding.For(settings, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine),
+                model => DecodingSettings.For(options, model, Console.Error.WriteLine),
                 progress.Report, cancellation));
         return measurement!;
     }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Handwritten.Model;
 using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Evaluation;
@@ -78,8 +77,7 @@ internal sealed class EvaluateCommand : Command
             {
                 code = loop.Run([file], (_, clip) =>
                 {
-                    WhisperModel model = loop.Model;
-                    fitting ??= _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
+                    fitting ??= DecodingSettings.For(options, loop.Model, Console.Error.WriteLine);
                     Transcript transcript = loop.Transcriber.Transcribe(PreparedRecording.Of(clip.Samples, fitting, cancellation), cancellation);
                     judgements.Add(Judge(parsed, file, reference!, options, transcript));
                 }, cancellation);

@@ -81,7 +81,7 @@ internal sealed class PlotCommand : Command
         }
 
         using WhisperModel model = _model.Load(parsed);
-        options = _decoding.For(parsed, options, model.Tokenizer, model.Name, (model.Dimensions.TextContext / 2) - 1, Console.Error.WriteLine);
+        options = DecodingSettings.For(options, model, Console.Error.WriteLine);
         using WindowInspector inspector = new(model, clip.Samples, start, options, cancellation);
         string title = $"{Path.GetFileName(RecordingInputs.PathOf(recording))}, {model.Name}";
         (Plot chart, int height) = kind switch

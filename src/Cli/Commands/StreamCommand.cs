@@ -72,6 +72,7 @@ internal sealed class StreamCommand : Command
 
         await sending;
         await reading;
+        await source.RequireSuccessAsync(cancellation); // what was heard before has been written
         return (int)ExitCode.Ok;
     }
 

@@ -69,7 +69,7 @@ internal sealed class SubtitleCommand : Command
         Narrator narrator = new(parsed.GetValue(_verbose), parsed.GetValue(_quiet));
         WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
         using RecordingLoop loop = new(_model, parsed, AudioFile.Load);
-        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
+        Func<AudioClip, string, Transcript> transcribe = DecodingSettings.Transcription(options, loop, narrator, cancellation);
         return loop.Run(videos, (video, clip) =>
         {
             Transcript transcript = transcribe(clip, video);

@@ -21,13 +21,21 @@ internal sealed class TranscribeCommand : Command
 
     private readonly BatchingSettings _batching = new();
 
+    private const string NoFormat = "none";
+
     private readonly Option<string[]> _formats = Define.Choices("--output-format",
-        "Files to write, one for each recording and format; may be given several times. all are those of whisper. [default: none; all with --output-dir]",
-        [.. TranscriptWriters.Names], "-f");
+        $"Files to write, one for each recording and format; may be given several times. all are those of whisper: txt, vtt, srt, tsv, json; {NoFormat} only prints. Standard input has no files unless an option says so.",
+        "all", [.. TranscriptWriters.Names, NoFormat], "-f");
 
-    private readonly Option<string?> _folder = Define.Text("--output-dir", "Where to write them. [default: the current folder]", "FOLDER", "-o");
+    private readonly Option<string> _folder = new("--output-dir", "-o")
+    {
+        Description = "Where to write them.",
+        HelpName = "FOLDER",
+        DefaultValueFactory = _ => OutputFiles.CurrentFolder,
+    };
 
-    private readonly Option<string?> _name = Define.Text("--output-name", $"What to call them, of {OutputName.FieldNames}. [default: {{name}}]", "TEMPLATE");
+    private readonly Option<string?> _name = Define.Text("--output-name",
+        $"What to call them, of {OutputName.FieldNames}. [default: {{name}}; of several recordings with the same name, only the last]", "TEMPLATE");
 
     private readonly LayoutOptions _layout = new();
 
@@ -61,28 +69,33 @@ internal sealed class TranscribeCommand : Command
     {
         IReadOnlyList<string> recordings = _inputs.Read(parsed);
         TranscriptionOptions options = _batching.Read(parsed, _decoding);
-        ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).SelectMany(TranscriptWriters.Named).Distinct()];
-        string? folder = parsed.GetValue(_folder);
         Narrator narrator = new(verbose: parsed.GetValue(_verbose), quiet: parsed.GetValue(_quiet));
-        OutputName name = new(_name.Name, parsed.GetValue(_name) ?? "{name}");
         WriterOptions layout = _layout.Read(parsed, options.WordTimestamps, narrator.Tell);
-        OutputFiles files = new(formats.Length == 0 && folder is not null ? TranscriptWriters.All : formats, folder ?? ".", name, layout);
-        files.Prepare(recordings);
+        OutputFiles files = Files(parsed, layout, narrator);
+        bool wantsFiles = new Option[] { _formats, _folder, _name }.Any(option => parsed.GetResult(option) is { Implicit: false });
+        files.Prepare(wantsFiles ? recordings : [.. recordings.Where(recording => recording != AudioFile.StandardInput)]);
 
         using RecordingLoop loop = new(_model, parsed, (recording, token) => _inputs.Load(parsed, recording, token));
         CachedResults? cache = parsed.GetValue(_cache) is { } place ? new CachedResults(place, _model, parsed, NotHeard) : null;
         if (options.Windows.IsBatched)
         {
-            return BatchingSettings.Run(parsed, _decoding, options, loop, recordings, narrator, Finish, cancellation);
+            return BatchingSettings.Run(options, loop, recordings, narrator, Finish, cancellation);
         }
 
-        Func<AudioClip, string, Transcript> transcribe = _decoding.Transcription(parsed, options, loop, narrator, cancellation);
+        Func<AudioClip, string, Transcript> transcribe = DecodingSettings.Transcription(options, loop, narrator, cancellation);
         return loop.Run(recordings, (recording, clip) => Finish(recording, clip, () => transcribe(clip, recording)), cancellation);
 
         void Finish(string recording, AudioClip clip, Func<Transcript> make) => files.Write(
             recording,
             cache is null ? make() : cache.Get(clip, narrator, make),
             () => ModelFolder.NameOf(_model.Folder(parsed)));
+    }
+
+    private OutputFiles Files(ParseResult parsed, WriterOptions layout, Narrator narrator)
+    {
+        ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).Where(format => format != NoFormat).SelectMany(TranscriptWriters.Named).Distinct()];
+        OutputName? template = parsed.GetValue(_name) is { } name ? new OutputName(_name.Name, name) : null;
+        return new OutputFiles(formats, parsed.GetRequiredValue(_folder), template, layout, narrator.Tell);
     }
 
     /// <summary>The options that a transcript does not depend on.</summary>

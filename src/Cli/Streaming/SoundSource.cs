@@ -15,11 +15,18 @@ internal sealed class SoundSource : IDisposable
     /// <summary>A tenth of a second.</summary>
     private const int PieceBytes = AudioClip.SampleRate / 10 * sizeof(short);
 
+    private static readonly TimeSpan CtrlC = TimeSpan.FromMilliseconds(200);
+
     private readonly Stream _stream;
     private readonly Process? _recorder;
+    private readonly Task<string>? _complaints;
     private readonly bool _isPaced;
 
-    private SoundSource(Stream stream, Process? recorder, bool isPaced) => (_stream, _recorder, _isPaced) = (stream, recorder, isPaced);
+    private SoundSource(Stream stream, Process? recorder, bool isPaced)
+    {
+        (_stream, _recorder, _isPaced) = (stream, recorder, isPaced);
+        _complaints = recorder?.StandardError.ReadToEndAsync();
+    }
 
     /// <summary>Opens a source.</summary>
     /// <param name="name"><see cref="Microphone"/>, a recording, or - for standard input.</param>
@@ -65,6 +72,24 @@ internal sealed class SoundSource : IDisposable
         }
     }
 
+    /// <summary>Finds out, when no more sound comes, whether that is how it should be.</summary>
+    /// <exception cref="AudioException">The microphone's program has failed.</exception>
+    public async Task RequireSuccessAsync(CancellationToken cancellation)
+    {
+        if (_recorder is null)
+        {
+            return;
+        }
+
+        await _recorder.WaitForExitAsync(cancellation);
+        if (_recorder.ExitCode != 0)
+        {
+            await Task.Delay(CtrlC, cancellation); // which the recorder hears too, and may hear first
+            string complaint = (await _complaints!).TrimEnd().Split('\n')[^1].Trim().TrimEnd('.');
+            throw new AudioException($"The microphone cannot be recorded: {_recorder.StartInfo.FileName} ended with status {_recorder.ExitCode}{(complaint.Length > 0 ? $" ({complaint})" : "")}. Name another with --microphone.");
+        }
+    }
+
     public void Dispose()
     {
         if (_recorder is { HasExited: false })
@@ -84,7 +109,7 @@ internal sealed class SoundSource : IDisposable
         {
             try
             {
-                return Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+                return Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             }
             catch (Win32Exception)
             {

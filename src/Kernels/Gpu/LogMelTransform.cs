@@ -5,30 +5,18 @@ using ILGPU.Runtime;
 namespace Handwritten.Kernels.Gpu;
 
 // The definition is at IKernels.LogMel, the idea of it in Cpu/LogMelSpectrogram. What differs on a GPU is the Fourier
-// transform. With n = 25 a + b and k = c + 16 d, the 400 points of a frame are two sums of 16 and of 25 terms:
-//
-//     X[c + 16 d] = Σ_b exp(−2πi b d / 25) · Y[c, b]          Y[c, b] = Σ_a T[c, 25 a + b] · x[25 a + b]
-//
-//                                                             T[c, n] = hann[n] · exp(−2πi c n / 400)
-//
-// T holds the window, the 16-point transform and the turns between the stages in one table of exactly rounded numbers.
-// The signal is real, so X[400 − k] is the conjugate of X[k]: c = 0..8 is enough, and a bin whose k mod 16 is larger is
-// found at 400 − k. 55 thousand additions and multiplications a frame are five times what Cpu/RealFft needs and a sixth
-// of the plain sum, and each stage is one loop in which a thread does the same for eight frames:
+// transform, which is FrameSpectrum's:
 //
 //     block of 256 threads, eight frames (1520 samples, since frames overlap)
 //
-//     global   samples ── coalesced ──> shared x [1520]
-//     thread (c, b), 225 of them:       Y[c, b] of 8 frames in registers, 16 steps ──> shared Y, 16 bytes at a time
-//     thread k, 201 of them:            X[k] of 8 frames in registers, 25 steps    ──> shared |X|²
+//     global   samples ── FrameSpectrum ──> shared |X|² of 201 bins, eight frames each
 //     warp of a band, 80 or 128:        its triangle's few bins, four at a time    ──> shared
 //     warp of a frame, 8:               log10 of its bands                         ──> global; the block's largest value
 //
-// What lies in shared memory is read by neighbouring lanes in neighbouring words. So a warp has one band at a time, with a
-// lane for each of four bins and eight frames: were lanes bands, each would be at a bin of its own, and some in the same bank.
-//
-// and a second kernel takes the largest of all blocks and sets the floor. float32 is enough: what is more than 80 dB below
-// the loudest moment is cut off, an amplitude of 1e-4, while the sums err by 1e-8 of the loudest bin.
+// and a second kernel takes the largest of all blocks and sets the floor. A warp has one band at a time, with a lane for each
+// of four bins and eight frames: were lanes bands, each would be at a bin of its own, and some in the same bank of shared
+// memory. float32 is enough: what is more than 80 dB below the loudest moment is cut off, an amplitude of 1e-4, while the sums
+// err by 1e-8 of the loudest bin.
 //
 // Bytes: 640 to read and 4 · mels to write a frame, and again 8 · mels for the floor. 30 seconds: 165 MFLOP and 6.5 MB
 // (80 bands), a few microseconds of an H100, where an encoder pass of the same audio takes milliseconds.
@@ -39,16 +27,13 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     where TElement : struct, IElement
 {
-    private const int Threads = 256, WarpSize = 32;
+    private const int Threads = FrameSpectrum.Threads, WarpSize = 32;
     private const int MaximumBlocks = 1024;
     private const int FrameSize = LogMelSpectrogram.FrameSize, Hop = LogMelSpectrogram.Hop, Bins = LogMelSpectrogram.Bins;
-    private const int Frames = 8; // a block's, one in each field of an Eight
-    private const int Radix = 16, Columns = FrameSize / Radix, Rows = (Radix / 2) + 1;
-    private const int Points = Rows * Columns;
+    private const int Frames = FrameSpectrum.Frames;
 
-    // Distances in shared memory that keep lanes in banks of their own: between the halves of the powers, where four bins of
-    // four frames are half the banks, and between the sums of frames, where four neighbouring words of eight are all of them.
-    private const int PaddedBins = Bins + 3, SumsOfFrame = 420;
+    // From one frame's sums to the next's in shared memory: four neighbouring words of eight frames are in banks of their own.
+    private const int SumsOfFrame = 420;
     private const float SmallestPower = 1e-10f, LogOfSmallestPower = -10, DynamicRange = 8;
     private const float Log10Of2 = 0.301029996f;
 
@@ -57,8 +42,8 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>>> _ranges =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>>>(RangesKernel, WarpSize));
 
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, long, long, ArrayView<Turn>, ArrayView<float>, ArrayView<int>, int, long, ArrayView<float>, ArrayView<int>>> _logs =
-        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<float>, long, long, ArrayView<Turn>, ArrayView<float>, ArrayView<int>, int, long, ArrayView<float>, ArrayView<int>>>(LogsKernel, Threads));
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, long, long, ArrayView<FrameSpectrum.Turn>, ArrayView<float>, ArrayView<int>, int, long, ArrayView<float>, ArrayView<int>>> _logs =
+        new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<float>, long, long, ArrayView<FrameSpectrum.Turn>, ArrayView<float>, ArrayView<int>, int, long, ArrayView<float>, ArrayView<int>>>(LogsKernel, Threads));
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, long, ArrayView<int>, int>> _floor =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, long, ArrayView<int>, int>>(FloorKernel, Threads));
@@ -81,8 +66,8 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
         int blocks = (int)Math.Min(MaximumBlocks, ((long)frames + Frames - 1) / Frames);
         if (_turns is null)
         {
-            _turns = new GpuTensor(device, DType.F32, [(Rows * FrameSize) + Columns, 2], "log-mel");
-            copies.Write(Turns(), _turns);
+            _turns = new GpuTensor(device, DType.F32, [FrameSpectrum.TurnCount, 2], "log-mel");
+            copies.Write(FrameSpectrum.Turns(), _turns);
         }
 
         // The result comes last: where there is no room for it, nobody would free it.
@@ -90,7 +75,7 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
         GpuTensor mel = new(device, DType.F32, [frames, mels], "log-mel");
         _ranges.Value(device.Stream, (mels, WarpSize), filters.Floats, ranges.Vectors.Cast<int>());
         _logs.Value(
-            device.Stream, (blocks, Threads), samples.Floats, samples.ElementCount, samples.ElementCount + padding, _turns.Vectors.Cast<Turn>(),
+            device.Stream, (blocks, Threads), samples.Floats, samples.ElementCount, samples.ElementCount + padding, _turns.Vectors.Cast<FrameSpectrum.Turn>(),
             filters.Floats, ranges.Vectors.Cast<int>(), mels, frames, mel.Floats, largest.Vectors.Cast<int>());
         long vectors = (mel.ElementCount + 3) / 4;
         _floor.Value(device.Stream, ((int)Math.Min(MaximumBlocks, (vectors + Threads - 1) / Threads), Threads), mel.Vectors, vectors, largest.Vectors.Cast<int>(), blocks);
@@ -98,24 +83,6 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     }
 
     public void Dispose() => _turns?.Dispose();
-
-    /// <summary>T, [9, 400], and behind it exp(−2πi j / 25); computed in double precision, rounded once.</summary>
-    private static float[] Turns()
-    {
-        float[] turns = new float[2 * ((Rows * FrameSize) + Columns)];
-        for (int i = 0; i < turns.Length / 2; i++)
-        {
-            (int row, int n) = Math.DivRem(i, FrameSize);
-            bool second = row == Rows;
-            double angle = second ? -2 * Math.PI * n / Columns : -2 * Math.PI * (row * n % FrameSize) / FrameSize;
-
-            // The original's window is float32; its form is periodic, which divides by 400 and not by 399.
-            double weight = second ? 1 : (float)(0.5 - (0.5 * Math.Cos(2 * Math.PI * n / FrameSize)));
-            (turns[2 * i], turns[(2 * i) + 1]) = ((float)(weight * Math.Cos(angle)), (float)(weight * Math.Sin(angle)));
-        }
-
-        return turns;
-    }
 
     /// <summary>A warp looks through one filter: ranges[mel] is its first bin that is not zero, ranges[mels + mel] the end behind the last.</summary>
     private static void RangesKernel(ArrayView<float> filters, ArrayView<int> ranges)
@@ -144,32 +111,20 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
     }
 
     private static void LogsKernel(
-        ArrayView<float> samples, long sampleCount, long length, ArrayView<Turn> turns,
+        ArrayView<float> samples, long sampleCount, long length, ArrayView<FrameSpectrum.Turn> turns,
         ArrayView<float> filters, ArrayView<int> ranges, int mels, long frames, ArrayView<float> mel, ArrayView<int> largest)
     {
-        ArrayView<float> x = SharedMemory.Allocate<float>(((Frames - 1) * Hop) + FrameSize);
-        ArrayView<Bits128> y = SharedMemory.Allocate<Bits128>(4 * Points);
-        ArrayView<Bits128> power = SharedMemory.Allocate<Bits128>(2 * PaddedBins);
+        ArrayView<float> x = SharedMemory.Allocate<float>(FrameSpectrum.SampleCount);
+        ArrayView<Bits128> y = SharedMemory.Allocate<Bits128>(FrameSpectrum.ColumnVectors);
+        ArrayView<Bits128> power = SharedMemory.Allocate<Bits128>(FrameSpectrum.PowerVectors);
         ArrayView<int> largestOfWarps = SharedMemory.Allocate<int>(Threads / WarpSize);
         ArrayView<float> powers = power.Cast<float>(), sums = y.Cast<float>(); // y is done with when the sums are made
         int thread = Group.IdxX, warp = thread / WarpSize, lane = Warp.LaneIdx, key = OrderedKey(LogOfSmallestPower);
-        int ofFrame = ((lane & 4) * PaddedBins) + (lane & 3); // lane: frame lane & 7, and every fourth bin from lane / 8
+        int ofFrame = FrameSpectrum.PlaceOfFrame(lane); // lane: frame lane & 7, and every fourth bin from lane / 8
 
         for (long frame = (long)Grid.IdxX * Frames; frame < frames; frame += (long)Grid.DimX * Frames)
         {
-            LoadSamples(samples, sampleCount, length, (frame * Hop) - (FrameSize / 2), x);
-            Group.Barrier();
-            if (thread < Points)
-            {
-                TransformColumn(x, turns, thread / Columns, thread % Columns, y);
-            }
-
-            Group.Barrier();
-            if (thread < Bins)
-            {
-                Split.Store(power, PaddedBins, thread, PowerOfBin(y, turns, thread));
-            }
-
+            FrameSpectrum.Compute(thread, samples, sampleCount, length, (frame * Hop) - (FrameSize / 2), turns, x, y, power);
             Group.Barrier();
             for (int band = warp; band < mels; band += Threads / WarpSize)
             {
@@ -222,54 +177,6 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
         }
     }
 
-    /// <summary>Samples from <paramref name="start"/> on, mirrored at both ends of the recording and zero in its padding.</summary>
-    private static void LoadSamples(ArrayView<float> samples, long sampleCount, long length, long start, ArrayView<float> x)
-    {
-        for (int i = Group.IdxX; i < ((Frames - 1) * Hop) + FrameSize; i += Threads)
-        {
-            long at = start + i;
-            at = at < 0 ? -at : at;
-            at = at < length ? at : (2 * (length - 1)) - at;
-            x[i] = at >= 0 && at < sampleCount ? samples[at] : 0; // negative far behind the last frame
-        }
-    }
-
-    /// <summary>Y[c, b] of all frames: Σ_a T[c, 25 a + b] · x[25 a + b].</summary>
-    private static void TransformColumn(ArrayView<float> x, ArrayView<Turn> turns, int c, int b, ArrayView<Bits128> y)
-    {
-        Eight real = default, imaginary = default;
-        for (int n = b; n < FrameSize; n += Columns)
-        {
-            Turn turn = turns[(c * FrameSize) + n];
-            Eight values = new(x[n], x[n + Hop], x[n + (2 * Hop)], x[n + (3 * Hop)], x[n + (4 * Hop)], x[n + (5 * Hop)], x[n + (6 * Hop)], x[n + (7 * Hop)]);
-            real += values * turn.Cosine;
-            imaginary += values * turn.Sine;
-        }
-
-        Split.Store(y, Points, (c * Columns) + b, real);
-        Split.Store(y.SubView(2 * Points, 2 * Points), Points, (c * Columns) + b, imaginary);
-    }
-
-    /// <summary>|X[k]|² of all frames.</summary>
-    private static Eight PowerOfBin(ArrayView<Bits128> y, ArrayView<Turn> turns, int k)
-    {
-        int mirrored = k % Radix < Rows ? k : FrameSize - k;
-        int c = mirrored % Radix, d = mirrored / Radix, angle = 0;
-        ArrayView<Bits128> imaginaryPart = y.SubView(2 * Points, 2 * Points);
-        Eight real = default, imaginary = default;
-        for (int b = 0; b < Columns; b++)
-        {
-            Turn turn = turns[(Rows * FrameSize) + angle];
-            Eight a = Split.Load(y, Points, (c * Columns) + b), i = Split.Load(imaginaryPart, Points, (c * Columns) + b);
-            real += (a * turn.Cosine) + (i * -turn.Sine);
-            imaginary += (a * turn.Sine) + (i * turn.Cosine);
-            angle += d;
-            angle = angle < Columns ? angle : angle - Columns;
-        }
-
-        return (real * real) + (imaginary * imaginary);
-    }
-
     /// <summary>Stores log10(max(power, 1e-10)) of a frame that exists, and returns the value's key.</summary>
     private static int StoreLog(ArrayView<float> mel, long to, float power, bool exists)
     {
@@ -316,33 +223,5 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
         }
 
         return key;
-    }
-
-    /// <summary>A complex number that turns another one, and weighs it.</summary>
-    internal struct Turn
-    {
-        public float Cosine;
-        public float Sine;
-    }
-
-    /// <summary>
-    /// Eights in shared memory with their halves apart: half i of one array lies beside half i + 1, so that neighbouring
-    /// threads use neighbouring banks.
-    /// </summary>
-    private static class Split
-    {
-        public static Eight Load(ArrayView<Bits128> source, int count, int index)
-        {
-            Bits128 low = source[index], high = source[count + index];
-            return new Eight(
-                Interop.IntAsFloat(low.X), Interop.IntAsFloat(low.Y), Interop.IntAsFloat(low.Z), Interop.IntAsFloat(low.W),
-                Interop.IntAsFloat(high.X), Interop.IntAsFloat(high.Y), Interop.IntAsFloat(high.Z), Interop.IntAsFloat(high.W));
-        }
-
-        public static void Store(ArrayView<Bits128> target, int count, int index, Eight values)
-        {
-            target[index] = new Bits128(Interop.FloatAsInt(values.X0), Interop.FloatAsInt(values.X1), Interop.FloatAsInt(values.X2), Interop.FloatAsInt(values.X3));
-            target[count + index] = new Bits128(Interop.FloatAsInt(values.X4), Interop.FloatAsInt(values.X5), Interop.FloatAsInt(values.X6), Interop.FloatAsInt(values.X7));
-        }
     }
 }

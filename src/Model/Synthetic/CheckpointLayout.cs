@@ -12,6 +12,9 @@ internal static class CheckpointLayout
 
     private const int Taps = 3;
 
+    /// <summary>Numbers in all tensors together.</summary>
+    public static long Parameters(WhisperDimensions size) => Tensors(size).Sum(tensor => tensor.Shape.Aggregate(1L, (product, dimension) => product * dimension));
+
     /// <summary>All tensors, in the order of the computation.</summary>
     public static IEnumerable<(string Name, int[] Shape)> Tensors(WhisperDimensions size) =>
     [

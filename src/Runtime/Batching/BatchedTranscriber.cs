@@ -210,9 +210,9 @@ public sealed class BatchedTranscriber : IDisposable
             DecodingOptions decoding = TemperatureFallback.At(options.Decoding, temperature) with
             {
                 Language = options.Decoding.Language ?? "en",
-                Prompt = new PromptHistory(options, Model.Tokenizer, (context / 2) - 1).Prompt(),
+                Prompt = Prompt.FromTokens(new PromptHistory(options, Model.Tokenizer, (context / 2) - 1).Next()),
             };
-            _ = StartSequence.For(decoding, Model.Tokenizer.Special, context);
+            _ = StartSequence.For(decoding, Model.Tokenizer, context);
         }
     }
 }

@@ -50,8 +50,7 @@ internal sealed class IndependentWindow : BatchedWindow
         _segments.AddRange(_loop.Take(result, options, align));
 
     /// <inheritdoc/>
-    public override IEnumerable<Segment> Segments() =>
-        _segments.Select(segment => _window.Times.ToRecording(segment) with { Seek = _window.Times.FrameToRecording(segment.Seek) });
+    public override IEnumerable<Segment> Segments() => _segments.Select(_window.Times.ToRecording);
 
     /// <summary>The frames that hold audio look half a transform beyond their end at most.</summary>
     protected override Tensor ComputeMel(LogMelFrontend frontend) => frontend.Compute(_window.Cut(_recording.Span), WhisperAudio.FourierSize);

@@ -34,7 +34,7 @@ internal sealed class OverlappingWindow : BatchedWindow
         _endOfText = run.Model.Tokenizer.Special.EndOfText;
         _decoding = _options.Decoding with
         {
-            Prompt = new PromptHistory(_options, run.Model.Tokenizer, (run.Model.Dimensions.TextContext / 2) - 1).Prompt(),
+            Prompt = Prompt.FromTokens(new PromptHistory(_options, run.Model.Tokenizer, (run.Model.Dimensions.TextContext / 2) - 1).Next()),
             Seed = _options.Decoding.Seed + (ulong)(stretch.Start / WhisperAudio.HopLength),
         };
     }

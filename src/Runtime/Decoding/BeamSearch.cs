@@ -26,7 +26,8 @@ public sealed class BeamSearch : ISearch
     private int[][] _tokens, _nextTokens;
     private float[][] _logProbabilities, _nextLogProbabilities;
     private float[] _sums, _nextSums;
-    private int _length, _open = 1;
+    private int _length;
+    private int _open = 1; // before the first choice there is one beam, the start sequence
 
     /// <summary>Prepares.</summary>
     /// <param name="beams">Sequences to follow.</param>
@@ -53,9 +54,6 @@ public sealed class BeamSearch : ISearch
     /// <inheritdoc/>
     public bool Completed { get; private set; }
 
-    /// <summary>Whether anything has been chosen; before, there is one beam, the start sequence.</summary>
-    public bool HasBegun { get; private set; }
-
     /// <inheritdoc/>
     public ReadOnlySpan<int> Parents => _parents.AsSpan(0, _open);
 
@@ -76,7 +74,7 @@ public sealed class BeamSearch : ISearch
     public void Choose(Span<float> logits, int vocabulary)
     {
         int count = 0;
-        for (int lane = 0; lane < (HasBegun ? _open : 1); lane++)
+        for (int lane = 0; lane < _open; lane++)
         {
             count += Propose(lane, logits.Slice(lane * vocabulary, vocabulary), _proposals.AsSpan(count, _beams + 1));
         }
@@ -91,7 +89,7 @@ public sealed class BeamSearch : ISearch
     public void Choose(ReadOnlySpan<int> tokens, ReadOnlySpan<float> logProbabilities)
     {
         int count = 0, ranks = _beams + 1;
-        for (int lane = 0; lane < (HasBegun ? _open : 1); lane++)
+        for (int lane = 0; lane < _open; lane++)
         {
             if (tokens[lane * ranks] < 0)
             {
@@ -171,7 +169,6 @@ public sealed class BeamSearch : ISearch
             throw new InvalidOperationException("The search is over.");
         }
 
-        HasBegun = true;
         proposals.Sort();
         int open = 0;
         foreach (Proposal proposal in proposals)

@@ -21,8 +21,6 @@ namespace Handwritten.Runtime.Decoding;
 /// <param name="choice">The memory of the sequences, one for each lane of the state.</param>
 internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenChoice choice) : ILaneLoop, IDisposable
 {
-    private const int OutputsOfStart = 2;
-
     private readonly Dictionary<(int Rows, bool SharesPasts), IRecordedPass> _steps = [];
     private readonly List<LaneWindow> _windows = [], _ended = [];
 
@@ -45,7 +43,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
     public void Begin(IReadOnlyList<LaneWindow> windows, CancellationToken cancellation = default)
     {
         int context = model.Dimensions.TextContext;
-        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Request.Options, model.Tokenizer.Special, context))];
+        StartSequence[] starts = [.. windows.Select(window => StartSequence.For(window.Request.Options, model.Tokenizer, context))];
         foreach (LaneWindow window in windows)
         {
             DecodingOptions options = window.Request.Options;
@@ -125,7 +123,7 @@ internal sealed class ChoiceLoop(WhisperModel model, DecoderState state, TokenCh
         for (int i = 0; i < windows.Count; i++)
         {
             starts[i].Feed(rows, windows[i].FirstLane, windows[i].Request.Window);
-            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + OutputsOfStart > state.Outputs;
+            bool isFull = i + 1 == windows.Count || rows.Count + starts[i + 1].Tokens.Length > rows.Capacity || rows.OutputCount + StartSequence.MostOutputs > state.Outputs;
             if (isFull)
             {
                 cancellation.ThrowIfCancellationRequested();

@@ -3,7 +3,7 @@ using Handwritten.Model.Tokenization;
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
-/// How a window is decoded. Source: openai/whisper, decoding.py, DecodingOptions; the last four options are
+/// How a window is decoded. Source: openai/whisper, decoding.py, DecodingOptions; the last three options are
 /// faster-whisper's and Hugging Face's.
 /// </summary>
 public sealed record DecodingOptions
@@ -53,11 +53,11 @@ public sealed record DecodingOptions
     /// </summary>
     public IReadOnlyList<int> SuppressTokens { get; init; } = [-1];
 
-    /// <summary>Tokens of the text before this window; the last 223 count.</summary>
-    public IReadOnlyList<int> Prompt { get; init; } = [];
+    /// <summary>The text before this window, of which the last 223 tokens count; null for none.</summary>
+    public Prompt? Prompt { get; init; }
 
-    /// <summary>Tokens that this window's text begins with.</summary>
-    public IReadOnlyList<int> Prefix { get; init; } = [];
+    /// <summary>What this window's text begins with; null for nothing.</summary>
+    public Prompt? Prefix { get; init; }
 
     /// <summary>The most tokens of a window; null (or 0, as in the original) for half of the decoder's context, 224.</summary>
     public int? SampleLength { get; init; }
@@ -97,6 +97,8 @@ public sealed record DecodingOptions
         OptionsException.Require(MaxNewTokens is null or >= 1, $"max_new_tokens must be at least 1, but it is {MaxNewTokens}.");
         OptionsException.Require(double.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, $"repetition_penalty must be above 0, but it is {RepetitionPenalty}.");
         OptionsException.Require(NoRepeatNgramSize >= 0, $"no_repeat_ngram_size must not be below 0, but it is {NoRepeatNgramSize}.");
+        Prompt?.Verify("prompt", vocabulary);
+        Prefix?.Verify("prefix", vocabulary);
         foreach (int token in SuppressTokens)
         {
             OptionsException.Require(token >= -1 && token < vocabulary, $"suppress_tokens names the token {token}, but this model has the tokens 0 to {vocabulary - 1}.");

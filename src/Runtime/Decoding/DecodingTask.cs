@@ -139,7 +139,7 @@ public sealed class DecodingTask : IDisposable
             scores[i] = logits[special.LanguageTokens[i]];
         }
 
-        double normaliser = Number(model, VocabularySoftmax.LogSumExp(scores));
+        double normaliser = RequireNumber(model, VocabularySoftmax.LogSumExp(scores));
         return [.. special.LanguageCodes
             .Select((code, i) => new LanguageProbability(code, Math.Exp(scores[i] - normaliser)))
             .OrderByDescending(language => language.Probability)];
@@ -149,7 +149,7 @@ public sealed class DecodingTask : IDisposable
         ChoiceLoop.Takes(options) ? _choices : BeamLoop.Takes(options) ? _beams : _host;
 
     /// <summary>NaN goes through every layer to every logit, and would be taken for the first token without end.</summary>
-    private static double Number(WhisperModel model, double computed) => double.IsNaN(computed)
+    private static double RequireNumber(WhisperModel model, double computed) => double.IsNaN(computed)
         ? throw new ModelException($"The model '{model.Name}' computes NaN instead of numbers: its weights are damaged or too large for their type, so download or convert it again.")
         : computed;
 
@@ -165,7 +165,7 @@ public sealed class DecodingTask : IDisposable
     /// <exception cref="ModelException">The model computes no numbers.</exception>
     internal static DecodingResult ToResult(WhisperModel model, FoundTexts found, DecodingOptions options)
     {
-        double noSpeech = Number(model, found.NoSpeech);
+        double noSpeech = RequireNumber(model, found.NoSpeech);
         Candidate best = found.Candidates[SequenceRanker.Best(found.Candidates, options.LengthPenalty)];
         int[] tokens = [.. best.Tokens];
         string text = PythonText.Strip(model.Tokenizer.Decode(tokens));

@@ -51,7 +51,7 @@ internal static class LogitRules
         NeverFirst = options.SuppressBlank ? tokenizer.BlankTokens : [],
         Timestamps = options.WithoutTimestamps ? null : new TimestampGrammar(tokenizer.Special.TimestampBegin, tokenizer.Special.NoTimestamps, MaxInitialIndex(options)),
         Temperature = options.Temperature,
-        Seed = (ulong)options.Seed,
+        Seed = options.Seed,
     };
 
     private static int[] Suppressed(DecodingOptions options, WhisperTokenizer tokenizer) =>

@@ -20,8 +20,6 @@ namespace Handwritten.Runtime.Decoding;
 internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState state) : ILaneLoop
     where TSearch : WindowSearch
 {
-    private const int OutputsOfStart = 2;
-
     private readonly List<(LaneWindow Window, TSearch Search)> _open = [];
     private float[] _logits = [];
 
@@ -134,6 +132,6 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
         }
 
         bool HasRoomFor(TSearch search) =>
-            rows.Count + search.StartLength <= rows.Capacity && rows.OutputCount + OutputsOfStart <= state.Outputs;
+            rows.Count + search.StartLength <= rows.Capacity && rows.OutputCount + StartSequence.MostOutputs <= state.Outputs;
     }
 }

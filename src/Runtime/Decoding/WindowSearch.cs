@@ -24,7 +24,7 @@ internal class WindowSearch
     public WindowSearch(WhisperModel model, WindowRequest request, int firstLane, ISearch search)
     {
         _context = model.Dimensions.TextContext;
-        _start = StartSequence.For(request.Options, model.Tokenizer.Special, _context);
+        _start = StartSequence.For(request.Options, model.Tokenizer, _context);
         _sampleLength = StartSequence.SampleLength(request.Options, _context);
         _noSpeechToken = model.Tokenizer.Special.NoSpeech;
         _length = _start.Tokens.Length;
@@ -38,7 +38,7 @@ internal class WindowSearch
     public int StartLength => _start.Tokens.Length;
 
     /// <summary>How many of them want logits.</summary>
-    public int StartOutputs => _start.StartIndex == _start.Tokens.Length - 1 ? 1 : 2;
+    public int StartOutputs => _start.Outputs;
 
     /// <summary>Whether the search has what it looked for, or no room to go on.</summary>
     public bool Completed { get; private set; }

@@ -80,7 +80,7 @@ public sealed class WindowInspector : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rivals, 1);
         int[] tokens = [.. Decode(cancellation), _model.Tokenizer.Special.EndOfText];
-        int[] start = StartSequence.For(_options, _model.Tokenizer.Special, _model.Dimensions.TextContext).Tokens;
+        int[] start = StartSequence.For(_options, _model.Tokenizer, _model.Dimensions.TextContext).Tokens;
         List<TokenTrace> traces = [];
         Run([.. start, .. tokens[..^1]], null, (row, logits) =>
         {
@@ -108,7 +108,7 @@ public sealed class WindowInspector : IDisposable
 
         heads = heads.Count > 0 ? heads : _model.Generation.AlignmentHeads;
         int[] tokens = [.. Decode(cancellation), _model.Tokenizer.Special.EndOfText];
-        int[] start = StartSequence.For(_options, _model.Tokenizer.Special, _model.Dimensions.TextContext).Tokens;
+        int[] start = StartSequence.For(_options, _model.Tokenizer, _model.Dimensions.TextContext).Tokens;
         int width = _model.Dimensions.AudioContext, frames = HeardFrames, rows = start.Length + tokens.Length - 1;
         CrossAttentionCapture capture = new(heads, rows, width);
         Run([.. start, .. tokens[..^1]], capture, (_, _) => { });

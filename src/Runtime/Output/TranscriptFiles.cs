@@ -38,7 +38,10 @@ public static class TranscriptFiles
         }
     }
 
-    /// <summary>Writes a transcript in several formats: UTF-8 without a byte order mark, lines ending in line feeds.</summary>
+    /// <summary>
+    /// Writes a transcript in several formats: UTF-8 without a byte order mark, lines ending in line feeds. The files appear
+    /// when all of them are written; if one cannot be, none does.
+    /// </summary>
     /// <param name="folder">Where to; created if missing.</param>
     /// <param name="baseName">The files' name before the extension; see <see cref="BaseName"/>.</param>
     /// <param name="formats">The formats; see <see cref="TranscriptWriters"/>.</param>
@@ -50,27 +53,36 @@ public static class TranscriptFiles
         string folder, string baseName, IEnumerable<ITranscriptWriter> formats, Transcript transcript, WriterOptions options)
     {
         CreateFolder(folder);
-        List<string> paths = [];
-        foreach (ITranscriptWriter writer in formats)
+        List<(string Path, WholeFile File)> files = [];
+        string path = folder;
+        try
         {
-            string path = Path.Combine(folder, $"{baseName}.{writer.Extension}");
-            try
+            foreach (ITranscriptWriter writer in formats)
             {
-                WholeFile.Write(path, file =>
+                path = Path.Combine(folder, $"{baseName}.{writer.Extension}");
+                files.Add((path, new WholeFile(path, file =>
                 {
                     using StreamWriter output = new(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
                     writer.Write(transcript, output, options);
-                });
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                throw new OutputException($"The transcript '{path}' cannot be written ({Reason(exception)}); choose another output folder, or make this one writable.", exception);
+                })));
             }
 
-            paths.Add(path);
+            foreach ((string name, WholeFile file) in files)
+            {
+                path = name;
+                file.Appear();
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"The transcript '{path}' cannot be written ({Reason(exception)}); choose another output folder, or make this one writable.", exception);
+        }
+        finally
+        {
+            files.ForEach(file => file.File.Dispose());
         }
 
-        return paths;
+        return [.. files.Select(file => file.Path)];
     }
 
     private static void CreateFolder(string folder)

@@ -1,34 +1,64 @@
 namespace Handwritten.Runtime.Output;
 
 /// <summary>
-/// Files that appear all at once or not at all: they are written under a passing name in the same folder and then
+/// A file that appears all at once or not at all: it is written under a passing name in the same folder and then
 /// renamed, which a file system does in one step. Whoever watches the folder never sees half a file, and an older one
 /// survives a full disk.
 /// </summary>
-public static class WholeFile
+public sealed class WholeFile : IDisposable
 {
-    /// <summary>Writes a file; one of that name is replaced.</summary>
-    /// <param name="path">Where to; its folder exists.</param>
+    private readonly string _path, _passing;
+    private bool _isThere;
+
+    /// <summary>Writes the file under a passing name.</summary>
+    /// <param name="path">Where it is to appear; its folder exists.</param>
     /// <param name="write">Writes the content.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="IOException">It cannot be written, or a folder has its name.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public WholeFile(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(write);
-        string passing = PassingName(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        if (Directory.Exists(path))
+        {
+            throw new IOException("there is a folder of that name");
+        }
+
+        (_path, _passing) = (path, PassingName(Path.GetDirectoryName(Path.GetFullPath(path))!));
         try
         {
-            using (FileStream file = new(passing, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                write(file);
-            }
-
-            File.Move(passing, path, overwrite: true);
+            using FileStream file = new(_passing, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            write(file);
         }
         catch
         {
-            File.Delete(passing);
+            Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Writes a file; one of that name is replaced.</summary>
+    /// <inheritdoc cref="WholeFile(string, Action{Stream})"/>
+    public static void Write(string path, Action<Stream> write)
+    {
+        using WholeFile file = new(path, write);
+        file.Appear();
+    }
+
+    /// <summary>Gives the file its name; one of that name is replaced.</summary>
+    /// <exception cref="IOException">It cannot be renamed.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be renamed.</exception>
+    public void Appear()
+    {
+        File.Move(_passing, _path, overwrite: true);
+        _isThere = true;
+    }
+
+    /// <summary>Deletes what has not appeared.</summary>
+    public void Dispose()
+    {
+        if (!_isThere)
+        {
+            File.Delete(_passing);
         }
     }
 

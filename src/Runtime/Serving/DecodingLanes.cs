@@ -78,16 +78,11 @@ internal sealed class DecodingLanes : IDisposable
     /// <summary>Frees the lanes of texts that nobody waits for.</summary>
     public void ForgetCancelled()
     {
-        foreach (DecodeJob job in _waiting.Where(job => job.Run.IsCancelled))
-        {
-            job.Fail(EngineLoop.Cancelled(job.Run));
-        }
-
-        _waiting.RemoveAll(job => job.Run.IsCancelled);
+        _waiting.FailCancelled();
         foreach ((LaneWindow window, (DecodeJob job, _)) in _running.Where(one => one.Value.Job.Run.IsCancelled).ToArray())
         {
             End(window);
-            job.Fail(EngineLoop.Cancelled(job.Run));
+            job.Fail(job.Run.Cancelled());
         }
     }
 
@@ -106,12 +101,9 @@ internal sealed class DecodingLanes : IDisposable
     /// <summary>Lets nobody wait any longer.</summary>
     public void FailAll(Exception exception)
     {
-        _languages.ForEach(job => job.Fail(exception));
-        _languages.Clear();
-        _alignments.ForEach(job => job.Fail(exception));
-        _alignments.Clear();
-        _waiting.ForEach(job => job.Fail(exception));
-        _waiting.Clear();
+        _languages.FailAll(exception);
+        _alignments.FailAll(exception);
+        _waiting.FailAll(exception);
         Fail([.. _running.Keys], exception);
     }
 

@@ -72,3 +72,29 @@ internal sealed class AlignJob(RecordingRun run, IReadOnlyList<int> textTokens, 
     /// <summary>Frames that hold audio.</summary>
     public int Frames { get; } = frames;
 }
+
+/// <summary>Jobs that wait until the engine's thread comes to them.</summary>
+internal static class WaitingJobs
+{
+    /// <summary>Lets those wait no longer whose request is cancelled.</summary>
+    public static void FailCancelled<TJob>(this List<TJob> jobs)
+        where TJob : EngineJob => jobs.RemoveAll(job =>
+        {
+            // Asked once: who is cancelled between two questions would be taken off the list, and wait for ever.
+            bool isCancelled = job.Run.IsCancelled;
+            if (isCancelled)
+            {
+                job.Fail(job.Run.Cancelled());
+            }
+
+            return isCancelled;
+        });
+
+    /// <summary>Lets nobody wait any longer.</summary>
+    public static void FailAll<TJob>(this List<TJob> jobs, Exception exception)
+        where TJob : EngineJob
+    {
+        jobs.ForEach(job => job.Fail(exception));
+        jobs.Clear();
+    }
+}

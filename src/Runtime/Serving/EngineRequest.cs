@@ -1,3 +1,4 @@
+using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
 
@@ -33,6 +34,29 @@ public sealed record EngineRequest(ReadOnlyMemory<float> Samples, TranscriptionO
     /// one window after the other, each going on where the one before ended. Clips exclude it.
     /// </summary>
     public IReadOnlyList<SpeechWindow>? SpeechWindows { get; init; }
+
+    /// <summary>
+    /// The only parts of the recording that are heard, as if they were all of it: its windows go on from each other, and are
+    /// not independent. Null for all of it. <see cref="SpeechWindows"/> and clips exclude it.
+    /// </summary>
+    public SpeechWindow? Speech { get; init; }
+
+    /// <summary>A request for a recording in which speech has been looked for as its options want.</summary>
+    /// <param name="recording">The recording.</param>
+    /// <exception cref="OptionsException">It is to be cut into windows that overlap, which the engine does not do.</exception>
+    public static EngineRequest Of(PreparedRecording recording)
+    {
+        ArgumentNullException.ThrowIfNull(recording);
+        OptionsException.Require(recording.Options.Windows.Overlap is null, $"Windows that overlap are not served: leave chunk_length out, or cut at silences.");
+        EngineRequest request = new(recording.Samples, recording.Options);
+        return recording switch
+        {
+            { Windows: { } windows } => request with { SpeechWindows = windows, Options = recording.Options with { Clips = [0] } },
+            { Speech: [] } => request with { SpeechWindows = [] },
+            { Speech: { } speech } => request with { Speech = new SpeechWindow(speech) },
+            _ => request,
+        };
+    }
 
     /// <summary>Seconds of the recording.</summary>
     public double Duration => (double)Samples.Length / Audio.AudioClip.SampleRate;

@@ -40,6 +40,9 @@ public sealed record LiveOptions
     /// <summary>Whose stream it is, as in <see cref="EngineRequest.Client"/>.</summary>
     public string Client { get; init; } = "";
 
+    /// <summary>Is told of each hypothesis that the engine has made, on the stream's own thread: whoever measures listens here.</summary>
+    public Action<ServedTranscription>? Transcribed { get; init; }
+
     /// <summary>Refuses what makes no sense.</summary>
     /// <param name="vocabulary">Tokens of the model.</param>
     /// <exception cref="OptionsException">A number makes no sense, or the options of the transcription do not.</exception>

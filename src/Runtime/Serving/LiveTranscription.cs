@@ -1,10 +1,6 @@
-using System.Buffers;
-using System.IO.Pipelines;
-using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Handwritten.Model;
 using Handwritten.Model.VoiceActivity;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime.Serving;
@@ -37,16 +33,14 @@ public sealed class LiveTranscription : IAsyncDisposable
     private readonly int _padding; // samples that are kept before speech is noticed
     private readonly RollingAudio _audio = new(WhisperAudio.WindowSamples);
     private readonly Agreement _agreement = new();
-    private readonly Pipe _input = new(new PipeOptions(pauseWriterThreshold: WhisperAudio.WindowSamples * sizeof(float), resumeWriterThreshold: WhisperAudio.WindowSamples / 2 * sizeof(float), useSynchronizationContext: false));
+    private readonly SamplePipe _input = new(Window);
     private readonly Channel<LiveEvent> _events = Channel.CreateBounded<LiveEvent>(EventsWaiting);
     private readonly CancellationTokenSource _cancellation = new();
-    private readonly SemaphoreSlim _writing = new(1);
     private readonly Task _work;
     private long _heardUpTo;
     private string? _language;
     private bool _languageIsSettled;
     private string _textBefore = "";
-    private bool _complete;
     private volatile bool _hasEnded;
 
     /// <summary>Begins.</summary>
@@ -75,43 +69,10 @@ public sealed class LiveTranscription : IAsyncDisposable
     /// <param name="cancellation">Ends the waiting; some of the samples may have been taken.</param>
     /// <exception cref="Audio.AudioException">A sample is no number, or far beyond [−1, 1]; none of the chunk is taken.</exception>
     /// <exception cref="InvalidOperationException">The stream is complete, or has failed.</exception>
-    public async ValueTask WriteAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation = default)
-    {
-        AudioClip.RequireSound(samples.Span);
-        await _writing.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            for (int first = 0; first < samples.Length; first += Rate)
-            {
-                if (_complete)
-                {
-                    throw new InvalidOperationException("The stream is complete.");
-                }
-
-                ReadOnlyMemory<float> part = samples.Slice(first, Math.Min(Rate, samples.Length - first));
-                MemoryMarshal.AsBytes(part.Span).CopyTo(_input.Writer.GetSpan(part.Length * sizeof(float)));
-                _input.Writer.Advance(part.Length * sizeof(float));
-                FlushResult flushed = await _input.Writer.FlushAsync(cancellation).ConfigureAwait(false);
-                if (flushed.IsCompleted)
-                {
-                    throw new InvalidOperationException("The stream has ended: its events say why.");
-                }
-            }
-        }
-        finally
-        {
-            _writing.Release();
-        }
-    }
+    public ValueTask WriteAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation = default) => _input.WriteAsync(samples, cancellation);
 
     /// <summary>No samples follow: what was said becomes final, and the events end.</summary>
-    public void Complete()
-    {
-        _writing.Wait();
-        _complete = true;
-        _input.Writer.Complete();
-        _writing.Release();
-    }
+    public void Complete() => _input.Complete();
 
     /// <summary>
     /// What is heard, once; for one reader, whose slowness slows the stream down. Fails as a request to the engine fails.
@@ -139,37 +100,28 @@ public sealed class LiveTranscription : IAsyncDisposable
         }
 
         _hasEnded = failure is not null;
-        await _input.Reader.CompleteAsync().ConfigureAwait(false);
+        await _input.DisposeAsync().ConfigureAwait(false);
         _events.Writer.TryComplete(failure);
     }
 
     /// <summary>Hears the input, window by window.</summary>
     private async Task Listen()
     {
-        const int windowBytes = Window * sizeof(float);
         float[] window = new float[Window];
-        while (true)
+        bool isLast;
+        do
         {
-            ReadResult read = await _input.Reader.ReadAtLeastAsync(windowBytes, _cancellation.Token).ConfigureAwait(false);
-            if (read.Buffer.Length < windowBytes)
-            {
-                // The last window is filled up with silence.
-                Array.Clear(window);
-                read.Buffer.CopyTo(MemoryMarshal.AsBytes(window.AsSpan()));
-                _input.Reader.AdvanceTo(read.Buffer.End);
-                await Hear(window, moreWaits: true).ConfigureAwait(false);
-                await EndSentence().ConfigureAwait(false);
-                return;
-            }
-
-            read.Buffer.Slice(0, windowBytes).CopyTo(MemoryMarshal.AsBytes(window.AsSpan()));
-            bool moreWaits = read.Buffer.Length >= 2 * windowBytes;
-            _input.Reader.AdvanceTo(read.Buffer.GetPosition(windowBytes));
-            await Hear(window, moreWaits).ConfigureAwait(false);
+            (isLast, bool moreWaits) = await _input.ReadAsync(window, _cancellation.Token).ConfigureAwait(false);
+            await Hear(window, moreWaits || isLast).ConfigureAwait(false);
         }
+        while (!isLast);
+        await EndSentence().ConfigureAwait(false);
     }
 
-    private async Task Hear(float[] window, bool moreWaits)
+    /// <summary>Hears a window.</summary>
+    /// <param name="window">Its samples.</param>
+    /// <param name="isBehind">Whether a hypothesis would be out of date at once: more sound waits, or it all becomes final.</param>
+    private async Task Hear(float[] window, bool isBehind)
     {
         _audio.Append(window);
         switch (_speech.Hear(window))
@@ -188,7 +140,7 @@ public sealed class LiveTranscription : IAsyncDisposable
             case SpeechChange.None when _audio.Room < FullRoom:
                 await CutSentence().ConfigureAwait(false);
                 break;
-            case SpeechChange.None when _audio.End - _heardUpTo >= _options.Interval * Rate && (_options.EveryInterval || !moreWaits):
+            case SpeechChange.None when _audio.End - _heardUpTo >= _options.Interval * Rate && (_options.EveryInterval || !isBehind):
                 await Guess().ConfigureAwait(false);
                 break;
             default:
@@ -282,6 +234,7 @@ public sealed class LiveTranscription : IAsyncDisposable
             {
                 using ServedTranscription served = _engine.Start(request, _cancellation.Token);
                 Transcript transcript = await served.Transcript.ConfigureAwait(false);
+                _options.Transcribed?.Invoke(served);
                 await TellLanguage(transcript.Language).ConfigureAwait(false);
                 return [.. transcript.Segments.SelectMany(segment => segment.Words ?? []).Select(word => word with { Start = start + word.Start, End = start + word.End })];
             }

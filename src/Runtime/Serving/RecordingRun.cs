@@ -65,6 +65,9 @@ internal sealed class RecordingRun : IWindowDecoder
     /// <summary>Whether nobody wants it any more.</summary>
     public bool IsCancelled => Owner.Cancellation.IsCancellationRequested;
 
+    /// <summary>What its waiting ends with once nobody wants it any more.</summary>
+    public OperationCanceledException Cancelled() => new(Owner.Cancellation);
+
     /// <summary>What it says when it waits for a window.</summary>
     public TurnClaim Claim => new(
         Owner.Request.Priority, Owner.Request.Client, Math.Max(1, (int)Math.Ceiling((Owner.Duration - Owner.Position) / WhisperAudio.WindowSeconds)));
@@ -105,7 +108,7 @@ internal sealed class RecordingRun : IWindowDecoder
     public DecodingResult Decode(DecodingOptions options, CancellationToken cancellation)
     {
         // Whoever asks for what does not fit into the decoder is told so here, where nobody else is concerned.
-        _ = StartSequence.For(options, _engine.Model.Tokenizer.Special, _engine.Model.Dimensions.TextContext);
+        _ = StartSequence.For(options, _engine.Model.Tokenizer, _engine.Model.Dimensions.TextContext);
         return DecodingTask.ToResult(_engine.Model, Ask(new DecodeJob(this, options)), options);
     }
 

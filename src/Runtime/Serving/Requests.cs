@@ -8,7 +8,8 @@ namespace Handwritten.Runtime.Serving;
 /// <summary>A request that is one chain of windows.</summary>
 /// <param name="owner">The request.</param>
 /// <param name="tokenizer">Puts the text together.</param>
-internal sealed class ChainedRequest(ServedTranscription owner, WhisperTokenizer tokenizer) : IRunResults
+/// <param name="times">Gives what was heard its place in the recording; null where that is as it was.</param>
+internal sealed class ChainedRequest(ServedTranscription owner, WhisperTokenizer tokenizer, SpeechTimeMap? times) : IRunResults
 {
     private readonly List<Segment> _segments = [];
     private string _language = "";
@@ -23,8 +24,9 @@ internal sealed class ChainedRequest(ServedTranscription owner, WhisperTokenizer
     /// <inheritdoc/>
     public void Take(RecordingRun run, Segment segment, double position)
     {
+        segment = times?.ToRecording(segment) ?? segment;
         _segments.Add(segment);
-        owner.Add(segment, Math.Min(position, owner.Duration));
+        owner.Add(segment, Math.Min(times?.ToRecording(position) ?? position, owner.Duration));
     }
 
     /// <inheritdoc/>
@@ -107,8 +109,8 @@ internal sealed class IndependentRequest : IRunResults
     {
         lock (_places)
         {
-            SpeechTimeMap times = _windows[_places[run]].Times;
-            _found[_places[run]].Add(times.ToRecording(segment) with { Seek = times.FrameToRecording(segment.Seek) });
+            int place = _places[run];
+            _found[place].Add(_windows[place].Times.ToRecording(segment));
         }
     }
 
@@ -152,7 +154,7 @@ internal sealed class IndependentRequest : IRunResults
                 // Windows draw different random numbers.
                 Decoding = _options.Decoding with { Language = _language, Seed = _options.Decoding.Seed + (ulong)(window.Regions[0].Start / WhisperAudio.HopLength) },
             };
-            RecordingRun run = new(_engine, _owner, () => window.Cut(_owner.Request.Samples.Span), (double)window.Length / Audio.AudioClip.SampleRate, options, this);
+            RecordingRun run = new(_engine, _owner, () => window.Cut(_owner.Request.Samples.Span), window.Seconds, options, this);
             _places.Add(run, place);
             _engine.Enqueue(run);
         }

@@ -45,6 +45,9 @@ public sealed class ServedTranscription : IDisposable
     /// <summary>How long the request waited until its first window was taken up; so far, if it still waits.</summary>
     public TimeSpan QueueTime => Stopwatch.GetElapsedTime(_accepted, Volatile.Read(ref _begun) is long begun and not 0 ? begun : Stopwatch.GetTimestamp());
 
+    /// <summary>How long it has been in the engine's hands.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_accepted);
+
     /// <summary>
     /// The whole transcript, once it is there. Fails with an <see cref="OperationCanceledException"/> if cancelled,
     /// <see cref="Decoding.OptionsException"/> if the options do not fit the recording, <see cref="Model.ModelException"/> if

@@ -2,6 +2,7 @@ using Handwritten.Model;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
+using Handwritten.Runtime.VoiceActivity;
 
 namespace Handwritten.Runtime.Serving;
 
@@ -124,7 +125,10 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         }
         else
         {
-            _loop.Enqueue(new RecordingRun(_loop, served, () => request.Samples, request.Duration, request.Options, new ChainedRequest(served, Model.Tokenizer)));
+            SpeechWindow? speech = request.Speech;
+            _loop.Enqueue(new RecordingRun(
+                _loop, served, () => speech?.Cut(request.Samples.Span) ?? request.Samples, speech?.Seconds ?? request.Duration, request.Options,
+                new ChainedRequest(served, Model.Tokenizer, speech?.Times)));
         }
 
         return served;
@@ -179,8 +183,10 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         options.Verify(Model.Dimensions.Vocabulary);
         int lanes = TemperatureFallback.MostLanes(options);
         OptionsException.Require(lanes <= Options.Lanes, $"beam_size and best_of may be at most {Options.Lanes} here, but {lanes} are asked for.");
-        if (request.SpeechWindows is { } windows)
+        OptionsException.Require(request.Speech is null || request.SpeechWindows is null, $"A recording's speech is heard as one, or in windows, but not both.");
+        if (request.SpeechWindows is not null || request.Speech is not null)
         {
+            IReadOnlyList<SpeechWindow> windows = request.SpeechWindows ?? [request.Speech!];
             OptionsException.Require(options.Clips is [] or [0], $"Clips and windows of speech exclude each other.");
             OptionsException.Require(
                 windows.All(window => window.Regions.All(region => region.Start >= 0 && region.Start < region.End && region.End <= request.Samples.Length)),

@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
@@ -14,9 +15,9 @@ public sealed record WindowChoice
             ValueKind.WholeNumber(1, BatchedTranscriber.LargestBatch).OrNone(), choice => choice.BatchSize, (choice, value) => choice with { BatchSize = value }),
         Choose("vad_filter", "Leave out what is no speech before the model hears it.", ValueKind.Flag,
             choice => choice.VadFilter, (choice, value) => choice with { VadFilter = value }),
-        Choose("chunk_length", "Cut recordings into windows of this many seconds that overlap, and merge their texts.",
+        Choose("chunk_length", "The longest window of recordings that are cut at silences, in seconds. Where they are not, or with a stride: cut recordings into windows of this length that overlap, and merge their texts.",
             ValueKind.Number(1, 30).OrNone(), choice => choice.ChunkLength, (choice, value) => choice with { ChunkLength = value }),
-        Choose("stride", "With a length of overlapping windows: how much of a window its neighbours hear as well, on either side; None for a sixth.",
+        Choose("stride", "With a length of windows: how much of each its neighbours hear as well, on either side, in seconds; None for a sixth where windows overlap.",
             ValueKind.Number(0, 15).OrNone(), choice => choice.Stride, (choice, value) => choice with { Stride = value }),
         .. SpeechChoice.Settings.Select(setting => new SpeechSetting(setting) { Name = $"vad_{setting.Name}", Description = setting.Description }),
     ];
@@ -27,7 +28,7 @@ public sealed record WindowChoice
     /// <summary>See <see cref="WindowOptions.VadFilter"/>.</summary>
     public bool VadFilter { get; init; }
 
-    /// <summary>See <see cref="OverlappingWindows.LengthSeconds"/>; null for windows that do not overlap.</summary>
+    /// <summary>See <see cref="WindowOptions.LongestSeconds"/> and, where windows overlap, <see cref="OverlappingWindows.LengthSeconds"/>.</summary>
     public double? ChunkLength { get; init; }
 
     /// <summary>See <see cref="OverlappingWindows.StrideSeconds"/>.</summary>
@@ -37,7 +38,10 @@ public sealed record WindowChoice
     public SpeechChoice Speech { get; init; } = new();
 
     /// <summary>Whether recordings are cut at silences into windows that are computed side by side.</summary>
-    public bool CutsAtSilences => BatchSize is not null && ChunkLength is null;
+    public bool CutsAtSilences => BatchSize is not null && !Overlaps;
+
+    /// <summary>Whether recordings are cut by the clock: as transformers does it, and not faster-whisper.</summary>
+    public bool Overlaps => ChunkLength is not null && (BatchSize is null || Stride is not null);
 
     /// <summary>The options.</summary>
     public WindowOptions ToOptions() => new()
@@ -45,7 +49,8 @@ public sealed record WindowChoice
         BatchSize = BatchSize,
         VadFilter = VadFilter,
         VoiceActivity = CutsAtSilences ? Speech.ToOptions(VoiceActivityOptions.ForWindows) : VadFilter || Speech != new SpeechChoice() ? Speech.ToOptions(new()) : null,
-        Overlap = ChunkLength is double length ? new OverlappingWindows(length, Stride) : null,
+        LongestSeconds = CutsAtSilences && ChunkLength is double longest ? longest : WhisperAudio.WindowSeconds,
+        Overlap = Overlaps && ChunkLength is double length ? new OverlappingWindows(length, Stride) : null,
     };
 
     private static Setting<WindowChoice> Choose<T>(

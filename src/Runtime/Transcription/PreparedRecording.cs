@@ -15,6 +15,9 @@ namespace Handwritten.Runtime.Transcription;
 /// <param name="Speech">What is to be heard of it; null for all.</param>
 public sealed record PreparedRecording(ReadOnlyMemory<float> Samples, TranscriptionOptions Options, IReadOnlyList<SpeechRegion>? Speech)
 {
+    /// <summary>The windows that are heard independently of each other, where the options cut at silences or clips; null elsewhere.</summary>
+    public IReadOnlyList<SpeechWindow>? Windows { get; } = Speech is null ? null : Options.Windows.Pack(Speech, Options);
+
     // One megabyte of numbers that never change. A failure to load them is not kept: they may be there the next time.
     private static readonly Lazy<SileroVad> Vad = new(() => SileroVad.Load(), LazyThreadSafetyMode.PublicationOnly);
 

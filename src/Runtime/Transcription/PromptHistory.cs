@@ -1,4 +1,5 @@
 using Handwritten.Model.Tokenization;
+using Handwritten.Runtime.Decoding;
 
 namespace Handwritten.Runtime.Transcription;
 
@@ -13,7 +14,7 @@ namespace Handwritten.Runtime.Transcription;
 /// </summary>
 internal sealed class PromptHistory
 {
-    private readonly int[] _initial, _hotwords;
+    private readonly IReadOnlyList<int> _initial, _hotwords;
     private readonly List<int> _tokens;
     private readonly TranscriptionOptions _options;
     private readonly int _limit;
@@ -27,20 +28,18 @@ internal sealed class PromptHistory
     public PromptHistory(TranscriptionOptions options, WhisperTokenizer tokenizer, int limit)
     {
         (_options, _limit) = (options, limit);
-        _initial = Encode(options.InitialPrompt);
-        _hotwords = options.Decoding.Prefix.Count > 0 ? [] : [.. Encode(options.Hotwords).Take(limit)];
+        _initial = options.InitialPrompt?.Encode(tokenizer) ?? [];
+        _hotwords = options.Decoding.Prefix is { IsEmpty: false } ? [] : [.. Prompt.FromString(options.Hotwords)?.Encode(tokenizer).Take(limit) ?? []];
         _tokens = [.. _initial];
-
-        int[] Encode(string? text) => text is null ? [] : [.. tokenizer.Encode(" " + PythonText.Strip(text))];
     }
 
-    /// <summary>The prompt of the next window.</summary>
-    public IReadOnlyList<int> Prompt()
+    /// <summary>The prompt of the next window, as it is now.</summary>
+    public IReadOnlyList<int> Next()
     {
         IEnumerable<int> prompt = _options.CarryInitialPrompt ? [.. _initial, .. BesidesInitial()] : _tokens.Skip(_resetSince);
 
         // Hotwords keep their place; earlier text gets what is left. (faster-whisper takes 223 tokens of either.)
-        return _hotwords.Length == 0 ? [.. prompt] : [.. _hotwords, .. prompt.TakeLast(_limit - _hotwords.Length)];
+        return _hotwords.Count == 0 ? [.. prompt] : [.. _hotwords, .. prompt.TakeLast(_limit - _hotwords.Count)];
     }
 
     /// <summary>Appends what a window said.</summary>
@@ -61,8 +60,8 @@ internal sealed class PromptHistory
     /// </summary>
     private IEnumerable<int> BesidesInitial()
     {
-        List<int> text = [.. _tokens.Skip(Math.Max(_initial.Length, _resetSince))];
-        int room = _limit - _initial.Length;
+        List<int> text = [.. _tokens.Skip(Math.Max(_initial.Count, _resetSince))];
+        int room = _limit - _initial.Count;
         return room > 0 ? text.TakeLast(room) : text.Skip(-room);
     }
 }

@@ -1,7 +1,6 @@
 using Handwritten.Model;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Decoding;
-using Handwritten.Runtime.VoiceActivity;
 
 namespace Handwritten.Runtime.Transcription;
 
@@ -51,11 +50,11 @@ public sealed class RecordingTranscriber : IDisposable
     {
         ArgumentNullException.ThrowIfNull(recording);
         TranscriptionOptions options = recording.Options;
-        return (options.Windows, recording.Speech) switch
+        return recording switch
         {
-            ({ Overlap: { } overlap }, _) => _batches.Start(recording.Samples, overlap, options, cancellation),
-            ({ BatchSize: not null }, { } speech) => _batches.Start(recording.Samples, SpeechWindows.Collect(speech), options, cancellation),
-            (_, { } speech) => new SpeechOnlyRun(_transcriber, recording.Samples.Span, speech, options, cancellation),
+            { Options.Windows.Overlap: { } overlap } => _batches.Start(recording.Samples, overlap, options, cancellation),
+            { Windows: { } windows } => _batches.Start(recording.Samples, windows, options, cancellation),
+            { Speech: { } speech } => new SpeechOnlyRun(_transcriber, recording.Samples.Span, speech, options, cancellation),
             _ => _transcriber.Start(recording.Samples.Span, options, cancellation),
         };
     }

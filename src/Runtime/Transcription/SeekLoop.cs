@@ -69,7 +69,7 @@ internal sealed class SeekLoop
     /// <summary>How to decode the next window.</summary>
     /// <param name="language">Its language.</param>
     public DecodingOptions Options(string? language) =>
-        _options.Decoding with { Prompt = _history.Prompt(), Seed = _options.Decoding.Seed + (ulong)Seek, Language = language };
+        _options.Decoding with { Prompt = Prompt.FromTokens(_history.Next()), Seed = _options.Decoding.Seed + (ulong)Seek, Language = language };
 
     /// <summary>Takes what the next window said, and moves on.</summary>
     /// <param name="result">What was decoded.</param>
@@ -79,6 +79,9 @@ internal sealed class SeekLoop
     {
         (int seek, int size) = Next ?? throw new InvalidOperationException("There is no further window.");
         Segment[] segments = Segments(result, options, align, seek, size);
+
+        // A word's end that is a rounding error behind the window's beginning would have the original hear it again for ever.
+        Seek = Math.Max(Seek, seek + 1);
         while (_clip < _clips.Count && Seek >= _clips[_clip].End)
         {
             Seek = ++_clip < _clips.Count ? _clips[_clip].Start : _frames;

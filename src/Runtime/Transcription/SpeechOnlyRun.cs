@@ -55,7 +55,7 @@ public sealed class SpeechOnlyRun : ITranscriptionRun
     {
         foreach (Segment heard in _run.Segments())
         {
-            Segment segment = _times!.ToRecording(heard) with { Seek = _times.FrameToRecording(heard.Seek) };
+            Segment segment = _times!.ToRecording(heard);
             _segments.Add(segment);
             yield return segment;
         }

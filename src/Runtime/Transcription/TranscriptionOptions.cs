@@ -39,8 +39,8 @@ public sealed record TranscriptionOptions
     /// <summary>A window that took a higher temperature than this is no good prompt: the next one starts without.</summary>
     public double PromptResetOnTemperature { get; init; } = 0.5;
 
-    /// <summary>Text to pretend to have heard before the recording: names, spelling, style.</summary>
-    public string? InitialPrompt { get; init; }
+    /// <summary>What to pretend to have heard before the recording: names, spelling, style.</summary>
+    public Prompt? InitialPrompt { get; init; }
 
     /// <summary>Whether every window's prompt begins with the initial prompt, not only the first one's.</summary>
     public bool CarryInitialPrompt { get; init; }
@@ -89,6 +89,7 @@ public sealed record TranscriptionOptions
     public void Verify(int vocabulary)
     {
         OptionsException.Require(Temperatures.Count > 0, $"At least one temperature is needed.");
+        InitialPrompt?.Verify("initial_prompt", vocabulary);
         foreach (double temperature in Temperatures)
         {
             TemperatureFallback.At(Decoding, temperature).Verify(vocabulary);

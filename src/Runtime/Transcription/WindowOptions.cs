@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.VoiceActivity;
@@ -29,6 +30,12 @@ public sealed record WindowOptions
     /// <summary>What counts as speech; null for faster-whisper's defaults, which are others for batches (<see cref="VoiceActivityOptions.ForWindows"/>).</summary>
     public VoiceActivityOptions? VoiceActivity { get; init; }
 
+    /// <summary>
+    /// The longest window of a recording that is cut at silences, in seconds; longer speech is cut at a pause. Source:
+    /// faster-whisper, chunk_length of the BatchedInferencePipeline.
+    /// </summary>
+    public double LongestSeconds { get; init; } = WhisperAudio.WindowSeconds;
+
     /// <summary>Windows that are cut by the clock and overlap; null for none.</summary>
     public OverlappingWindows? Overlap { get; init; }
 
@@ -47,6 +54,12 @@ public sealed record WindowOptions
         OptionsException.Require(
             BatchSize is null or (>= 1 and <= BatchedTranscriber.LargestBatch),
             $"batch_size must be from 1 to {BatchedTranscriber.LargestBatch}, but it is {BatchSize}.");
+        OptionsException.Require(
+            LongestSeconds is >= 1 and <= WhisperAudio.WindowSeconds,
+            $"chunk_length must be from 1 to {WhisperAudio.WindowSeconds} s, which is what the model hears at once, but it is {LongestSeconds}.");
+        OptionsException.Require(
+            LongestSeconds == WhisperAudio.WindowSeconds || IsCutAtSilences,
+            $"There is a longest window, but nothing cuts recordings at silences: give batch_size as well.");
         OptionsException.Require(Overlap is null || !VadFilter, $"chunk_length cuts by the clock, and vad_filter at silences: give only one of them.");
         OptionsException.Require(
             VoiceActivity is null || VadFilter || IsCutAtSilences,
@@ -69,9 +82,23 @@ public sealed record WindowOptions
     internal IReadOnlyList<SpeechRegion>? Regions(
         ReadOnlyMemory<float> samples, TranscriptionOptions options, Func<VoiceActivityOptions, IReadOnlyList<SpeechRegion>> findSpeech) =>
         IsCutAtSilences && HasClips(options) ? SpeechWindows.RegionsOf(options.Clips, samples.Length)
-        : IsCutAtSilences ? findSpeech(VoiceActivity ?? VoiceActivityOptions.ForWindows)
+        : IsCutAtSilences ? findSpeech(ForWindows(VoiceActivity ?? VoiceActivityOptions.ForWindows))
         : VadFilter ? findSpeech(VoiceActivity ?? new())
         : null;
+
+    /// <summary>The windows that such regions make: as full as they get of speech, and one for each clip.</summary>
+    /// <param name="regions">What is heard.</param>
+    /// <param name="options">The options that these belong to.</param>
+    /// <returns>The windows; null where they are not independent.</returns>
+    internal IReadOnlyList<SpeechWindow>? Pack(IReadOnlyList<SpeechRegion> regions, TranscriptionOptions options)
+    {
+        int longest = (int)(LongestSeconds * WhisperAudio.SampleRate);
+        return !IsCutAtSilences ? null
+            : HasClips(options) ? [.. regions.SelectMany(region => SpeechWindows.Collect([region], longest))]
+            : SpeechWindows.Collect(regions, longest);
+    }
+
+    private VoiceActivityOptions ForWindows(VoiceActivityOptions speech) => speech with { MaxSpeechSeconds = Math.Min(speech.MaxSpeechSeconds, LongestSeconds) };
 
     private static bool HasClips(TranscriptionOptions options) => options.Clips is not ([] or [0]);
 }

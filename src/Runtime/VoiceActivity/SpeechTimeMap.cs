@@ -48,6 +48,7 @@ public sealed class SpeechTimeMap
     public Segment ToRecording(Segment segment)
     {
         ArgumentNullException.ThrowIfNull(segment);
+        segment = segment with { Seek = FrameToRecording(segment.Seek) };
         if (segment.Words is not { Count: > 0 })
         {
             return segment with { Start = ToRecording(segment.Start), End = ToRecording(segment.End, isEnd: true) };
@@ -61,9 +62,8 @@ public sealed class SpeechTimeMap
         return segment with { Start = words[0].Start, End = words[^1].End, Words = words };
     }
 
-    /// <summary>A log-mel frame among the speech, as a frame of the whole recording.</summary>
-    /// <param name="frame">Its number; there are 100 a second.</param>
-    public int FrameToRecording(int frame) =>
+    /// <summary>A log-mel frame among the speech, as a frame of the whole recording; there are 100 a second.</summary>
+    private int FrameToRecording(int frame) =>
         (int)Math.Round(ToRecording((double)frame / WhisperAudio.FramesPerSecond) * WhisperAudio.FramesPerSecond);
 
     private double ToRecording(double time, int region) => RoundToHundredth(_silence[region] + time);

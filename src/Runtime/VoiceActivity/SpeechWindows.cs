@@ -11,6 +11,9 @@ public sealed record SpeechWindow(IReadOnlyList<SpeechRegion> Regions)
     /// <summary>Number of samples.</summary>
     public int Length { get; } = Regions.Sum(region => region.Length);
 
+    /// <summary>Seconds of them.</summary>
+    public double Seconds => (double)Length / AudioClip.SampleRate;
+
     /// <summary>Turns times in this window into times in the recording.</summary>
     public SpeechTimeMap Times { get; } = new(Regions);
 

@@ -12,6 +12,8 @@ internal static class ErrorMetadata
     ];
 
     /// <summary>Every failure is an <see cref="ErrorResponse"/>.</summary>
-    public static TBuilder ProducesErrors<TBuilder>(this TBuilder builder)
-        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata([.. Statuses.Select(status => new ProducesResponseTypeMetadata(status, typeof(ErrorResponse), ["application/json"]))]);
+    /// <param name="builder">What fails.</param>
+    /// <param name="others">Statuses that others do not have.</param>
+    public static TBuilder ProducesErrors<TBuilder>(this TBuilder builder, params int[] others)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata([.. Statuses.Concat(others).Select(status => new ProducesResponseTypeMetadata(status, typeof(ErrorResponse), ["application/json"]))]);
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Handwritten.Server.Access;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Jobs;
@@ -19,6 +20,7 @@ internal static class JobEndpoints
         group.MapPost("", CreateAsync)
             .WithSummary("Hand in a recording: a form as for /v1/audio/transcriptions, or JSON with audio_url or audio_base64; webhook_url is told when it is done.")
             .Accepts<JobBody>("application/json", "multipart/form-data")
+            .TakesForm(typeof(TranscriptionForm))
             .Produces<JobAnswer>(StatusCodes.Status202Accepted);
         group.MapGet("", List)
             .WithSummary("The jobs of this client, the newest first (?order=asc: the oldest), without their results: ?limit=20 of them, ?after=ID those behind this one.")
@@ -26,7 +28,7 @@ internal static class JobEndpoints
         group.MapGet("/{id}", (string id, HttpContext context, JobStore jobs) => Results.Json(JobAnswer.Of(jobs.Find(id, Client.Of(context).Name)), Json.Options))
             .WithSummary("How far a job is.").Produces<JobAnswer>();
         group.MapGet("/{id}/result", (string id, HttpContext context, JobStore jobs) => Result(jobs.Find(id, Client.Of(context).Name)))
-            .WithSummary("What was said, in the format that the job asked for.").Produces<VerboseTranscriptionAnswer>();
+            .WithSummary("What was said, in the format that the job asked for.").ProducesTranscription();
         group.MapPost("/{id}/cancel", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
         group.MapDelete("/{id}", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
     }

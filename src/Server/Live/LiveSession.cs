@@ -1,6 +1,8 @@
 using System.Threading.Channels;
+using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
+using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
 
 namespace Handwritten.Server.Live;
@@ -14,7 +16,7 @@ namespace Handwritten.Server.Live;
 /// A part begins with its first sound. One that fails takes what has come of it along. One side writes, another reads the parts and what is heard in them; a reader that is
 /// many parts behind lets the writer wait.
 /// </summary>
-internal sealed class LiveSession(ModelCatalogue models, Recognizer recognizer, StreamSettings settings) : IAsyncDisposable
+internal sealed class LiveSession(ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, RequestLog log, StreamSettings settings) : IAsyncDisposable
 {
     private const int MostWaiting = 4;
 
@@ -98,7 +100,8 @@ internal sealed class LiveSession(ModelCatalogue models, Recognizer recognizer, 
         ModelLease lease = await models.Find(_settings.Model).AcquireAsync(cancellation);
         try
         {
-            return new StreamPart(lease, new(lease.Model.Engine, recognizer.Vad, _settings.Options), _settings, _end);
+            LiveTranscription live = recognizer.Listen(lease, _settings.Options);
+            return new StreamPart(lease, live, _settings, _end, new PartRecord(telemetry, log, _settings.Options, lease.Model.Model.Name));
         }
         catch
         {

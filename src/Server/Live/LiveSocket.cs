@@ -149,6 +149,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         {
             await foreach (LiveEvent heard in part.Live.Events(cancellation))
             {
+                part.Record.Note(heard);
                 await SendAllAsync(dialect.Tell(heard), cancellation);
             }
         }
@@ -158,6 +159,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         }
         catch (Exception failure) when (failure is not WebSocketException && !cancellation.IsCancellationRequested)
         {
+            part.Record.Fail(failure);
             if (failure is GpuException { IsDeviceLost: true } or EngineStoppedException)
             {
                 part.RetireModel();

@@ -19,19 +19,23 @@ internal static class StreamEndpoints
         clients.MapGet("/v1/stream", (HttpContext context, LiveService live) => live.ServeAsync(context, settings => new NativeDialect(settings)))
             .WithTags(Tag)
             .WithSummary("A WebSocket: sound in, text out while it is spoken. ?sample_rate=16000&encoding=pcm16|float32 and the options of a transcription.")
-            .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
+            .Produces(StatusCodes.Status101SwitchingProtocols)
+            .ProducesErrors(StatusCodes.Status403Forbidden, StatusCodes.Status426UpgradeRequired)
+            .TakesQuery(StreamSettings.Parameters);
         clients.MapGet("/v1/realtime", (HttpContext context, LiveService live, ModelCatalogue models) => live.ServeAsync(
                 context, settings => new RealtimeDialect(settings, RealtimeShape.Of(context.Request), name => models.Find(name).Source.Name), RealtimeDialect.SampleRate))
             .WithTags(Tag)
             .WithSummary("The same in the messages of OpenAI's realtime transcription: 24 kHz, 16-bit samples in base64.")
-            .Produces(StatusCodes.Status101SwitchingProtocols).ProducesErrors();
+            .Produces(StatusCodes.Status101SwitchingProtocols)
+            .ProducesErrors(StatusCodes.Status403Forbidden, StatusCodes.Status426UpgradeRequired)
+            .TakesQuery(StreamSettings.Parameters);
     }
 }
 
 /// <summary>Opens live streams, as many as are allowed.</summary>
 internal sealed class LiveService(
-    ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, BrowserRules rules, ApiKeys keys, StreamPlaces places, ServerOptions options, IHostApplicationLifetime lifetime, LastCall lastCall,
-    TimeProvider time, ILogger<LiveService> logger)
+    ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, RequestLog log, BrowserRules rules, ApiKeys keys, StreamPlaces places, ServerOptions options, IHostApplicationLifetime lifetime,
+    LastCall lastCall, TimeProvider time, ILogger<LiveService> logger)
 {
     /// <summary>A stream may last for hours, and its key may be taken out of the file meanwhile.</summary>
     private static readonly TimeSpan KeyCheck = TimeSpan.FromSeconds(1);
@@ -53,7 +57,7 @@ internal sealed class LiveService(
         {
             using IDisposable hold = host.KeepLoaded();
             (await host.AcquireAsync(context.RequestAborted)).Dispose(); // a model that cannot be loaded is told before the socket opens
-            await using LiveSession session = new(models, recognizer, settings);
+            await using LiveSession session = new(models, recognizer, telemetry, log, settings);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolOf(context));
             using LiveSocket stream = new(socket, speak(settings), options.StreamIdleTimeout, logger);
             using CancellationTokenSource revoked = new();

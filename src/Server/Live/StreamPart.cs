@@ -8,13 +8,18 @@ namespace Handwritten.Server.Live;
 /// <param name="live">Follows what is said.</param>
 /// <param name="settings">How the sound is to be understood.</param>
 /// <param name="begin">Where it begins in the stream, in seconds.</param>
-internal sealed class StreamPart(ModelLease lease, LiveTranscription live, StreamSettings settings, double begin) : IAsyncDisposable
+/// <param name="record">What metrics, traces and the log learn of it.</param>
+internal sealed class StreamPart(ModelLease lease, LiveTranscription live, StreamSettings settings, double begin, PartRecord record) : IAsyncDisposable
 {
     private readonly PcmStream _pcm = new(settings.SampleRate, settings.Format);
     private long _bytes;
+    private bool _isOver;
 
     /// <summary>Follows what is said.</summary>
     public LiveTranscription Live => live;
+
+    /// <summary>What metrics, traces and the log learn of it.</summary>
+    public PartRecord Record => record;
 
     /// <summary>How the sound is to be understood.</summary>
     public StreamSettings Settings => settings;
@@ -64,7 +69,13 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isOver, true))
+        {
+            return;
+        }
+
         await live.DisposeAsync();
+        record.End(Seconds);
         lease.Dispose();
     }
 

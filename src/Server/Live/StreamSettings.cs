@@ -1,7 +1,9 @@
 using Handwritten.Runtime.Serving;
+using Handwritten.Runtime.Settings;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Requests;
+using Microsoft.OpenApi;
 
 namespace Handwritten.Server.Live;
 
@@ -27,6 +29,18 @@ internal sealed record StreamSettings(string? Model, int SampleRate, SampleForma
 
     public const int LowestRate = 4000, UsualRate = 16_000, HighestRate = 192_000;
 
+    /// <summary>What an address may say beside the settings of a transcription, for the OpenAPI document.</summary>
+    public static (string Name, JsonSchemaType Type, string Description)[] Parameters =>
+    [
+        ("model", JsonSchemaType.String, "A model of this server; left out, its first."),
+        ("sample_rate", JsonSchemaType.Integer, $"Samples a second, {LowestRate} to {HighestRate}; {UsualRate} if left out (24000 for /v1/realtime)."),
+        ("encoding", JsonSchemaType.String, "pcm16, which it is if left out, or float32; both little-endian, one channel."),
+        ("interval", JsonSchemaType.Number, "Seconds of new sound before the next partial text, 0.1 to 30; 1 if left out."),
+        ("endpoint_silence", JsonSchemaType.Number, "Seconds of silence that end a sentence, 0.1 to 10; 0.6 if left out."),
+        ("speech_threshold", JsonSchemaType.Number, "Probability above which sound is speech, 0.05 to 0.99; 0.5 if left out."),
+        .. TranscriptionSettings.All.Select(setting => (setting.Name, Enum.Parse<JsonSchemaType>(setting.JsonType, ignoreCase: true), setting.Description)),
+    ];
+
     /// <summary>Reads the query of an address.</summary>
     /// <param name="query">Names and texts.</param>
     /// <param name="client">Whose stream it is.</param>
@@ -47,6 +61,11 @@ internal sealed record StreamSettings(string? Model, int SampleRate, SampleForma
             SpeechThreshold = fields.Number("speech_threshold", 0.05, 0.99) ?? initially.SpeechThreshold,
         };
         TranscriptionRequest request = TranscriptionRequest.Parse(fields, task: null); // the rest, and what is nothing
+        if (request.Options.Windows != new WindowOptions())
+        {
+            throw ApiException.BadField("vad_filter", "A live stream is cut where somebody pauses: speech_threshold and endpoint_silence say where that is, and not the options for recordings.");
+        }
+
         TranscriptionOptions transcription = request.Options with { ConditionOnPreviousText = fields.Flag("condition_on_previous_text") ?? false };
         return new StreamSettings(request.Model, rate, format, options with { Transcription = transcription });
     }

@@ -38,7 +38,7 @@ internal sealed record FinishedTranscription(TranscriptionRequest Request, Trans
                 return TranscriptionUsage.OfSeconds(Seconds);
             }
 
-            string prompt = Request.Options.InitialPrompt ?? "";
+            string prompt = Request.Options.InitialPrompt?.Text ?? "";
             return TranscriptionUsage.OfTokens(
                 audio: (int)Math.Ceiling(Seconds * AudioTokensPerSecond),
                 text: Tokenizer.EncodeOrdinary(prompt).Length,

@@ -32,8 +32,15 @@ internal static class OpenAiEndpoints
         .WithTags(Tag)
         .WithSummary(summary)
         .Accepts<TranscriptionForm>("multipart/form-data")
-        .Produces<VerboseTranscriptionAnswer>()
+        .ProducesTranscription()
+        .ProducesText("text/event-stream", "With stream=true: events whose data are JSON of the types transcript.text.delta and transcript.text.done, or error.")
         .ProducesErrors();
+
+    /// <summary>Says in the OpenAPI document that a transcription comes back, in any of its formats.</summary>
+    internal static RouteHandlerBuilder ProducesTranscription(this RouteHandlerBuilder builder) => builder
+        .Produces<VerboseTranscriptionAnswer>()
+        .ProducesAnyOf(typeof(TranscriptionAnswer), typeof(VerboseTranscriptionAnswer))
+        .ProducesText("text/plain", "The answer in the formats text, srt and vtt.");
 }
 
 /// <summary>From a form with a recording to an answer.</summary>
@@ -60,7 +67,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
         else
         {
             transcript = await running.TranscriptAsync();
-            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, running.Duration, running.Tokenizer)).ExecuteAsync(context);
+            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, recording.Clip.Seconds, running.Tokenizer)).ExecuteAsync(context);
         }
 
         if (transcript is not null)

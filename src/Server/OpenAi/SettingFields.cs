@@ -1,4 +1,5 @@
 using Handwritten.Runtime.Settings;
+using Handwritten.Server.Requests;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -13,6 +14,7 @@ internal sealed class SettingFields : IOpenApiSchemaTransformer
         {
             schema.Properties ??= new Dictionary<string, IOpenApiSchema>();
             Add(schema.Properties, TranscriptionSettings.All.Where(setting => setting.Name != "task")); // which the address says
+            Add(schema.Properties, TranscriptionRequest.WindowSettings);
             Add(schema.Properties, LayoutSettings.All);
         }
 

@@ -29,11 +29,10 @@ internal sealed class Telemetry : IDisposable
     {
         (_models, _decoding) = (models, decoding);
         _meter = meters.Create(Name);
-        _queue = _meter.CreateHistogram<double>("handwritten.queue.time", "s", "Time that a request waited, to be decoded and for its first window.");
-        _time = _meter.CreateHistogram<double>("handwritten.transcription.time", "s", "Time from a decoded recording to its transcript.");
-        _factor = _meter.CreateHistogram("handwritten.real_time_factor", "1", "Time of a transcription over the length of its recording.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3] });
-        _audio = _meter.CreateCounter<double>("handwritten.audio", "s", "Audio that was transcribed.");
+        _queue = Histogram("handwritten.queue.time", "s", "Time that a request waited, to be decoded and for its first window.", [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]);
+        _time = Histogram("handwritten.transcription.time", "s", "Time from a decoded recording to its transcript; of a live stream, from a moment's sound to a hypothesis.", [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000]);
+        _factor = Histogram("handwritten.real_time_factor", "1", "Time of a transcription over the length of its recording.", [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]);
+        _audio = _meter.CreateCounter<double>("handwritten.audio", "s", "Audio that was transcribed; of a live stream, that was spoken.");
         _streams = _meter.CreateUpDownCounter<int>("handwritten.streams", "{stream}", "Live streams that are open.");
 
         _meter.CreateObservableGauge("handwritten.models.loaded", () => _models.All.Count(host => host.Loaded is not null), "{model}", "Models in memory.");
@@ -66,16 +65,34 @@ internal sealed class Telemetry : IDisposable
     /// <summary>Counts a transcription that is done.</summary>
     public void Count(string model, EngineRequest request, TimeSpan queued, TimeSpan elapsed, Transcript transcript, Activity? activity)
     {
-        TagList tags = new() { { "model", model }, { "priority", request.Priority.ToString() } };
-        _queue.Record(queued.TotalSeconds, tags);
-        _time.Record(elapsed.TotalSeconds, tags);
-        _factor.Record(elapsed.TotalSeconds / request.Duration, tags);
-        _audio.Add(request.Duration, tags);
+        Measure(model, request, queued, elapsed);
+        _audio.Add(request.Duration, Tags(model, request.Priority));
         activity?
             .SetTag("handwritten.queue_seconds", queued.TotalSeconds)
             .SetTag("handwritten.language", transcript.Language)
             .SetTag("handwritten.tokens", transcript.Segments.Sum(segment => segment.Tokens.Count))
             .SetTag("handwritten.real_time_factor", elapsed.TotalSeconds / request.Duration);
+    }
+
+    /// <summary>Begins the span of a part of a live stream.</summary>
+    public Activity? StartPart(string model) => _source.StartActivity("listen")?.SetTag("handwritten.model", model);
+
+    /// <summary>Counts a hypothesis about a live stream's sentence.</summary>
+    public void CountHypothesis(string model, ServedTranscription served) => Measure(model, served.Request, served.QueueTime, served.Elapsed);
+
+    /// <summary>Counts a part of a live stream that has ended.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="seconds">How long it was.</param>
+    /// <param name="language">Code of the language; null if nothing was said.</param>
+    /// <param name="sentences">Final texts.</param>
+    /// <param name="activity">Its span.</param>
+    public void CountPart(string model, double seconds, string? language, int sentences, Activity? activity)
+    {
+        _audio.Add(seconds, Tags(model, RequestPriority.Live));
+        activity?
+            .SetTag("handwritten.audio_seconds", seconds)
+            .SetTag("handwritten.language", language)
+            .SetTag("handwritten.sentences", sentences);
     }
 
     /// <summary>Counts live streams.</summary>
@@ -87,6 +104,20 @@ internal sealed class Telemetry : IDisposable
         _source.Dispose();
         _meter.Dispose();
     }
+
+    private void Measure(string model, EngineRequest request, TimeSpan queued, TimeSpan elapsed)
+    {
+        TagList tags = Tags(model, request.Priority);
+        _queue.Record(queued.TotalSeconds, tags);
+        _time.Record(elapsed.TotalSeconds, tags);
+        _factor.Record(elapsed.TotalSeconds / request.Duration, tags);
+    }
+
+    private static TagList Tags(string model, RequestPriority priority) => new() { { "model", model }, { "priority", priority.ToString() } };
+
+    /// <summary>The SDK's own boundaries are made for milliseconds.</summary>
+    private Histogram<double> Histogram(string name, string unit, string description, double[] boundaries) =>
+        _meter.CreateHistogram(name, unit, description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = boundaries });
 
     private void Gauge(string name, string unit, string description, Func<EngineStatistics, int> value) =>
         _meter.CreateObservableGauge(name, () => Observe(value), unit, description);

@@ -2,7 +2,7 @@ using Handwritten.Model.Tokenization;
 using Handwritten.Model.VoiceActivity;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
-using Handwritten.Runtime.VoiceActivity;
+using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
 using Handwritten.Server.Models;
 using Handwritten.Server.Operation;
@@ -17,7 +17,7 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, Las
     private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
 
     /// <summary>Finds speech; loaded when it is first wanted.</summary>
-    public SileroVad Vad => _vad.Value;
+    private SileroVad Vad => _vad.Value;
 
     /// <summary>Starts a transcription.</summary>
     /// <param name="request">What is asked for.</param>
@@ -33,12 +33,8 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, Las
         try
         {
             RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
-            EngineRequest work = new(recording.Clip.Samples, request.Options) { Priority = priority, Client = client };
-            if (request.Chunks is { } chunks)
-            {
-                work = work with { SpeechWindows = await Task.Run(() => FindWindows(recording.Clip, chunks, cancellation), cancellation) };
-            }
-
+            EngineRequest work = EngineRequest.Of(await Task.Run(() => PreparedRecording.Of(recording.Clip.Samples, request.Options, cancellation), cancellation));
+            work = work with { Priority = priority, Client = client };
             return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), recording.Waited, telemetry, lastCall.Token);
         }
         catch (EngineStoppedException)
@@ -54,8 +50,15 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, Las
         }
     }
 
-    private IReadOnlyList<SpeechWindow> FindWindows(AudioClip clip, VoiceActivityOptions chunks, CancellationToken cancellation) =>
-        SpeechWindows.Collect(SpeechRegions.Find(Vad, clip.Samples, chunks, cancellation));
+    /// <summary>Follows speech while it is spoken.</summary>
+    /// <param name="lease">The model; held by whoever follows.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="Runtime.Decoding.OptionsException">An option makes no sense.</exception>
+    public LiveTranscription Listen(ModelLease lease, LiveOptions options)
+    {
+        string model = lease.Model.Model.Name;
+        return new LiveTranscription(lease.Model.Engine, Vad, options with { Transcribed = served => telemetry.CountHypothesis(model, served) });
+    }
 
     private static void RefuseImpossible(TranscriptionRequest request, WhisperTokenizer tokenizer, string model)
     {

@@ -63,16 +63,16 @@ internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fi
     /// <summary>A whole number.</summary>
     public int? Integer(string name, int minimum, int maximum) => Text(name) is { } text ? Read(name, text, ValueKind.WholeNumber(minimum, maximum)) : null;
 
-    /// <summary>Sets whatever of some settings was sent; a list may come with commas or as a name several times.</summary>
+    /// <summary>Sets whatever of some settings was sent, under any of their names; a list may come with commas or as a name several times.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="options">What holds where nothing was sent.</param>
     /// <exception cref="ApiException">A value makes no sense.</exception>
     public TOptions Apply<TOptions>(IEnumerable<Setting<TOptions>> settings, TOptions options)
     {
-        foreach (Setting<TOptions> setting in settings)
+        foreach ((Setting<TOptions> setting, string name) in settings.SelectMany(setting => setting.Aliases.Prepend(setting.Name), (setting, name) => (setting, name)))
         {
-            string? text = setting.IsList && List(setting.Name) is { Count: > 0 } values ? string.Join(',', values) : Text(setting.Name);
-            options = string.IsNullOrEmpty(text) ? options : Guard(setting.Name, () => setting.Apply(options, setting.Name, text));
+            string? text = setting.IsList && List(name) is { Count: > 0 } values ? string.Join(',', values) : Text(name);
+            options = string.IsNullOrEmpty(text) ? options : Guard(name, () => setting.Apply(options, name, text));
         }
 
         return options;

@@ -41,11 +41,14 @@ internal sealed record TranscriptionRequest
     /// <summary>Whether the answer says how sure the model was of each token.</summary>
     public bool Logprobs { get; init; }
 
-    /// <summary>What counts as speech, where the recording is cut at silences into windows that are decoded side by side; null where it is not.</summary>
-    public VoiceActivityOptions? Chunks { get; init; }
-
     /// <summary>How subtitles are laid out.</summary>
     public WriterOptions Layout { get; init; } = new();
+
+    /// <summary>
+    /// What a request may say about windows. How many are decoded at a time is the server's choice, and it does not cut them
+    /// by the clock.
+    /// </summary>
+    public static IReadOnlyList<Setting<WindowChoice>> WindowSettings { get; } = [.. WindowChoice.Settings.Where(setting => setting.Name is not ("batch_size" or "stride"))];
 
     /// <summary>Reads a request.</summary>
     /// <param name="fields">Its fields.</param>
@@ -66,18 +69,12 @@ internal sealed record TranscriptionRequest
             Stream = fields.Flag("stream") ?? false,
             Granularities = (words, segments),
             Logprobs = ParseInclude(fields),
-            Chunks = ChunkingStrategy.Read(fields) ?? (fields.Flag("vad_filter") == true ? VoiceActivityOptions.ForWindows : null),
             Layout = layout,
         };
         RefuseSpeakers(fields);
         fields.RefuseUnknown();
-        if (request is { Logprobs: true, Stream: false, Format: ResponseFormat.Text or ResponseFormat.Srt or ResponseFormat.Vtt })
-        {
-            throw ApiException.BadField("include", $"Log-probabilities have no place in {format.ToString().ToLowerInvariant()}: ask for json or verbose_json, or for a stream.");
-        }
-
-        return request.Chunks is not null && options.Clips is not [0]
-            ? throw ApiException.BadField("clip_timestamps", "clip_timestamps and a chunking strategy exclude each other: both say what to transcribe.")
+        return request is { Logprobs: true, Stream: false, Format: ResponseFormat.Text or ResponseFormat.Srt or ResponseFormat.Vtt }
+            ? throw ApiException.BadField("include", $"Log-probabilities have no place in {format.ToString().ToLowerInvariant()}: ask for json or verbose_json, or for a stream.")
             : request;
     }
 
@@ -103,6 +100,20 @@ internal sealed record TranscriptionRequest
         }
 
         return (wanted.Contains("word"), wanted.Count == 0 || wanted.Contains("segment"));
+    }
+
+    private static WindowOptions ParseWindows(RequestFields fields)
+    {
+        VoiceActivityOptions? strategy = ChunkingStrategy.Read(fields);
+        WindowChoice choice = fields.Apply(WindowSettings, new WindowChoice { BatchSize = strategy is null ? null : 1 });
+        return choice switch
+        {
+            { Overlaps: true } => throw ApiException.BadField("chunk_length", "chunk_length is the longest window of a recording that is cut at silences: send chunking_strategy=auto as well."),
+            { VadFilter: false, CutsAtSilences: false } when choice.Speech != new SpeechChoice() =>
+                throw ApiException.BadField("vad_filter", "The fields that begin with vad_ say what speech is: send vad_filter=true or chunking_strategy=auto as well."),
+            _ when strategy is not null => choice.ToOptions() with { VoiceActivity = choice.Speech.ToOptions(strategy) },
+            _ => choice.ToOptions(),
+        };
     }
 
     private static bool ParseInclude(RequestFields fields)
@@ -139,6 +150,7 @@ internal sealed record TranscriptionRequest
         {
             Decoding = options.Decoding with { Task = task ?? options.Decoding.Task },
             InitialPrompt = fields.Text("prompt") ?? options.InitialPrompt, // OpenAI's name for it
+            Windows = ParseWindows(fields),
         };
     }
 }

@@ -102,7 +102,7 @@ public sealed unsafe class InitialisationTests : DriverFixture
         Copy(At(x + (ulong)to, (ulong)bytes), At(x + (ulong)from, (ulong)bytes), (ulong)bytes);
         FindsNothing();
         isWritten.AsSpan(from, bytes).ToArray().CopyTo(isWritten, to);
-        WrittenBytes written = Cuda.Devices[0].Memory.Find(x)!.Written!;
+        AllocationBytes written = Cuda.Devices[0].Memory.Find(x)!.Written!;
         Assert.Equal(isWritten, Enumerable.Range(0, Bytes).Select(i => written.FirstMissing(x + (ulong)i, 1) is null));
         Assert.False(written.IsComplete);
         Transfer.Fill(Context.LegacyStream, At(x), 0, 1, Bytes, isAsync: true);

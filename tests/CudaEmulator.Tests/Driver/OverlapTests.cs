@@ -14,7 +14,7 @@ public sealed class OverlapTests : DriverFixture
 {
     private const int Threads = 64, Bytes = 4 * Threads;
     private const string Wait = "griddepcontrol.wait;", Begin = "griddepcontrol.launch_dependents;";
-    private const string WriteA = Begin + Wait + "st.global.u32 [%a], 7;";
+    private const string WriteA = Begin + Wait + "st.global.u32 [%a], 7;", WriteB = Begin + Wait + "st.global.u32 [%b], 7;";
 
     private static readonly Dim3 One = new(1, 1, 1);
 
@@ -45,6 +45,22 @@ public sealed class OverlapTests : DriverFixture
         string report = Races(WriteA, parts[0] + Wait + parts[1]);
         Assert.True(report.StartsWith("kernel k1, PTX line ", StringComparison.Ordinal) && report.Contains("griddepcontrol.wait has to come before", StringComparison.Ordinal), $"{what}: {report}");
     }
+
+    [Theory]
+    [InlineData("st.global.u32 [%w], 8;")]
+    [InlineData("red.global.add.u32 [%w], 8;")]
+    public void What_an_earlier_kernel_reads_is_written_behind_the_wait(string write)
+    {
+        const string readW = Begin + Wait + "ld.global.u32 %r, [%w]; st.global.u32 [%a], %r;";
+        Run(true, readW, WriteB, Wait + write);
+        string report = Races(readW, WriteB, write + Wait);
+        Assert.StartsWith("kernel k2, PTX line ", report, StringComparison.Ordinal);
+        Assert.Contains("that an earlier kernel of the graph reads, which may still run: griddepcontrol.wait has to come before", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_an_earlier_kernel_only_reads_may_be_read_at_once() =>
+        Run(true, Begin + "ld.global.u32 %r, [%w];" + Wait, "ld.global.u32 %r, [%w];" + Wait);
 
     [Fact]
     public void What_no_kernel_of_the_chain_writes_may_be_read_at_once() =>

@@ -4,6 +4,7 @@ using Handwritten.CudaEmulator.Ptx;
 using Xunit;
 using Xunit.Abstractions;
 using static Handwritten.CudaEmulator.Tests.Execution.MatrixFragments;
+using static Handwritten.CudaEmulator.Tests.Execution.NumberFormats;
 
 namespace Handwritten.CudaEmulator.Tests.Execution;
 
@@ -332,41 +333,4 @@ public class MatrixMultiplyTests(ITestOutputHelper output)
 
         return matrix;
     }
-
-    private static int Bits(string type) => type switch
-    {
-        "f32" or "tf32" or "s32" => 32,
-        "f16" or "bf16" => 16,
-        _ => 8,
-    };
-
-    private static int Integer(string type, uint bits) => type == "s8" ? (sbyte)bits : (byte)bits;
-
-    private static float Decode(string type, uint bits) => type switch
-    {
-        "f32" => BitConverter.UInt32BitsToSingle(bits),
-        "tf32" => BitConverter.UInt32BitsToSingle(bits & 0xffffe000),
-        "f16" => (float)BitConverter.UInt16BitsToHalf((ushort)bits),
-        "bf16" => BitConverter.UInt32BitsToSingle(bits << 16),
-        "e4m3" => Small(bits, 3, 7),
-        _ => Small(bits, 2, 15),
-    };
-
-    // (-1)^s 2^(e - bias) 1.m, or 2^(1 - bias) 0.m if e = 0
-    private static float Small(uint bits, int fraction, int bias)
-    {
-        var exponent = (int)(bits & 0x7f) >> fraction;
-        var mantissa = (bits & ((1u << fraction) - 1)) / (double)(1 << fraction);
-        var magnitude = exponent == 0 ? mantissa * Math.Pow(2, 1 - bias) : (1 + mantissa) * Math.Pow(2, exponent - bias);
-        return (float)((bits & 0x80) != 0 ? -magnitude : magnitude);
-    }
-
-    // The nearest number of the type, or nearly; tf32's lower bits, which do not count, are left as they are.
-    private static uint Encode(string type, float value) => type switch
-    {
-        "f32" or "tf32" => BitConverter.SingleToUInt32Bits(value),
-        "f16" => BitConverter.HalfToUInt16Bits((Half)value),
-        "bf16" => BitConverter.SingleToUInt32Bits(value) >> 16,
-        _ => Enumerable.Range(0, 256).Select(i => (uint)i).Where(i => (i & 0x7f) < 0x7b).MinBy(i => Math.Abs(Decode(type, i) - value)),
-    };
 }

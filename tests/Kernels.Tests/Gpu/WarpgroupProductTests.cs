@@ -106,7 +106,7 @@ public sealed class WarpgroupProductTests(GpuFixture gpu)
             (string shape, int copies, int registers) = request.Name switch
             {
                 var name when name.Contains("Tile128x128", StringComparison.Ordinal) => ("64x128x16", 4 + 4, 128),
-                var name when name.Contains("Tile128x256", StringComparison.Ordinal) => ("64x256x16", 4 + 8, 255),
+                var name when name.Contains("TwoWarpgroups", StringComparison.Ordinal) => ("64x256x16", 4 + 8, 255),
                 _ => ("64x256x16", 4 + 6, 168),
             };
             Assert.Contains(".target sm_90a", text.Ptx, StringComparison.Ordinal);

@@ -27,6 +27,7 @@ public sealed class WindowOptionTests(DemoModel demo) : IClassFixture<DemoModel>
         ["speech alone, by other rules"] = new() { VadFilter = true, VoiceActivity = Sensitive },
         ["batches"] = new() { BatchSize = 4 },
         ["batches, by other rules"] = new() { BatchSize = 4, VoiceActivity = Sensitive },
+        ["batches of short windows"] = new() { BatchSize = 4, LongestSeconds = 6 },
         ["overlapping windows"] = new() { Overlap = new OverlappingWindows(20, 4) },
         ["overlapping windows in batches"] = new() { Overlap = new OverlappingWindows(20, 4), BatchSize = 4 },
     };
@@ -136,6 +137,8 @@ public sealed class WindowOptionTests(DemoModel demo) : IClassFixture<DemoModel>
         { "clips and filter", "clip_timestamps names what to transcribe, and so does vad_filter: give only one of them." },
         { "hallucinations and overlap", "hallucination_silence_threshold moves windows, and chunk_length fixes them: give only one of them." },
         { "thresholds", "neg_threshold is 0.6, above the threshold of 0.5, so that speech would end before it begins." },
+        { "long window", "chunk_length must be from 1 to 30 s, which is what the model hears at once, but it is 31." },
+        { "longest of no windows", "There is a longest window, but nothing cuts recordings at silences: give batch_size as well." },
         { "stride", "a stride of 5 s on both sides leaves less than 0.5 s of a window of 10 s: make it smaller." },
         { "clip behind the end", "A clip begins at 1000 s, but the recording ends at 83.78 s." },
     };
@@ -152,6 +155,8 @@ public sealed class WindowOptionTests(DemoModel demo) : IClassFixture<DemoModel>
             "clips and filter" => Greedy with { Windows = new() { VadFilter = true }, Clips = [3, 4] },
             "hallucinations and overlap" => Greedy with { Windows = new() { Overlap = new() }, HallucinationSilenceThreshold = 1, WordTimestamps = true },
             "thresholds" => Greedy with { Windows = new() { BatchSize = 2, VoiceActivity = new() { NegativeThreshold = 0.6 } } },
+            "long window" => Greedy with { Windows = new() { BatchSize = 2, LongestSeconds = 31 } },
+            "longest of no windows" => Greedy with { Windows = new() { VadFilter = true, LongestSeconds = 20 } },
             "stride" => Greedy with { Windows = new() { Overlap = new(10, 5) } },
             _ => Greedy with { Windows = new() { BatchSize = 2 }, Clips = [1000] },
         };
@@ -177,10 +182,30 @@ public sealed class WindowOptionTests(DemoModel demo) : IClassFixture<DemoModel>
     [Fact]
     public async Task Clips_are_the_windows_of_a_batch()
     {
+        TranscriptionOptions options = Greedy with { Windows = new() { BatchSize = 2 }, Clips = [0, 10, 50, 60] };
+        SpeechWindow[] windows = [new([new(0, 160_000)]), new([new(800_000, 960_000)])];
+        Assert.Equal(windows.Select(window => window.Regions), PreparedRecording.Of(Long, options).Windows!.Select(window => window.Regions));
         await using WhisperTranscriber transcriber = new(demo.Model);
-        Transcript transcript = await transcriber.TranscribeAsync(Long, Greedy with { Windows = new() { BatchSize = 2 }, Clips = [0, 10, 50, 60] }).ToTranscriptAsync();
-        Assert.NotEmpty(transcript.Segments);
-        Assert.All(transcript.Segments, segment => Assert.True(segment.Start is <= 10 or >= 50 and <= 60, $"{segment}"));
+        Transcript transcript = await transcriber.TranscribeAsync(Long, options).ToTranscriptAsync();
+        Recordings.AssertSame(Recordings.OneByOne(demo.Model, Long, windows, Greedy), transcript.Segments);
+    }
+
+    // faster-whisper 1.2.1, transcribe.py, BatchedInferencePipeline.transcribe: VadOptions(max_speech_duration_s=chunk_length,
+    // min_silence_duration_ms=160) finds the speech, collect_chunks(max_duration=chunk_length) packs it.
+    [Theory]
+    [InlineData(30, null)]
+    [InlineData(12, null)]
+    [InlineData(5, null)]
+    [InlineData(5, 0.3)]
+    public void Speech_is_cut_into_windows_of_the_length_that_was_asked_for(double seconds, double? threshold)
+    {
+        VoiceActivityOptions speech = VoiceActivityOptions.ForWindows with { Threshold = threshold ?? 0.5 };
+        WindowOptions options = new() { BatchSize = 2, LongestSeconds = seconds, VoiceActivity = threshold is null ? null : speech };
+        IReadOnlyList<SpeechRegion> regions = SpeechRegions.Find(Model.VoiceActivity.SileroVad.Load(TestData.Weights("silero-vad")), Long, speech with { MaxSpeechSeconds = seconds });
+        IReadOnlyList<SpeechWindow> expected = SpeechWindows.Collect(regions, (int)(seconds * AudioClip.SampleRate)), windows = PreparedRecording.Of(Long, Greedy with { Windows = options }).Windows!;
+        Assert.Equal(expected.Select(window => window.Regions), windows.Select(window => window.Regions));
+        Assert.All(windows, window => Assert.InRange(window.Seconds, 0, seconds));
+        Assert.True(windows.Count >= 60 / seconds, $"{windows.Count} windows");
     }
 
     /// <summary>The same by the parts beneath, each of which has tests of its own.</summary>
@@ -198,7 +223,8 @@ public sealed class WindowOptionTests(DemoModel demo) : IClassFixture<DemoModel>
 
         return windows switch
         {
-            { BatchSize: not null } => Recordings.OneByOne(demo.Model, Long, SpeechWindows.Collect(Speech(VoiceActivityOptions.ForWindows)), Greedy),
+            { BatchSize: not null } => Recordings.OneByOne(demo.Model, Long, SpeechWindows.Collect(
+                Speech(VoiceActivityOptions.ForWindows with { MaxSpeechSeconds = windows.LongestSeconds }), (int)(windows.LongestSeconds * AudioClip.SampleRate)), Greedy),
             { VadFilter: true } => [.. new SpeechOnlyRun(alone, Long, Speech(new()), Greedy).Segments()],
             _ => [.. alone.Transcribe(Long, Greedy).Segments],
         };

@@ -33,7 +33,7 @@ internal static class Recordings
             TranscriptionOptions own = options with { ConditionOnPreviousText = false, Decoding = options.Decoding with { Seed = seed } };
             foreach (Segment segment in transcriber.Transcribe(window.Cut(samples), own).Segments)
             {
-                segments.Add(window.Times.ToRecording(segment) with { Id = segments.Count, Seek = window.Times.FrameToRecording(segment.Seek) });
+                segments.Add(window.Times.ToRecording(segment) with { Id = segments.Count });
             }
         }
 

@@ -17,11 +17,11 @@ public class SideBySideTests(DemoModel demo) : IClassFixture<DemoModel>
         [
             ("10-en.wav", English with { BeamSize = 5 }),
             ("01-en.wav", English),
-            ("11-en.wav", English with { BeamSize = 2, Patience = 2, Prompt = [.. Enumerable.Range(300, 180)] }),
+            ("11-en.wav", English with { BeamSize = 2, Patience = 2, Prompt = Prompt.FromTokens(Enumerable.Range(300, 180)) }),
             ("10-en.wav", English with { NoRepeatNgramSize = 2 }),
             ("03-en.wav", English with { Temperature = 0.9, BestOf = 3, Seed = 3 }),
-            ("02-en.wav", English with { BeamSize = 5, WithoutTimestamps = true, Prompt = [.. Enumerable.Range(300, 200)] }),
-            ("04-en.wav", English with { BeamSize = 3, RepetitionPenalty = 1.2, Prompt = [.. Enumerable.Range(300, 200)] }),
+            ("02-en.wav", English with { BeamSize = 5, WithoutTimestamps = true, Prompt = Prompt.FromTokens(Enumerable.Range(300, 200)) }),
+            ("04-en.wav", English with { BeamSize = 3, RepetitionPenalty = 1.2, Prompt = Prompt.FromTokens(Enumerable.Range(300, 200)) }),
             ("05-en.wav", English with { BeamSize = 5, SampleLength = 3 }),
             ("silence-noise.wav", English with { BeamSize = 5 }),
         ];

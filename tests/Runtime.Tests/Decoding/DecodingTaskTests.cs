@@ -54,7 +54,7 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         int runs = 0;
         foreach (JsonProperty run in clip.GetProperty("runs").EnumerateObject())
         {
-            DecodingOptions options = ReferenceOptions.Read(run.Value.GetProperty("options"), model.Tokenizer);
+            DecodingOptions options = ReferenceOptions.Read(run.Value.GetProperty("options"));
             DecodingResult result = task.Decode(options with { Language = options.Language ?? languages[0].Code });
             string name = $"{file}, {run.Name}";
             if (!run.Value.TryGetProperty("tokens", out JsonElement tokens))

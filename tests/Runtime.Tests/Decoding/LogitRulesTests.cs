@@ -69,20 +69,20 @@ public class LogitRulesTests
                 // What the original refuses: contradictions by Verify, languages and special tokens by the tokenizer.
                 Exception failure = Assert.ThrowsAny<Exception>(() =>
                 {
-                    DecodingOptions refusedOptions = ReferenceOptions.Read(given, tokenizer);
+                    DecodingOptions refusedOptions = ReferenceOptions.Read(given);
                     refusedOptions.Verify(vocabulary);
-                    StartSequence.For(refusedOptions, tokenizer.Special, context: 448);
+                    StartSequence.For(refusedOptions, tokenizer, context: 448);
                 });
                 Assert.True(failure is OptionsException or TokenizationException, failure.ToString());
                 refused++;
                 continue;
             }
 
-            DecodingOptions options = ReferenceOptions.Read(given, tokenizer);
+            DecodingOptions options = ReferenceOptions.Read(given);
             options.Verify(vocabulary);
             Assert.Equal(expected.GetProperty("n_group").GetInt32(), options.Lanes);
             Assert.Equal(expected.GetProperty("sample_len").GetInt32(), StartSequence.SampleLength(options, context: 448));
-            StartSequence start = StartSequence.For(options with { Language = options.Language ?? "en" }, tokenizer.Special, context: 448);
+            StartSequence start = StartSequence.For(options with { Language = options.Language ?? "en" }, tokenizer, context: 448);
             Assert.Equal(expected.GetProperty("initial_tokens").EnumerateArray().Select(token => token.GetInt32()), start.Tokens);
             Assert.Equal(expected.GetProperty("sot_index").GetInt32(), start.StartIndex);
 
@@ -124,6 +124,8 @@ public class LogitRulesTests
     [InlineData("{\"max_initial_timestamp\": -1}", "max_initial_timestamp must not be below 0, but it is -1.")]
     [InlineData("{\"suppress_tokens\": [51865]}", "suppress_tokens names the token 51865, but this model has the tokens 0 to 51864.")]
     [InlineData("{\"suppress_tokens\": [-2]}", "suppress_tokens names the token -2")]
+    [InlineData("{\"prompt\": [51864, 51865]}", "prompt names the token 51865, but this model has the tokens 0 to 51864.")]
+    [InlineData("{\"prefix\": [-1]}", "prefix names the token -1")]
     [InlineData("{\"repetition_penalty\": 0}", "repetition_penalty must be above 0, but it is 0.")]
     [InlineData("{\"no_repeat_ngram_size\": -1}", "no_repeat_ngram_size must not be below 0, but it is -1.")]
     [InlineData("{\"max_new_tokens\": 0}", "max_new_tokens must be at least 1, but it is 0.")]
@@ -131,21 +133,21 @@ public class LogitRulesTests
     public void Numbers_that_make_no_sense_are_refused_with_a_sentence(string given, string sentence)
     {
         WhisperTokenizer tokenizer = Tokenizers.Named("multilingual");
-        DecodingOptions options = ReferenceOptions.Read(JsonDocument.Parse(given).RootElement, tokenizer);
+        DecodingOptions options = ReferenceOptions.Read(JsonDocument.Parse(given).RootElement);
         Assert.Contains(sentence, Assert.Throws<OptionsException>(() =>
         {
             options.Verify(51865);
-            StartSequence.For(options, tokenizer.Special, context: 448);
+            StartSequence.For(options, tokenizer, context: 448);
         }).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_start_that_leaves_no_room_is_refused_with_a_sentence()
     {
-        DecodingOptions options = new() { Language = "en", Prompt = new int[500], Prefix = new int[300] };
+        DecodingOptions options = new() { Language = "en", Prompt = Prompt.FromTokens(new int[500]), Prefix = Prompt.FromTokens(new int[300]) };
         Assert.Equal(
             "Prompt and prefix make 527 tokens, but the decoder holds 448: shorten the prefix.",
-            Assert.Throws<OptionsException>(() => StartSequence.For(options, Tokenizers.Named("multilingual").Special, context: 448)).Message);
+            Assert.Throws<OptionsException>(() => StartSequence.For(options, Tokenizers.Named("multilingual"), context: 448)).Message);
     }
 
     private static ILogitRule ToRule(JsonElement filter, WhisperTokenizer tokenizer) => filter.GetProperty("kind").GetString() switch

@@ -65,6 +65,18 @@ public sealed class TranscriptFilesTests : IDisposable
     }
 
     [Fact]
+    public void Writes_no_format_when_one_of_them_cannot_be_written()
+    {
+        string path = Path.Combine(_folder, "talk.txt");
+        File.WriteAllText(path, "old");
+        Assert.Throws<OutputException>(() => Write(_folder, [.. TranscriptWriters.All, new FullDisk()]));
+        Directory.CreateDirectory(Path.Combine(_folder, "talk.json"));
+        Assert.Throws<OutputException>(() => Write(_folder, TranscriptWriters.All));
+        Assert.Equal("old", File.ReadAllText(path));
+        Assert.Equal([path], Directory.GetFiles(_folder));
+    }
+
+    [Fact]
     public void Says_so_when_a_folder_has_the_name_of_the_file()
     {
         string path = Path.Combine(_folder, "talk.txt");

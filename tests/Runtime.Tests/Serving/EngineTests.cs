@@ -152,6 +152,42 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
         Assert.Throws<OptionsException>(() => engine.Start(request with { Options = new() { Decoding = new() { BeamSize = 5 } } }));
         Assert.Throws<OptionsException>(() => engine.Start(request with { SpeechWindows = [new([new(0, request.Samples.Length + 1)])] }));
         Assert.Throws<OptionsException>(() => engine.Start(request with { SpeechWindows = [], Options = English with { Clips = [0, 1] } }));
+        SpeechWindow speech = new([new(0, 16_000)]);
+        Assert.Throws<OptionsException>(() => engine.Start(request with { Speech = speech, SpeechWindows = [speech] }));
+        Assert.Throws<OptionsException>(() => engine.Start(request with { Speech = speech, Options = English with { Clips = [0, 1] } }));
+        Assert.Throws<OptionsException>(() => engine.Start(request with { Options = English with { InitialPrompt = Prompt.FromTokens([51_865]) } }));
+        Assert.Throws<OptionsException>(() => EngineRequest.Of(PreparedRecording.Of(request.Samples, English with { Windows = new() { Overlap = new() } })));
+    }
+
+    [Theory]
+    [InlineData("long-en.wav")]
+    [InlineData("silence-noise.wav")]
+    public async Task Recordings_are_cut_as_their_options_say(string clip)
+    {
+        WindowOptions[] ways =
+        [
+            new(), new() { VadFilter = true }, new() { VadFilter = true, VoiceActivity = new() { Threshold = 0.3, MinSilenceMilliseconds = 300 } },
+            new() { BatchSize = 1 }, new() { BatchSize = 1, LongestSeconds = 12 },
+        ];
+        PreparedRecording[] recordings =
+        [
+            .. ways.Select(windows => PreparedRecording.Of(Clips.Samples(clip), English with { Windows = windows })),
+            PreparedRecording.Of(Clips.Samples(clip), English with { Windows = new() { BatchSize = 1 }, Clips = [0, 1, 1.5, 4] }),
+        ];
+        Transcript[] alone;
+        using (RecordingTranscriber transcriber = new(demo.Model))
+        {
+            alone = [.. recordings.Select(recording => transcriber.Transcribe(recording))];
+        }
+
+        await using TranscriptionEngine engine = new(demo.Model);
+        foreach ((Transcript expected, PreparedRecording recording) in alone.Zip(recordings))
+        {
+            using ServedTranscription served = engine.Start(EngineRequest.Of(recording));
+            Clips.AssertSame(expected, await served.Transcript);
+            Assert.Equal(expected.Segments.Count, await served.Segments().CountAsync());
+            Assert.Equal(served.Duration, served.Position);
+        }
     }
 
     [Fact]

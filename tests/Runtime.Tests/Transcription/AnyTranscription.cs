@@ -65,7 +65,7 @@ internal static class AnyTranscription
                 MaxInitialTimestamp = Sometimes() ? (random.NextDouble() * 40) - 2 : 1,
                 SuppressBlank = !Sometimes(),
                 SuppressTokens = Sometimes() ? [] : Sometimes() ? [random.Next(-2, 51865), 50257] : [-1],
-                Prefix = Sometimes() ? tokenizer.Encode(" The") : [],
+                Prefix = Sometimes() ? "The" : null,
                 SampleLength = Maybe(() => random.Next(-1, 100)),
                 MaxNewTokens = Maybe(() => random.Next(0, 100)),
                 RepetitionPenalty = Sometimes() ? random.NextDouble() * 3 : 1,

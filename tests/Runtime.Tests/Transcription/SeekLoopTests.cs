@@ -82,12 +82,12 @@ public class SeekLoopTests
         int[] words = tokenizer.Encode(" Ada Grace");
         TranscriptionOptions options = new() { Hotwords = " Ada Grace ", ConditionOnPreviousText = true };
         PromptHistory history = new(options, tokenizer, limit: 10);
-        Assert.Equal(words, history.Prompt());
+        Assert.Equal(words, history.Next());
         history.Add(Enumerable.Range(100, 20));
-        Assert.Equal([.. words, .. Enumerable.Range(110 + words.Length, 10 - words.Length)], history.Prompt());
+        Assert.Equal([.. words, .. Enumerable.Range(110 + words.Length, 10 - words.Length)], history.Next());
         history.EndWindow(temperature: 0.6);
-        Assert.Equal(words, history.Prompt());
-        Assert.Empty(new PromptHistory(options with { Decoding = new() { Prefix = [1] } }, tokenizer, limit: 10).Prompt());
+        Assert.Equal(words, history.Next());
+        Assert.Empty(new PromptHistory(options with { Decoding = new() { Prefix = Prompt.FromTokens([1]) } }, tokenizer, limit: 10).Next());
     }
 
     [Theory]
@@ -98,12 +98,12 @@ public class SeekLoopTests
         PromptHistory history = new(new() { PromptResetOnTemperature = reset }, Tokenizers.Named("multilingual"), limit: 10);
         history.Add([1, 2, 3, 4, 5]);
         history.EndWindow(temperature);
-        Assert.Equal(kept, history.Prompt().Count);
+        Assert.Equal(kept, history.Next().Count);
     }
 
     private static SeekLoop Loop(Script script, JsonElement testCase, WhisperTokenizer tokenizer)
     {
-        TranscriptionOptions options = ReferenceOptions.ReadTranscription(testCase.GetProperty("options"), tokenizer);
+        TranscriptionOptions options = ReferenceOptions.ReadTranscription(testCase.GetProperty("options"));
         options = options with { Decoding = options.Decoding with { Language = options.Decoding.Language ?? script.Language } };
         int frames = testCase.GetProperty("audio").GetProperty("n_samples").GetInt32() / WhisperAudio.HopLength;
         return new SeekLoop(tokenizer, options, frames, textContext: 448);
@@ -142,7 +142,7 @@ public class SeekLoopTests
             JsonElement answer = testCase.GetProperty("script")[_call++];
             Assert.Equal((call.GetProperty("seek").GetInt32(), call.GetProperty("segment_size").GetInt32()), _window);
             Assert.Equal(call.GetProperty("temperature").GetDouble(), options.Temperature);
-            Assert.Equal(call.GetProperty("prompt").EnumerateArray().Select(token => token.GetInt32()), options.Prompt);
+            Assert.Equal(call.GetProperty("prompt").EnumerateArray().Select(token => token.GetInt32()), options.Prompt!.Encode(tokenizer));
             Assert.Equal(Optional(call, "beam_size"), options.BeamSize);
             Assert.Equal(Optional(call, "best_of"), options.BestOf);
             Assert.Equal(Optional(call, "patience"), options.Patience);

@@ -46,6 +46,8 @@ public sealed class StreamTests(SharedServer shared)
     [InlineData("encoding=mp3", 400)]
     [InlineData("model=gpt-9", 404)]
     [InlineData("langage=en", 400)]
+    [InlineData("vad_filter=true", 400)]
+    [InlineData("chunking_strategy=auto", 400)]
     public async Task An_address_that_makes_no_sense_is_refused_before_the_socket_opens(string query, int status)
     {
         using ClientWebSocket socket = new() { Options = { CollectHttpResponseDetails = true } };

@@ -1,10 +1,8 @@
-using System.Runtime.CompilerServices;
-using Handwritten.CudaEmulator.Device;
 using Handwritten.CudaEmulator.Execution;
 
 namespace Handwritten.CudaEmulator.Checks;
 
-/// <content>Launches of a graph that may run at the same time: see <see cref="Overlap"/>.</content>
+/// <content>Global memory, and launches of a graph that may run at the same time: see <see cref="Overlap"/>.</content>
 internal sealed unsafe partial class AccessChecks
 {
     private readonly Overlap? overlap;
@@ -17,34 +15,41 @@ internal sealed unsafe partial class AccessChecks
         overlap?.Wait();
     }
 
+    private void ReadGlobal(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes)
+    {
+        if (overlap is not null)
+        {
+            MeetLaunches(op, w, mask, lane, address, length, bytes, isWrite: false);
+        }
+
+        written?.RequireGlobal(op, w, lane, address, length, bytes);
+    }
+
     private void WriteGlobal(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes)
     {
-        CheckOverlap(op, w, mask, lane, address, length, bytes, "writes");
-        WrittenAt(op, address)?.Add(address, length);
-        if (overlap is not null && AllocationAt(op, address) is { } allocation)
+        if (overlap is not null)
         {
-            overlap.Add(allocation, address, length);
+            MeetLaunches(op, w, mask, lane, address, length, bytes, isWrite: true);
         }
+
+        written?.AddGlobal(op, address, length);
     }
 
-    // Before a thread has waited, earlier launches may still write what they write.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CheckOverlap(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes, string what)
+    // Before a thread has waited, earlier launches may still read and write.
+    private void MeetLaunches(Op* op, Warp w, uint mask, int lane, ulong address, int length, int bytes, bool isWrite)
     {
-        if (overlap is { BeginsEarly: true } && ((mask & ~waited[w.Index]) != 0 || !overlap.WaitSuffices))
+        if (block.Map.Find(address, op->Allocation) is not { } allocation)
         {
-            RequireUntouched(op, w, lane, address, length, bytes, what);
+            return;
         }
-    }
 
-    private void RequireUntouched(Op* op, Warp w, int lane, ulong address, int length, int bytes, string what)
-    {
-        if (AllocationAt(op, address) is { } allocation && overlap!.FirstWrittenBefore(allocation, address, length) is { } written)
+        var mayMeet = overlap!.BeginsEarly && ((mask & ~waited[w.Index]) != 0 || !overlap.WaitSuffices);
+        if (mayMeet && overlap.FirstRace(allocation, address, length, isWrite) is var (place, wasWritten))
         {
-            var thread = lane + (int)((written - address) / (ulong)bytes);
-            throw w.Fault(op, thread, CudaResult.LaunchFailed,
-                $"a race between kernels: {what} {bytes} bytes at 0x{written / (ulong)bytes * (ulong)bytes:x}, {written - allocation.Address} bytes into {allocation}, that an earlier kernel of the graph writes, which "
-                + (overlap.WaitSuffices ? "may still run: griddepcontrol.wait has to come before" : "may still run even after griddepcontrol.wait: a kernel in between has not waited for it"));
+            throw RaceReport.OfKernels(op, w, lane + (int)((place - address) / (ulong)bytes),
+                (isWrite ? "writes" : "reads", wasWritten ? "writes" : "reads"), place, bytes, allocation, overlap.WaitSuffices);
         }
+
+        overlap.Add(allocation, address, length, isWrite);
     }
 }

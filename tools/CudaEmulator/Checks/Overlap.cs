@@ -7,16 +7,16 @@ namespace Handwritten.CudaEmulator.Checks;
 /// What a launch has to know of those before it where a graph lets kernels begin early (programmatic dependent launch). Here
 /// they run one after another all the same, but on a GPU nothing of this is certain before griddepcontrol.wait:
 ///
-///     kernel 1   ─────launch_dependents──────writes a──┤
-///     kernel 2           begins ── reads a? ── griddepcontrol.wait ── reads a ──┤
+///     kernel 1   ─────launch_dependents──────writes a, reads b──┤
+///     kernel 2           begins ── reads a? writes b? ── griddepcontrol.wait ── reads a, writes b ──┤
 ///
 /// The wait ends when the previous kernel has, and so when all kernels have that it has waited for. A kernel that does not
 /// wait breaks the chain: after it, waiting tells nothing of those before it.
 /// </summary>
 internal sealed class Overlap
 {
-    private readonly Dictionary<Allocation, WrittenBytes> before = new(ReferenceEqualityComparer.Instance);
-    private readonly ConcurrentDictionary<Allocation, WrittenBytes> own = new(ReferenceEqualityComparer.Instance);
+    private readonly TouchedBytes writtenBefore = new(), readBefore = new();
+    private readonly TouchedBytes written = new(), read = new();
     private volatile bool hasWaited;
 
     /// <summary>A launch that begins early, or is overtaken.</summary>
@@ -25,35 +25,51 @@ internal sealed class Overlap
     {
         BeginsEarly = previous is not null;
         WaitSuffices = previous is null || !previous.BeginsEarly || (previous.WaitSuffices && previous.hasWaited);
-        if (previous is null)
+        if (previous is not null)
         {
-            return;
-        }
-
-        before = previous.before; // nobody needs it any more
-        foreach ((Allocation allocation, WrittenBytes written) in previous.own)
-        {
-            if (!before.TryAdd(allocation, written))
-            {
-                before[allocation].AddAll(written);
-            }
+            (writtenBefore, readBefore) = (previous.writtenBefore, previous.readBefore); // the one before needs them no more
+            writtenBefore.AddAll(previous.written);
+            readBefore.AddAll(previous.read);
         }
     }
 
     /// <summary>Whether it may begin before an earlier launch has ended.</summary>
     public bool BeginsEarly { get; }
 
-    /// <summary>Whether a thread that has waited may touch what earlier launches have written.</summary>
+    /// <summary>Whether a thread that has waited may touch what earlier launches touch.</summary>
     public bool WaitSuffices { get; }
 
     /// <summary>A thread has waited.</summary>
     public void Wait() => hasWaited = true;
 
-    /// <summary>The launch writes.</summary>
-    public void Add(Allocation allocation, ulong address, long bytes) =>
-        own.GetOrAdd(allocation, known => new WrittenBytes(known.Address, known.Bytes)).Add(address, bytes);
+    /// <summary>The launch reads or writes.</summary>
+    public void Add(Allocation allocation, ulong address, long bytes, bool isWrite) => (isWrite ? written : read).Add(allocation, address, bytes);
 
-    /// <summary>The first of some bytes that an earlier launch has written; null if none has.</summary>
-    public ulong? FirstWrittenBefore(Allocation allocation, ulong address, long bytes) =>
-        before.TryGetValue(allocation, out WrittenBytes? written) ? written.FirstWritten(address, bytes) : null;
+    /// <summary>Where an access meets one of an earlier launch, one of the two a write: the first such byte, and whether the earlier one wrote it; null if there is none.</summary>
+    public (ulong Address, bool WasWritten)? FirstRace(Allocation allocation, ulong address, long bytes, bool isWrite) =>
+        writtenBefore.First(allocation, address, bytes) is { } afterWrite ? (afterWrite, true)
+        : isWrite && readBefore.First(allocation, address, bytes) is { } afterRead ? (afterRead, false)
+        : null;
+
+    /// <summary>Bytes of any allocations; all workers of a grid add to them at the same time.</summary>
+    private sealed class TouchedBytes
+    {
+        private readonly ConcurrentDictionary<Allocation, AllocationBytes> byAllocation = new(ReferenceEqualityComparer.Instance);
+
+        public void Add(Allocation allocation, ulong address, long bytes) => Of(allocation).Add(address, bytes);
+
+        public void AddAll(TouchedBytes others)
+        {
+            foreach ((Allocation allocation, AllocationBytes bytes) in others.byAllocation)
+            {
+                Of(allocation).AddAll(bytes);
+            }
+        }
+
+        public ulong? First(Allocation allocation, ulong address, long bytes) =>
+            byAllocation.TryGetValue(allocation, out AllocationBytes? touched) ? touched.FirstPresent(address, bytes) : null;
+
+        private AllocationBytes Of(Allocation allocation) =>
+            byAllocation.GetOrAdd(allocation, known => new AllocationBytes(known.Address, known.Bytes));
+    }
 }

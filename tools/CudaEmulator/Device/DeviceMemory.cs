@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Handwritten.CudaEmulator.Device;
@@ -30,7 +31,7 @@ public sealed record Allocation(int Number, ulong Address, long Bytes, Allocatio
     public ulong End => Address + (ulong)Bytes;
 
     /// <summary>Which bytes have been written; null if that is not tracked.</summary>
-    public WrittenBytes? Written { get; init; }
+    public AllocationBytes? Written { get; init; }
 
     /// <summary>For reports: <c>allocation 7 (4096 bytes at 0x7f12…)</c>.</summary>
     public override string ToString() => Name is null
@@ -257,6 +258,16 @@ internal sealed class MemoryMap
         var index = Array.BinarySearch(Start, address);
         index = index >= 0 ? index : ~index - 1;
         return index >= 0 && address < End[index] ? index : -1;
+    }
+
+    /// <summary>The allocation that holds the byte at <paramref name="address"/>; null if none does.</summary>
+    /// <param name="address">The byte's address.</param>
+    /// <param name="likely">Index of the allocation to look at first; any number.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Allocation? Find(ulong address, int likely)
+    {
+        var index = (uint)likely < (uint)Start.Length && address >= Start[likely] && address < End[likely] ? likely : IndexOf(address);
+        return index >= 0 ? Allocations[index] : null;
     }
 
     /// <summary>One clause on why <paramref name="bytes"/> at <paramref name="address"/> are in no allocation: what lies nearest, or what was freed there.</summary>

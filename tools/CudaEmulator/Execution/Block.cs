@@ -27,11 +27,14 @@ internal struct Barrier
 /// </summary>
 internal sealed unsafe class Block : IDisposable
 {
+    /// <summary>Barriers that a block has.</summary>
+    public const int BarrierCount = 16;
+
     /// <summary>So many instructions are counted together: workers share the count.</summary>
     private const int SpendAtOnce = 1 << 16;
 
     private readonly Warp[] warps;
-    private readonly Barrier[] barriers = new Barrier[16];
+    private readonly Barrier[] barriers = new Barrier[BarrierCount];
     private readonly LaunchBudget budget;
     private readonly bool checksBarriers;
     private int aliveThreads;
@@ -49,7 +52,7 @@ internal sealed unsafe class Block : IDisposable
         Shared = (byte*)NativeMemory.AlignedAlloc((nuint)SharedBytes + 64, 1024);
         Checks = AccessChecks.For(this, checks);
         checksBarriers = checks.HasFlag(CheckSet.Barriers);
-        warps = new Warp[(launch.Block.Count + Lanes.Count - 1) / Lanes.Count];
+        warps = new Warp[WarpCount];
         for (var i = 0; i < warps.Length; i++)
         {
             warps[i] = new(this, i);
@@ -74,6 +77,9 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>Its length.</summary>
     public int SharedBytes { get; }
 
+    /// <summary>How many warps it has.</summary>
+    public int WarpCount => (int)((Launch.Block.Count + Lanes.Count - 1) / Lanes.Count);
+
     /// <summary>Its warps, in order.</summary>
     public IReadOnlyList<Warp> Warps => warps;
 
@@ -88,6 +94,9 @@ internal sealed unsafe class Block : IDisposable
 
     /// <summary>Its coordinates in the grid.</summary>
     public Dim3 Coordinates { get; private set; }
+
+    /// <summary>Whether a host address is in its shared memory.</summary>
+    public bool IsShared(ulong address) => address - (ulong)Shared < (ulong)SharedBytes;
 
     /// <summary>Runs block <paramref name="number"/> of the grid.</summary>
     /// <exception cref="DeviceFaultException">A thread did what is not allowed.</exception>
@@ -141,7 +150,7 @@ internal sealed unsafe class Block : IDisposable
         state.Expected = expected;
         state.Arrived += expected != 0 && mask == warp.Alive ? Lanes.Count : BitOperations.PopCount(mask);
         state.Votes += BitOperations.PopCount(votes & mask);
-        Checks?.Arrive(warp, barrier);
+        Checks?.Meetings?.Arrive(warp, barrier);
         return Open(barrier);
     }
 
@@ -170,7 +179,7 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>Threads have exited: barriers that wait for all no longer wait for them.</summary>
     public void Exited(Warp warp, uint mask)
     {
-        Checks?.Exit(warp);
+        Checks?.Meetings?.Exit(warp);
         aliveThreads -= BitOperations.PopCount(mask);
         for (var i = 0; i < barriers.Length; i++)
         {
@@ -211,11 +220,11 @@ internal sealed unsafe class Block : IDisposable
 
             if (warp.Release(barrier))
             {
-                Checks?.Pass(warp, barrier);
+                Checks?.Meetings?.Pass(warp, barrier);
             }
         }
 
-        Checks?.Close(barrier);
+        Checks?.Meetings?.Close(barrier);
         return true;
     }
 }

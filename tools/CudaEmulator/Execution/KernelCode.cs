@@ -66,7 +66,7 @@ public sealed unsafe class KernelCode
     /// </summary>
     public required bool RunsInOrder { get; init; }
 
-    /// <summary>Where its shared variables lie, in order; for reports.</summary>
+    /// <summary>Where its shared variables lie, in order.</summary>
     internal IReadOnlyList<(string Name, int Offset)> SharedVariables { get; init; } = [];
 
     internal Op* Code { get; }
@@ -84,4 +84,11 @@ public sealed unsafe class KernelCode
 
     /// <summary>The PTX instruction that <paramref name="op"/> came from.</summary>
     internal PtxInstruction SourceOf(Op* op) => Sources[op - Code];
+
+    /// <summary>For reports, a place in shared memory: <c>shared address 0x7c (tile+124)</c>.</summary>
+    internal string DescribeShared(int offset)
+    {
+        var variable = SharedVariables.LastOrDefault(v => v.Offset <= offset);
+        return variable.Name is null ? $"shared address 0x{offset:x}" : $"shared address 0x{offset:x} ({variable.Name}+{offset - variable.Offset})";
+    }
 }

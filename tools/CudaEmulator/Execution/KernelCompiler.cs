@@ -16,33 +16,27 @@ internal sealed class CodeLabel
 /// frame of its own; so there is no stack, a return is a branch, and recursion is refused. Parameters of device functions
 /// live in local memory.
 /// </summary>
-internal sealed unsafe class KernelCompiler
+internal sealed unsafe partial class KernelCompiler
 {
     private const int MaxOps = 1 << 20;
 
     private readonly PtxModule module;
     private readonly PtxFunction entry;
-    private readonly IReadOnlyDictionary<string, ulong> globals;
+    private readonly MemoryLayout memory;
     private readonly Dictionary<string, PtxFunction> functions = [];
     private readonly Dictionary<PtxFunction, (FlowGraph Graph, RegisterAllocation Registers)> analyses = [];
-    private readonly Dictionary<PtxVariable, int> places = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<PtxVariable> inLocal = new(ReferenceEqualityComparer.Instance);
     private readonly List<Op> ops = [];
     private readonly List<int> slots = [];
     private readonly List<PtxInstruction> sources = [];
     private readonly List<(int First, int End)> instructions = [];
     private readonly List<(int Op, CodeLabel Label)> branches = [];
     private readonly List<PtxFunction> callers = [];
-    private int sharedBytes;
-    private int localBytes;
-    private int parameterBytes;
     private int registers;
 
     private KernelCompiler(PtxModule module, PtxFunction entry, IReadOnlyDictionary<string, ulong> globals)
     {
         this.module = module;
         this.entry = entry;
-        this.globals = globals;
         foreach (var function in module.Functions.Where(f => !f.IsEntry))
         {
             if (!function.IsDeclaration || !functions.ContainsKey(function.Name))
@@ -50,6 +44,8 @@ internal sealed unsafe class KernelCompiler
                 functions[function.Name] = function;
             }
         }
+
+        memory = new(entry, Reachable(), globals);
     }
 
     /// <summary>The frame that is being laid out.</summary>
@@ -96,85 +92,10 @@ internal sealed unsafe class KernelCompiler
     }
 
     /// <summary>A variable's space and its address there.</summary>
-    public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) =>
-        variable.Space is StateSpace.Global or StateSpace.Const
-            ? globals.TryGetValue(variable.Name, out var address)
-                ? (variable.Space, address)
-                : throw new PtxException(line, $"undefined variable '{variable.Name}'")
-            : places.TryGetValue(variable, out var place)
-                ? (inLocal.Contains(variable) ? StateSpace.Local : variable.Space, (ulong)place)
-                : throw new PtxException(line, $"'{variable.Name}' has no address here");
-
-    /// <summary>Inlines a call.</summary>
-    public void Call(Emitter caller)
-    {
-        var line = caller.Instruction.Line;
-        var operands = caller.Instruction.Operands;
-        if (operands[0] is not PtxOperand.FunctionName { Name: var name })
-        {
-            throw new PtxException(line, "calls through a register are not supported: the function must be named");
-        }
-
-        var results = ((PtxOperand.List)operands[1]).Elements;
-        var arguments = ((PtxOperand.List)operands[2]).Elements;
-        if (!functions.TryGetValue(name, out var function))
-        {
-            throw new PtxException(line, $"call of '{name}', which is not declared");
-        }
-
-        if (function.Parameters.Count != arguments.Count || function.Results.Count != results.Count)
-        {
-            throw new PtxException(line, $"call of '{name}' with {arguments.Count} arguments and {results.Count} results; it has {function.Parameters.Count} and {function.Results.Count}");
-        }
-
-        if (function.IsDeclaration)
-        {
-            SystemCalls.Emit(caller, name, results, arguments);
-            return;
-        }
-
-        if (callers.Contains(function))
-        {
-            throw new PtxException(line, $"'{name}' calls itself: recursion is not supported");
-        }
-
-        var begin = Begin(function);
-        foreach (var (formal, actual) in function.Parameters.Zip(arguments))
-        {
-            Bind(caller, formal, actual, begin);
-        }
-
-        foreach (var (formal, actual) in function.Results.Zip(results))
-        {
-            if (formal.Register is null && actual is PtxOperand.VariableAddress)
-            {
-                Bind(caller, formal, actual, begin);
-            }
-        }
-
-        // A guarded call: lanes without it branch around.
-        var around = new CodeLabel();
-        if (caller.Instruction.Guard is not null)
-        {
-            BranchTo(caller.Emit(&Branches.Branch, invertGuard: true), around);
-        }
-
-        Emit(function, begin);
-        around.Index = ops.Count;
-        if (caller.Instruction.Guard is not null)
-        {
-            caller.Emit(&Branches.Join, guarded: false);
-        }
-
-        foreach (var (formal, actual) in function.Results.Zip(results))
-        {
-            Fetch(caller, formal, actual, begin);
-        }
-    }
+    public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) => memory.AddressOf(variable, line);
 
     private KernelCode Compile()
     {
-        PlaceParameters();
         var begin = Begin(entry);
         Emit(entry, begin);
         var end = new PtxInstruction(entry.Line, null, "exit", [], []);
@@ -191,10 +112,10 @@ internal sealed unsafe class KernelCompiler
         var kernel = new KernelCode(code, pool, [.. sources], Frame)
         {
             Name = entry.Name,
-            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(p.Name, places[p], p.ByteSize, p.Alignment))],
-            ParameterBytes = parameterBytes,
-            StaticSharedBytes = sharedBytes,
-            LocalBytes = localBytes,
+            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(p.Name, memory.OffsetOf(p), p.ByteSize, p.Alignment))],
+            ParameterBytes = memory.ParameterBytes,
+            StaticSharedBytes = memory.SharedBytes,
+            LocalBytes = memory.LocalBytes,
             ConstBytes = module.Variables.Where(v => v.Space == StateSpace.Const).Sum(v => v.ByteSize),
             RegisterCount = Math.Clamp(registers + 8, 16, MostRegisters()),
             MaxThreads = entry.MaxThreads,
@@ -204,7 +125,7 @@ internal sealed unsafe class KernelCompiler
             Target = module.Target,
             RunsInOrder = HasGlobalAtomics,
             Instructions = [.. instructions],
-            SharedVariables = [.. places.Where(p => p.Key.Space == StateSpace.Shared).Select(p => (p.Key.Name, p.Value)).OrderBy(p => p.Value)],
+            SharedVariables = [.. memory.SharedVariables],
         };
         foreach (var (op, label) in branches)
         {
@@ -218,35 +139,6 @@ internal sealed unsafe class KernelCompiler
     private int MostRegisters() => entry.MaxRegisters
         ?? Math.Min(DeviceProfile.MaxRegistersPerThread, DeviceProfile.RegistersPerMultiprocessor / (entry.MaxThreads ?? 1) / 8 * 8);
 
-    // Shared memory first holds what the kernel and its functions declare; dynamic shared memory begins behind that.
-    private void PlaceParameters()
-    {
-        foreach (var parameter in entry.Parameters)
-        {
-            places[parameter] = Align(ref parameterBytes, parameter);
-        }
-
-        List<PtxVariable> open = [];
-        foreach (var variable in Reachable().SelectMany(Mentioned).Where(v => v.Space == StateSpace.Shared).Distinct(ReferenceEqualityComparer.Instance).Cast<PtxVariable>())
-        {
-            if (variable.ByteSize == 0)
-            {
-                open.Add(variable);
-            }
-            else
-            {
-                places[variable] = Align(ref sharedBytes, variable);
-            }
-        }
-
-        if (open.Count > 0)
-        {
-            var alignment = Math.Max(16, open.Max(v => v.Alignment));
-            sharedBytes = (sharedBytes + alignment - 1) / alignment * alignment;
-            open.ForEach(v => places[v] = sharedBytes);
-        }
-    }
-
     private List<PtxFunction> Reachable()
     {
         List<PtxFunction> found = [entry];
@@ -259,22 +151,7 @@ internal sealed unsafe class KernelCompiler
         return found;
     }
 
-    private static IEnumerable<PtxVariable> Mentioned(PtxFunction function) =>
-        function.Instructions.SelectMany(i => i.Operands).Select(o => o switch
-        {
-            PtxOperand.Address address => address.Symbol,
-            PtxOperand.VariableAddress address => address.Value,
-            _ => null,
-        }).OfType<PtxVariable>();
-
     private static IEnumerable<PtxRegister> RegistersOf(PtxInstruction instruction) => instruction.Operands.SelectMany(RegisterAllocation.Within);
-
-    private static int Align(ref int bytes, PtxVariable variable)
-    {
-        var place = (bytes + variable.Alignment - 1) / variable.Alignment * variable.Alignment;
-        bytes = place + variable.ByteSize;
-        return place;
-    }
 
     // Makes room for a function's registers behind those of its callers; returns where.
     private int Begin(PtxFunction function)
@@ -287,8 +164,7 @@ internal sealed unsafe class KernelCompiler
             {
                 if (variable.Space is StateSpace.Local or StateSpace.Param && variable.Register is null)
                 {
-                    places[variable] = Align(ref localBytes, variable);
-                    inLocal.Add(variable);
+                    memory.AddLocal(variable);
                 }
             }
         }
@@ -297,37 +173,6 @@ internal sealed unsafe class KernelCompiler
         Frame.Reserve(begin + analysis.Registers.Bytes);
         registers = Math.Max(registers, callers.Sum(f => analyses[f].Registers.Registers) + analysis.Registers.Registers);
         return begin;
-    }
-
-    // Lets a function's parameter or result be what the caller passes: a variable of its own in the caller's memory, or a value
-    // that has to be stored first.
-    private void Bind(Emitter caller, PtxVariable formal, PtxOperand actual, int begin)
-    {
-        if (formal.Register is { } register)
-        {
-            caller.Move(begin + analyses[functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name]].Registers[register], actual, register.Type);
-        }
-        else if (actual is PtxOperand.VariableAddress { Value: var variable, Offset: 0 } && variable.ByteSize == formal.ByteSize && inLocal.Contains(variable))
-        {
-            places[formal] = places[variable];
-        }
-        else
-        {
-            throw new PtxException(caller.Instruction.Line, $"the argument for '{formal.Name}' is not a .param variable of {formal.ByteSize} bytes");
-        }
-    }
-
-    private void Fetch(Emitter caller, PtxVariable formal, PtxOperand actual, int begin)
-    {
-        if (formal.Register is { } register && actual is PtxOperand.Register target)
-        {
-            var function = functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name];
-            caller.Move(caller.Offset(target.Value), begin + analyses[function].Registers[register], register.Type);
-        }
-        else if (actual is not PtxOperand.VariableAddress)
-        {
-            throw new PtxException(caller.Instruction.Line, $"the result '{formal.Name}' must go to a .param variable");
-        }
     }
 
     private void Emit(PtxFunction function, int begin)

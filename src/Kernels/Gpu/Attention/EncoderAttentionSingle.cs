@@ -66,7 +66,7 @@ internal static class EncoderAttentionSingle<TCopy>
             for (int chunk = 0; chunk < Chunks; chunk++)
             {
                 int at = (lane * Chunks) + (chunk ^ (lane & 7));
-                Four k0 = Four.Load(k, at), k1 = Four.Load(k, at + (16 * Chunks)), k2 = Four.Load(k, at + (32 * Chunks)), k3 = Four.Load(k, at + (48 * Chunks));
+                Four k0 = Four.LoadShared(k, at), k1 = Four.LoadShared(k, at + (16 * Chunks)), k2 = Four.LoadShared(k, at + (32 * Chunks)), k3 = Four.LoadShared(k, at + (48 * Chunks));
                 s.AddDots(q, (row * Chunks) + chunk, k0, k1, k2, k3);
             }
 
@@ -79,7 +79,7 @@ internal static class EncoderAttentionSingle<TCopy>
             for (int chunk = 0; chunk < Chunks; chunk++)
             {
                 int at = (chunk * 4 * Chunks) + lane;
-                Four v0 = Four.Load(v, at), v1 = Four.Load(v, at + Chunks), v2 = Four.Load(v, at + (2 * Chunks)), v3 = Four.Load(v, at + (3 * Chunks));
+                Four v0 = Four.LoadShared(v, at), v1 = Four.LoadShared(v, at + Chunks), v2 = Four.LoadShared(v, at + (2 * Chunks)), v3 = Four.LoadShared(v, at + (3 * Chunks));
                 o.AddProducts(k, (row * Chunks) + (chunk ^ (half * 4)), v0, v1, v2, v3);
             }
         }
@@ -175,35 +175,6 @@ internal static class EncoderAttentionSingle<TCopy>
         return WarpReduction.SumOfFour(value + Warp.ShuffleXor(value, 4));
     }
 
-    /// <summary>Four numbers: a chunk of shared memory.</summary>
-    private struct Four(float x, float y, float z, float w)
-    {
-        public float X = x;
-        public float Y = y;
-        public float Z = z;
-        public float W = w;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Four Load(ArrayView<Bits128> source, int index)
-        {
-            Bits128 bits = source[index];
-            return new Four(Interop.IntAsFloat(bits.X), Interop.IntAsFloat(bits.Y), Interop.IntAsFloat(bits.Z), Interop.IntAsFloat(bits.W));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Store(ArrayView<Bits128> target, int index) =>
-            target[index] = new Bits128(Interop.FloatAsInt(X), Interop.FloatAsInt(Y), Interop.FloatAsInt(Z), Interop.FloatAsInt(W));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static float Dot(Four a, Four b, float sum) => (a.W * b.W) + ((a.Z * b.Z) + ((a.Y * b.Y) + ((a.X * b.X) + sum)));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Four operator *(Four a, float b) => new(a.X * b, a.Y * b, a.Z * b, a.W * b);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Four operator +(Four a, Four b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
-    }
-
     /// <summary>A thread's part of s or o: four columns of eight rows.</summary>
     private struct Rows
     {
@@ -220,28 +191,28 @@ internal static class EncoderAttentionSingle<TCopy>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void AddDots(ArrayView<Bits128> q, int at, Four k0, Four k1, Four k2, Four k3)
         {
-            R0 = Dots(Four.Load(q, at), k0, k1, k2, k3, R0);
-            R1 = Dots(Four.Load(q, at + Chunks), k0, k1, k2, k3, R1);
-            R2 = Dots(Four.Load(q, at + (2 * Chunks)), k0, k1, k2, k3, R2);
-            R3 = Dots(Four.Load(q, at + (3 * Chunks)), k0, k1, k2, k3, R3);
-            R4 = Dots(Four.Load(q, at + (4 * Chunks)), k0, k1, k2, k3, R4);
-            R5 = Dots(Four.Load(q, at + (5 * Chunks)), k0, k1, k2, k3, R5);
-            R6 = Dots(Four.Load(q, at + (6 * Chunks)), k0, k1, k2, k3, R6);
-            R7 = Dots(Four.Load(q, at + (7 * Chunks)), k0, k1, k2, k3, R7);
+            R0 = Dots(Four.LoadShared(q, at), k0, k1, k2, k3, R0);
+            R1 = Dots(Four.LoadShared(q, at + Chunks), k0, k1, k2, k3, R1);
+            R2 = Dots(Four.LoadShared(q, at + (2 * Chunks)), k0, k1, k2, k3, R2);
+            R3 = Dots(Four.LoadShared(q, at + (3 * Chunks)), k0, k1, k2, k3, R3);
+            R4 = Dots(Four.LoadShared(q, at + (4 * Chunks)), k0, k1, k2, k3, R4);
+            R5 = Dots(Four.LoadShared(q, at + (5 * Chunks)), k0, k1, k2, k3, R5);
+            R6 = Dots(Four.LoadShared(q, at + (6 * Chunks)), k0, k1, k2, k3, R6);
+            R7 = Dots(Four.LoadShared(q, at + (7 * Chunks)), k0, k1, k2, k3, R7);
         }
 
         /// <summary>Adds the values of four keys, each times its weight in eight queries.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void AddProducts(ArrayView<Bits128> p, int at, Four v0, Four v1, Four v2, Four v3)
         {
-            R0 = Products(Four.Load(p, at), v0, v1, v2, v3, R0);
-            R1 = Products(Four.Load(p, at + Chunks), v0, v1, v2, v3, R1);
-            R2 = Products(Four.Load(p, at + (2 * Chunks)), v0, v1, v2, v3, R2);
-            R3 = Products(Four.Load(p, at + (3 * Chunks)), v0, v1, v2, v3, R3);
-            R4 = Products(Four.Load(p, at + (4 * Chunks)), v0, v1, v2, v3, R4);
-            R5 = Products(Four.Load(p, at + (5 * Chunks)), v0, v1, v2, v3, R5);
-            R6 = Products(Four.Load(p, at + (6 * Chunks)), v0, v1, v2, v3, R6);
-            R7 = Products(Four.Load(p, at + (7 * Chunks)), v0, v1, v2, v3, R7);
+            R0 = Products(Four.LoadShared(p, at), v0, v1, v2, v3, R0);
+            R1 = Products(Four.LoadShared(p, at + Chunks), v0, v1, v2, v3, R1);
+            R2 = Products(Four.LoadShared(p, at + (2 * Chunks)), v0, v1, v2, v3, R2);
+            R3 = Products(Four.LoadShared(p, at + (3 * Chunks)), v0, v1, v2, v3, R3);
+            R4 = Products(Four.LoadShared(p, at + (4 * Chunks)), v0, v1, v2, v3, R4);
+            R5 = Products(Four.LoadShared(p, at + (5 * Chunks)), v0, v1, v2, v3, R5);
+            R6 = Products(Four.LoadShared(p, at + (6 * Chunks)), v0, v1, v2, v3, R6);
+            R7 = Products(Four.LoadShared(p, at + (7 * Chunks)), v0, v1, v2, v3, R7);
         }
 
         /// <summary>Stores weights; a row's four are 16 keys apart. The halves of a warp write to different halves of the banks.</summary>

@@ -277,31 +277,6 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
         private static float One(int key, int frames) => key < frames ? 1f : 0f;
     }
 
-    /// <summary>A number for each of the four rows of which a lane holds a part: g, g + 8, g + 16 and g + 24, where g is lane / 4.</summary>
-    private struct RowValues(float x0, float x1, float x2, float x3)
-    {
-        public float X0 = x0;
-        public float X1 = x1;
-        public float X2 = x2;
-        public float X3 = x3;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static RowValues Max(RowValues a, RowValues b) => new(MathF.Max(a.X0, b.X0), MathF.Max(a.X1, b.X1), MathF.Max(a.X2, b.X2), MathF.Max(a.X3, b.X3));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static RowValues Exp2(RowValues a) => new(FlushToZero.Exp2(a.X0), FlushToZero.Exp2(a.X1), FlushToZero.Exp2(a.X2), FlushToZero.Exp2(a.X3));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly RowValues MaxOfFourLanes() =>
-            new(WarpReduction.MaxOfFour(X0), WarpReduction.MaxOfFour(X1), WarpReduction.MaxOfFour(X2), WarpReduction.MaxOfFour(X3));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static RowValues operator -(RowValues a, RowValues b) => new(a.X0 - b.X0, a.X1 - b.X1, a.X2 - b.X2, a.X3 - b.X3);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static RowValues operator *(RowValues a, float b) => new(a.X0 * b, a.X1 * b, a.X2 * b, a.X3 * b);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScaleRows(ref Accumulator tile, float upper, float lower)
     {
@@ -318,33 +293,12 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreRow((uint Left, uint Right) c0, (uint Left, uint Right) c1, (uint Left, uint Right) c2, (uint Left, uint Right) c3, ArrayView<Bits128> y, int index, bool exists)
     {
-        Bits128 left = Transpose(new Bits128(c0.Left, c0.Right, c1.Left, c1.Right));
-        Bits128 right = Transpose(new Bits128(c2.Left, c2.Right, c3.Left, c3.Right));
+        Bits128 left = WarpTranspose.Words(new Bits128(c0.Left, c0.Right, c1.Left, c1.Right));
+        Bits128 right = WarpTranspose.Words(new Bits128(c2.Left, c2.Right, c3.Left, c3.Right));
         if (exists)
         {
             y[index] = left;
             y[index + 4] = right;
         }
-    }
-
-    /// <summary>Transposes the 4 x 4 words of four neighbouring lanes: first within, then between tiles of 2 x 2.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Bits128 Transpose(Bits128 words)
-    {
-        bool odd = (Group.IdxX & 1) != 0, upper = (Group.IdxX & 2) != 0;
-        Exchange(ref words.X, ref words.Y, odd, 1);
-        Exchange(ref words.Z, ref words.W, odd, 1);
-        Exchange(ref words.X, ref words.Z, upper, 2);
-        Exchange(ref words.Y, ref words.W, upper, 2);
-        return words;
-    }
-
-    /// <summary>Swaps one lane's second word for the other lane's first.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Exchange(ref uint first, ref uint second, bool isOther, int distance)
-    {
-        uint received = Warp.ShuffleXor(isOther ? first : second, distance);
-        first = isOther ? received : first;
-        second = isOther ? second : received;
     }
 }

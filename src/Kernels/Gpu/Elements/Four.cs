@@ -34,6 +34,10 @@ internal struct Four(float x, float y, float z, float w)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Four operator -(Four a, float b) => new(a.X - b, a.Y - b, a.Z - b, a.W - b);
 
+    /// <summary>sum + Σ aᵢ bᵢ, one after the other: a chain of fused multiply-adds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Dot(Four a, Four b, float sum) => (a.W * b.W) + ((a.Z * b.Z) + ((a.Y * b.Y) + ((a.X * b.X) + sum)));
+
     /// <summary>Reads four float32.</summary>
     /// <param name="source">Elements, 16 bytes at a time.</param>
     /// <param name="index">Which four: elements 4 · index to 4 · index + 3.</param>
@@ -43,4 +47,20 @@ internal struct Four(float x, float y, float z, float w)
         Bits128 bits = source[index];
         return new Four(Interop.IntAsFloat(bits.X), Interop.IntAsFloat(bits.Y), Interop.IntAsFloat(bits.Z), Interop.IntAsFloat(bits.W));
     }
+
+    /// <summary>Reads four float32 where 32 bits are enough for an index: in shared memory.</summary>
+    /// <inheritdoc cref="Load"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Four LoadShared(ArrayView<Bits128> source, int index)
+    {
+        Bits128 bits = source[index];
+        return new Four(Interop.IntAsFloat(bits.X), Interop.IntAsFloat(bits.Y), Interop.IntAsFloat(bits.Z), Interop.IntAsFloat(bits.W));
+    }
+
+    /// <summary>Writes four float32.</summary>
+    /// <param name="target">Elements, 16 bytes at a time.</param>
+    /// <param name="index">Which four.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Store(ArrayView<Bits128> target, int index) =>
+        target[index] = new Bits128(Interop.FloatAsInt(X), Interop.FloatAsInt(Y), Interop.FloatAsInt(Z), Interop.FloatAsInt(W));
 }

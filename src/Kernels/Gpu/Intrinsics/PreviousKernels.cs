@@ -7,8 +7,8 @@ namespace Handwritten.Kernels.Gpu;
 internal static class PreviousKernels
 {
     /// <summary>
-    /// Waits until they are done. Before this a kernel touches nothing that any kernel writes; every thread comes by here, once.
-    /// A kernel that has no such line waits at its entry.
+    /// Waits until they are done. Before this a kernel writes nothing, and touches nothing that any kernel writes; every thread
+    /// comes by here, once. A kernel that has no such line waits at its entry.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Wait() => CudaAsm.Emit("griddepcontrol.wait;");

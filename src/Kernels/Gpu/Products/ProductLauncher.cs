@@ -104,8 +104,8 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
 
     private static ProductLaunch<TRows> LoadWarpgroups<TCore>(GpuDevice device, Form form)
         where TCore : struct, IWarpgroupCore => form.Tile == TileSize.Square ? LoadKernel<OfWarpgroups<TCore, Tile128x128>>(device, form)
-            : form.Tile == TileSize.Wide ? LoadKernel<OfWarpgroups<TCore, Tile128x256>>(device, form)
-            : LoadKernel<OfWarpgroups<TCore, Tile192x256>>(device, form);
+            : form.Tile == TileSize.Wide ? LoadKernel<OfWarpgroups<TCore, WideTile<TwoWarpgroups>>>(device, form)
+            : LoadKernel<OfWarpgroups<TCore, WideTile<ThreeWarpgroups>>>(device, form);
 
     private static ProductLaunch<TRows> LoadTensorCore<TCopy, TTensorCore>(GpuDevice device, Form form)
         where TCopy : struct, ISharedCopy

@@ -18,10 +18,10 @@ internal readonly record struct TileSize(int Rows, int Columns, int Threads, int
     public static readonly TileSize Square = Of<Tile128x128>();
 
     /// <summary>128 x 256 by two warpgroups.</summary>
-    public static readonly TileSize Wide = Of<Tile128x256>();
+    public static readonly TileSize Wide = Of<WideTile<TwoWarpgroups>>();
 
     /// <summary>192 x 256 by three warpgroups.</summary>
-    public static readonly TileSize Widest = Of<Tile192x256>();
+    public static readonly TileSize Widest = Of<WideTile<ThreeWarpgroups>>();
 
     /// <summary>Those of warpgroups.</summary>
     public static IReadOnlyList<TileSize> OfWarpgroups { get; } = [Square, Wide, Widest];

@@ -38,7 +38,7 @@ internal abstract class RealtimeShape
     };
 
     private static object Transcription(string model, LiveOptions options) =>
-        new { Model = model, options.Transcription.Decoding.Language, Prompt = options.Transcription.InitialPrompt ?? "" };
+        new { Model = model, options.Transcription.Decoding.Language, Prompt = options.Transcription.InitialPrompt?.Text ?? "" };
 
     /// <summary>As it has been since August 2025.</summary>
     private sealed class Released : RealtimeShape

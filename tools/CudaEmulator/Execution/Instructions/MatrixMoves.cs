@@ -173,7 +173,7 @@ internal static unsafe class MatrixMoves
                 checks.Read<SharedSpace>(op, w, mask, AccessShape.Scattered, (byte*)rows[0], RowBytes);
             }
 
-            checks.Synchronise(w);
+            checks.Meetings?.Synchronise(w);
         }
 
         return rows;

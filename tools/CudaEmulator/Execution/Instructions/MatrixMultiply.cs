@@ -35,7 +35,7 @@ internal static unsafe class MatrixMultiply
     {
         if (mask == Lanes.All)
         {
-            w.Checks?.Synchronise(w);
+            w.Checks?.Meetings?.Synchronise(w);
             next = null;
             return true;
         }

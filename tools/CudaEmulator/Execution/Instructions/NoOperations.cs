@@ -62,7 +62,7 @@ internal static unsafe class NoOperations
     {
         if (mask != 0)
         {
-            w.Checks?.FenceProxy(w);
+            w.Checks?.Meetings?.FenceProxy(w);
         }
 
         return op + 1;

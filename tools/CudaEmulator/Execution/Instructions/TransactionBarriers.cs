@@ -15,12 +15,6 @@ internal static unsafe class TransactionBarriers
         ["mbarrier"] = Emit,
     };
 
-    /// <summary>What an instruction does to a barrier; the sentence that says why it may not.</summary>
-    private interface IChange
-    {
-        static abstract string? Apply(ref TransactionBarrier barrier, uint count);
-    }
-
     /// <summary>Emits that a barrier's phase waits for one arrival more.</summary>
     public static void EmitOneMore(Emitter e, int at, int isNarrow, long offset) =>
         e.Emit(&Change<OneMore>, e.Scratch(), at, e.Constant(1, false), isNarrow, offset);
@@ -183,7 +177,7 @@ internal static unsafe class TransactionBarriers
 
     // Lane after lane; D gets what each found before.
     private static Op* Change<TChange>(Op* op, byte* f, Warp w, uint mask)
-        where TChange : struct, IChange
+        where TChange : struct, IBarrierChange
     {
         var barriers = Resolve(op, f, w, mask);
         for (var rest = mask; rest != 0; rest &= rest - 1)
@@ -191,7 +185,7 @@ internal static unsafe class TransactionBarriers
             var lane = Bits.TrailingZeroCount(rest);
             var barrier = Read(op, w, lane, barriers[lane]);
             var state = barrier.Encode();
-            w.Checks?.Signal(w, barriers[lane]);
+            w.Checks?.Meetings?.Signal(w, barriers[lane]);
             Set<TChange>(op, w, lane, barriers[lane], barrier, Lanes.Read<uint>(f + op->B, lane));
             Lanes.Write(f + op->D, lane, state);
         }
@@ -234,7 +228,7 @@ internal static unsafe class TransactionBarriers
             if (Read(op, w, lane, last).Phase != phaseOf((nint)(f + op->B), lane))
             {
                 done |= 1u << lane;
-                w.Checks?.Await(w, last);
+                w.Checks?.Meetings?.Await(w, last);
             }
         }
 
@@ -249,7 +243,7 @@ internal static unsafe class TransactionBarriers
         {
             warp.Copies.ArriveAt(barrier, count =>
             {
-                warp.Checks?.Signal(warp, barrier);
+                warp.Checks?.Meetings?.Signal(warp, barrier);
                 Set<Arrival>(op, w, lane, barrier, Read(op, w, lane, barrier), (uint)count);
             });
         }
@@ -265,7 +259,7 @@ internal static unsafe class TransactionBarriers
     }
 
     private static void Set<TChange>(Op* op, Warp w, int lane, ulong address, TransactionBarrier barrier, uint count)
-        where TChange : struct, IChange
+        where TChange : struct, IBarrierChange
     {
         if (TChange.Apply(ref barrier, count) is { } wrong)
         {
@@ -273,89 +267,5 @@ internal static unsafe class TransactionBarriers
         }
 
         *(ulong*)address = barrier.Settled().Encode();
-    }
-
-    private static string? Arrive(ref TransactionBarrier barrier, uint count, int mayBeLeft = 0)
-    {
-        if (count == 0 || count + mayBeLeft > barrier.Pending)
-        {
-            return $"waits for {barrier.Pending} more arrivals in this phase, and {count} come{(mayBeLeft > 0 ? " that must not complete it" : "")}";
-        }
-
-        barrier = barrier with { Pending = barrier.Pending - (int)count };
-        return null;
-    }
-
-    private static string? Drop(ref TransactionBarrier barrier, uint count, int mayBeLeft = 0)
-    {
-        var wrong = Arrive(ref barrier, count, mayBeLeft);
-        barrier = barrier with { Expected = Math.Max(0, barrier.Expected - (int)Math.Min(count, TransactionBarrier.Most)) };
-        return wrong;
-    }
-
-    private static string? AddTransactions(ref TransactionBarrier barrier, long count)
-    {
-        var sum = barrier.Transactions + count;
-        if (Math.Abs(sum) > TransactionBarrier.Most)
-        {
-            return $"would count {sum} transactions, beyond the {TransactionBarrier.Most} that it can";
-        }
-
-        barrier = barrier with { Transactions = (int)sum };
-        return null;
-    }
-
-    private readonly struct Arrival : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => Arrive(ref barrier, count);
-    }
-
-    private readonly struct PartialArrival : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => Arrive(ref barrier, count, 1);
-    }
-
-    private readonly struct Departure : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => Drop(ref barrier, count);
-    }
-
-    private readonly struct PartialDeparture : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => Drop(ref barrier, count, 1);
-    }
-
-    private readonly struct ExpectingArrival : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, count) ?? Arrive(ref barrier, 1);
-    }
-
-    private readonly struct ExpectingDeparture : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, count) ?? Drop(ref barrier, 1);
-    }
-
-    private readonly struct Expect : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, count);
-    }
-
-    private readonly struct Complete : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count) => AddTransactions(ref barrier, -(long)count);
-    }
-
-    private readonly struct OneMore : IChange
-    {
-        public static string? Apply(ref TransactionBarrier barrier, uint count)
-        {
-            if (barrier.Pending == TransactionBarrier.Most)
-            {
-                return $"already waits for {TransactionBarrier.Most} arrivals, and cannot for one more";
-            }
-
-            barrier = barrier with { Pending = barrier.Pending + (int)count };
-            return null;
-        }
     }
 }

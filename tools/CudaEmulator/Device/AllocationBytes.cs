@@ -4,20 +4,20 @@ using System.Runtime.CompilerServices;
 namespace Handwritten.CudaEmulator.Device;
 
 /// <summary>
-/// Which bytes of an allocation have been written: a bit each. All workers of a grid note what they write at the same time,
-/// so bits are set atomically; but only those that are not set yet, and once all are, nothing more is looked at.
+/// Some of an allocation's bytes, those that have been written for instance: a bit each. All workers of a grid add to it at the
+/// same time, so bits are set atomically; but only those that are not set yet, and once all are, nothing more is looked at.
 /// </summary>
 /// <param name="start">The allocation's first byte, a multiple of 64.</param>
 /// <param name="bytes">Its length.</param>
-public sealed class WrittenBytes(ulong start, long bytes)
+public sealed class AllocationBytes(ulong start, long bytes)
 {
     private readonly ulong[] words = new ulong[(bytes + 63) / 64];
     private long missing = bytes;
 
-    /// <summary>Whether every byte has been written.</summary>
+    /// <summary>Whether every byte is among them.</summary>
     public bool IsComplete => Volatile.Read(ref missing) == 0;
 
-    /// <summary>Notes that bytes have been written.</summary>
+    /// <summary>Adds bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(ulong address, long count)
     {
@@ -36,7 +36,7 @@ public sealed class WrittenBytes(ulong start, long bytes)
         }
     }
 
-    /// <summary>The first of <paramref name="count"/> bytes that has not been written; null if all have.</summary>
+    /// <summary>The first of <paramref name="count"/> bytes that is not among them; null if all are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong? FirstMissing(ulong address, long count)
     {
@@ -50,10 +50,10 @@ public sealed class WrittenBytes(ulong start, long bytes)
         for (var bit = (int)at & 63; count > 0; word++, bit = 0)
         {
             var here = (int)Math.Min(count, 64 - bit);
-            var unwritten = ((ulong.MaxValue >> (64 - here)) << bit) & ~Volatile.Read(ref words[word]);
-            if (unwritten != 0)
+            var absent = ((ulong.MaxValue >> (64 - here)) << bit) & ~Volatile.Read(ref words[word]);
+            if (absent != 0)
             {
-                return start + (ulong)(word << 6) + (ulong)BitOperations.TrailingZeroCount(unwritten);
+                return start + (ulong)(word << 6) + (ulong)BitOperations.TrailingZeroCount(absent);
             }
 
             count -= here;
@@ -62,8 +62,8 @@ public sealed class WrittenBytes(ulong start, long bytes)
         return null;
     }
 
-    /// <summary>The first of <paramref name="count"/> bytes that has been written; null if none has.</summary>
-    public ulong? FirstWritten(ulong address, long count)
+    /// <summary>The first of <paramref name="count"/> bytes that is among them; null if none is.</summary>
+    public ulong? FirstPresent(ulong address, long count)
     {
         for (var at = address; at < address + (ulong)count; at++)
         {
@@ -76,8 +76,8 @@ public sealed class WrittenBytes(ulong start, long bytes)
         return null;
     }
 
-    /// <summary>Adds what has been written in another one of the same bytes.</summary>
-    public void AddAll(WrittenBytes other)
+    /// <summary>Adds those of another set of the same allocation's bytes.</summary>
+    public void AddAll(AllocationBytes other)
     {
         for (var word = 0; word < words.Length; word++)
         {
@@ -85,12 +85,12 @@ public sealed class WrittenBytes(ulong start, long bytes)
         }
     }
 
-    /// <summary>After a copy: what was unwritten in the source is so in the target.</summary>
+    /// <summary>After a copy: what is not among the source's bytes is not among the target's.</summary>
     /// <param name="address">The target in this allocation.</param>
     /// <param name="source">The source's bytes.</param>
     /// <param name="from">The source's address.</param>
     /// <param name="count">Bytes.</param>
-    public void CopyFrom(ulong address, WrittenBytes source, ulong from, long count)
+    public void CopyFrom(ulong address, AllocationBytes source, ulong from, long count)
     {
         if (source.FirstMissing(from, count) is null)
         {
