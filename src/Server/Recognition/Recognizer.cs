@@ -1,6 +1,5 @@
 using Handwritten.Model.Tokenization;
 using Handwritten.Model.VoiceActivity;
-using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Serving;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
