@@ -95,23 +95,23 @@ internal sealed partial class JobWorker(
             job.Hear(segment);
         }
 
-        FinishedTranscription transcription = await FinishAsync(job, job.Order.Request, running);
+        FinishedTranscription transcription = await FinishAsync(job, job.Order.Request, recording, running);
         FinishedTranscription? translation = null;
         if (job.Order.Translation is { } second)
         {
             using RunningTranscription translating = await StartAsync(job, second, recording);
             job.Follow(translating, begin: share, end: 1);
-            translation = await FinishAsync(job, second, translating);
+            translation = await FinishAsync(job, second, recording, translating);
         }
 
         return new JobResult(transcription, translation, running.Model, running.Device);
     }
 
-    private async Task<FinishedTranscription> FinishAsync(Job job, TranscriptionRequest request, RunningTranscription running)
+    private async Task<FinishedTranscription> FinishAsync(Job job, TranscriptionRequest request, DecodedRecording recording, RunningTranscription running)
     {
         Transcript transcript = await running.TranscriptAsync();
         log.Transcribed(job.Client, running, transcript);
-        return new FinishedTranscription(request, transcript, running.Duration, running.Tokenizer);
+        return new FinishedTranscription(request, transcript, recording.Clip.Seconds, running.Tokenizer);
     }
 
     private Task<RunningTranscription> StartAsync(Job job, TranscriptionRequest request, DecodedRecording recording) =>

@@ -34,8 +34,8 @@ internal static class StreamEndpoints
 
 /// <summary>Opens live streams, as many as are allowed.</summary>
 internal sealed class LiveService(
-    ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, RequestLog log, BrowserRules rules, ApiKeys keys, StreamPlaces places, ServerOptions options, IHostApplicationLifetime lifetime, LastCall lastCall,
-    TimeProvider time, ILogger<LiveService> logger)
+    ModelCatalogue models, Recognizer recognizer, Telemetry telemetry, RequestLog log, BrowserRules rules, ApiKeys keys, StreamPlaces places, ServerOptions options, IHostApplicationLifetime lifetime,
+    LastCall lastCall, TimeProvider time, ILogger<LiveService> logger)
 {
     /// <summary>A stream may last for hours, and its key may be taken out of the file meanwhile.</summary>
     private static readonly TimeSpan KeyCheck = TimeSpan.FromSeconds(1);

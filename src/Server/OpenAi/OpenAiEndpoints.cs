@@ -67,7 +67,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
         else
         {
             transcript = await running.TranscriptAsync();
-            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, running.Duration, running.Tokenizer)).ExecuteAsync(context);
+            await TranscriptionResponses.Of(new FinishedTranscription(request, transcript, recording.Clip.Seconds, running.Tokenizer)).ExecuteAsync(context);
         }
 
         if (transcript is not null)
