@@ -48,8 +48,8 @@ public sealed record Segment(
     IReadOnlyList<float>? TokenLogProbabilities = null)
 {
     /// <summary>
-    /// What the model said where the text was cleared, because its segment has no length or says nothing; null elsewhere. No file has it, but
-    /// openai/whisper prints it.
+    /// What the model said where the text was cleared, because its segment has no length or says nothing; null elsewhere. No file
+    /// has it, but openai/whisper prints it.
     /// </summary>
     public string? ClearedText { get; init; }
 }

@@ -13,7 +13,7 @@ public sealed class ShutdownTests
     [InlineData(true)]
     public async Task A_request_that_cannot_be_finished_is_told_so_before_the_end(bool isJob)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(2) });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(4) });
         await server.IsUnharmedAsync();
         byte[] minutes = RunningServer.Repeated(100); // on any machine longer than the server may take to stop
         Task<HttpResponseMessage> waiting = isJob
@@ -41,7 +41,7 @@ public sealed class ShutdownTests
     [InlineData("/runsync", "application/json")]
     public async Task A_request_that_is_still_being_sent_is_told_so_before_the_end(string path, string type)
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(2) });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(4) });
         using RawClient raw = await RawClient.ConnectAsync(server.Address);
         await raw.SendAsync($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: {type}\r\nContent-Length: 1000\r\n\r\n");
         await raw.SendAsync(type == "application/json" ? "{\"input\":" : RawClient.FileHead);
@@ -54,7 +54,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task A_stream_of_events_that_cannot_be_finished_ends_with_an_error()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(2) });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(4) });
         await server.IsUnharmedAsync();
         byte[] minutes = RunningServer.Repeated(100);
         using HttpRequestMessage request = new(HttpMethod.Post, "/v1/audio/transcriptions") { Content = RunningServer.Form(minutes, ("stream", "true"), ("beam_size", "8")) };

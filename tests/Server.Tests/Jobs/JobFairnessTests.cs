@@ -9,7 +9,7 @@ using Xunit;
 namespace Handwritten.Server.Tests.Jobs;
 
 /// <summary>A client that hands in more jobs than it should, and others beside it.</summary>
-public sealed partial class JobFairnessTests : IAsyncLifetime
+public sealed partial class JobFairnessTests : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryKeys _keys = new();
     private readonly LoopbackHost _host = new();
@@ -36,6 +36,10 @@ public sealed partial class JobFairnessTests : IAsyncLifetime
         await _server.StopAsync(impatience.Token);
         await _server.DisposeAsync();
         await _host.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
         _greedy.Dispose();
         _modest.Dispose();
         _keys.Dispose();

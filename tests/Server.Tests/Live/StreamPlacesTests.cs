@@ -76,7 +76,7 @@ public sealed class StreamPlacesTests
             for (int i = 0; i < count; i++)
             {
                 using ClosedSocket socket = new();
-                await using LiveSession session = new(null!, null!, settings); // nothing is heard, so nobody hears it
+                await using LiveSession session = new(null!, null!, null!, null!, settings); // nothing is heard, so nobody hears it
                 using LiveSocket stream = new(socket, new NativeDialect(settings), TimeSpan.FromMinutes(1), NullLogger.Instance);
                 await stream.RunAsync(session, "model", CancellationToken.None, stopping.Token, lastCall.Token, CancellationToken.None);
             }

@@ -46,7 +46,7 @@ public sealed record RunPodAnswer(
 /// <summary>What has come of a job since the last call.</summary>
 /// <param name="Status">As in <see cref="RunPodAnswer"/>.</param>
 /// <param name="Stream">The segments.</param>
-public sealed record RunPodStream(string Status, IReadOnlyList<RunPodPiece> Stream);
+public sealed record RunPodPieces(string Status, IReadOnlyList<RunPodPiece> Stream);
 
 /// <summary>A piece of a job's output.</summary>
 /// <param name="Output">A segment.</param>

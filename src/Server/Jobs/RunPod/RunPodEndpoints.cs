@@ -43,7 +43,7 @@ internal static class RunPodEndpoints
         group.MapMethods("/status/{id}", [HttpMethods.Get, HttpMethods.Post], (string id, HttpContext context, JobStore jobs) => Answer(jobs.Find(id, Client.Of(context).Name)))
             .WithSummary("How far a job is.").Produces<RunPodAnswer>();
         group.MapMethods("/stream/{id}", [HttpMethods.Get, HttpMethods.Post], (string id, HttpContext context, JobStore jobs) => Stream(jobs.Find(id, Client.Of(context).Name)))
-            .WithSummary("The segments that have come since the last call.").Produces<RunPodStream>();
+            .WithSummary("The segments that have come since the last call.").Produces<RunPodPieces>();
         group.MapPost("/cancel/{id}", Cancel).WithSummary("Take a job back.").Produces<RunPodAnswer>();
         group.MapPost("/purge-queue", PurgeQueue).WithSummary("Take back all jobs of this client that wait.").Produces<RunPodPurge>();
         group.MapGet("/health", Health).WithSummary("This client's jobs, counted, and whether the server is busy.").Produces<RunPodHealth>();
@@ -81,7 +81,7 @@ internal static class RunPodEndpoints
     private static IResult Stream(Job job)
     {
         string status = RunPodAnswer.StatusOf(job); // before the segments: a status that is final has nothing behind it
-        return Results.Json(new RunPodStream(status, [.. job.TakeHeard().Select(segment => new RunPodPiece(SegmentAnswer.Of(segment)))]), Json.Options);
+        return Results.Json(new RunPodPieces(status, [.. job.TakeHeard().Select(segment => new RunPodPiece(SegmentAnswer.Of(segment)))]), Json.Options);
     }
 
     private static IResult PurgeQueue(HttpContext context, JobStore jobs, TimeProvider time)
