@@ -26,7 +26,10 @@ public sealed class ServeFaultTests : IDisposable
             Task<(HttpStatusCode Status, string Answer)> large = TranscribeAsync(client, WavBytes.Of(new byte[Seconds * 4000], rate: 4000, bits: 8));
             (HttpStatusCode Status, string Answer)[] neighbours = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => TranscribeAsync(client, healthy)));
             Assert.All(neighbours, neighbour => Assert.Equal((HttpStatusCode.OK, "Please play rock music in the garage."), neighbour));
-            Assert.Equal((HttpStatusCode.ServiceUnavailable, "out_of_memory"), await large);
+
+            // Who is beside it may hold what it wants in that very moment; when it comes alone, there is no hope.
+            Assert.Contains(await large, [(HttpStatusCode.ServiceUnavailable, "out_of_memory"), (HttpStatusCode.TooManyRequests, "engine_busy")]);
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "out_of_memory"), await TranscribeAsync(client, WavBytes.Of(new byte[Seconds * 4000], rate: 4000, bits: 8)));
         }
 
         await RunningServeCommand.HoldsNothingAsync(client, _sandbox["scratch"]);
