@@ -90,7 +90,7 @@ public sealed class TranscribeTests : IDisposable
 
     [Theory]
     [InlineData("", "wrote 01-en.txt, .vtt, .srt, .tsv and .json")]
-    [InlineData("-f srt,html", "wrote 01-en.srt and .html")]
+    [InlineData("-f srt,csv", "wrote 01-en.srt and .csv")]
     [InlineData("-o a/b -f txt", "wrote a/b/01-en.txt")]
     [InlineData("-f none", null)]
     public void The_last_line_says_what_was_written(string options, string? line)
