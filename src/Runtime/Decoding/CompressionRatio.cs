@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Handwritten.Runtime.Decoding.Zlib;
 
 namespace Handwritten.Runtime.Decoding;
 

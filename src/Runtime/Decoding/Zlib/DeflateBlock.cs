@@ -1,4 +1,4 @@
-namespace Handwritten.Runtime.Decoding;
+namespace Handwritten.Runtime.Decoding.Zlib;
 
 /// <summary>
 /// How many bits a block of letters and repetitions takes in the deflate format: with the codes that are fixed, or with codes

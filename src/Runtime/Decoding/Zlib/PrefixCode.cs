@@ -1,4 +1,4 @@
-namespace Handwritten.Runtime.Decoding;
+namespace Handwritten.Runtime.Decoding.Zlib;
 
 /// <summary>
 /// A Huffman code with a greatest length, as zlib makes it: of two trees that weigh the same the flatter one is taken first.

@@ -1,4 +1,4 @@
-namespace Handwritten.Runtime.Decoding;
+namespace Handwritten.Runtime.Decoding.Zlib;
 
 /// <summary>
 /// Cuts a text into letters and repetitions as zlib does at its usual level, 6: it follows the last 128 places that begin with the
