@@ -114,7 +114,7 @@ internal static class Application
     private static string? Mistake(ParseResult result, string? known)
     {
         Command current = result.CommandResult.Command;
-        string command = current is RootCommand ? "handwritten" : $"handwritten {current.Name}";
+        string command = string.Join(' ', PathTo(result.CommandResult).Reverse());
         string? sentence = known ?? result.UnmatchedTokens.Concat(MistypedOptions(result)).FirstOrDefault() switch
         {
             null => result.Errors.Select(error => error.Message).FirstOrDefault(),
@@ -123,6 +123,15 @@ internal static class Application
             var word => $"'{command}' takes no further argument '{word}'.",
         };
         return sentence is null ? null : $"{sentence}{(sentence[^1] is '.' or '?' ? "" : ".")} See '{command} --help'.";
+    }
+
+    /// <summary>The names of a command and of those it is below, up to the program's.</summary>
+    private static IEnumerable<string> PathTo(SymbolResult? command)
+    {
+        for (; command is CommandResult { Command: var named }; command = command.Parent)
+        {
+            yield return named is RootCommand ? "handwritten" : named.Name;
+        }
     }
 
     /// <summary>What the parser takes for a recording, but nobody else would: arguments that begin with a dash, unless behind <c>--</c>.</summary>

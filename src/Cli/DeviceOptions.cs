@@ -82,7 +82,7 @@ internal sealed class DeviceOptions
                 Device = parsed.GetRequiredValue(_device),
                 ComputeType = !namesPrecision ? parsed.GetValue(_type).Value : parsed.GetValue(_half) ? ComputeType.Float16 : ComputeType.Float32,
                 Threads = parsed.GetValue(_threads).Value is int threads and > 0 ? threads : null,
-                Warn = sentence => Console.Error.WriteLine($"handwritten: {sentence}"),
+                Warn = Narrator.IsQuiet(parsed) ? null : sentence => Console.Error.WriteLine($"handwritten: {sentence}"),
             };
     }
 }

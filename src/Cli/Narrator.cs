@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Handwritten.Model;
@@ -17,6 +18,10 @@ namespace Handwritten.Cli;
 /// <param name="quiet">Whether nothing but segments and failures is.</param>
 internal sealed class Narrator(bool verbose, bool quiet)
 {
+    /// <summary>Whether a command line asks for nothing but segments and failures, of a command that can be asked.</summary>
+    public static bool IsQuiet(ParseResult parsed) =>
+        parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Name == "--quiet") is Option<bool> quiet && parsed.GetValue(quiet);
+
     /// <summary>Whether a bar may be shown.</summary>
     public bool ShowsProgress => !quiet;
 

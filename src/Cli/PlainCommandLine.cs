@@ -116,7 +116,9 @@ internal sealed class PlainCommandLine
         return $"{name}={isOn}";
     }
 
-    private bool IsOption(string word) => IsName(word) && (Find(Spell(word.Split('=', ':')[0])) ?? Letter(word)) is not null;
+    /// <summary>Whether a word behind an option is another one, and not its value: to argparse nothing is that has a blank and no <c>=</c>.</summary>
+    private bool IsOption(string word) =>
+        IsName(word) && (word.Contains('=') || !word.Contains(' ')) && (Find(Spell(word.Split('=')[0])) ?? Letter(word)) is not null;
 
     /// <summary>The option of a name, or of its beginning; of several, the one whose name the others' begin with.</summary>
     private Option? Find(string name)

@@ -76,7 +76,10 @@ internal sealed partial class RecordingInputs(Argument<string[]> recordings)
     /// The recordings, each of them once, with patterns and folders replaced by what they stand for. One that stands for
     /// nothing remains, and fails when it is loaded.
     /// </summary>
-    public IReadOnlyList<string> Read(ParseResult parsed) => [.. parsed.GetRequiredValue(recordings).SelectMany(name => Expand(parsed, name)).Distinct()];
+    public IReadOnlyList<string> Read(ParseResult parsed) => [.. parsed.GetRequiredValue(recordings).SelectMany(name => Expand(parsed, name)).DistinctBy(Place)];
+
+    /// <summary>What tells a recording from others, however its path is spelled.</summary>
+    private static string Place(string name) => name == AudioFile.StandardInput || WebRecording.IsAddress(name) ? name : Path.GetFullPath(name);
 
     /// <summary>What a recording's file is called: its path, or the name that the file of an address would have.</summary>
     public static string PathOf(string recording) => recording switch

@@ -108,9 +108,22 @@ public sealed record ServerOptions
             throw new ArgumentException($"Several models are called '{same.Key}', and only one of them could be asked for: rename the folder of the other ({string.Join(", ", same.Select(model => model.Folder))}).");
         }
 
+        if (HostNames.FirstOrDefault(name => name.AsSpan().ContainsAny('/', ':', ' ') || name is "" or "*") is { } wrongName)
+        {
+            throw new ArgumentException($"A name of the server is a host alone, such as speech.example.org or *.example.org, but one is '{wrongName}'.");
+        }
+
+        if (CorsOrigins.FirstOrDefault(origin => origin != "*" && !IsOrigin(origin)) is { } wrongOrigin)
+        {
+            throw new ArgumentException($"An origin is a page's scheme and host, such as https://app.example.org, without a path or a slash, but one is '{wrongOrigin}'.");
+        }
+
         if (WebhookSecret is { } secret && Remote.Webhooks.KeyOf(secret) is null)
         {
             throw new ArgumentException("The secret of the webhooks begins with 'whsec_', but no base64 follows: copy it again, or take a secret without that beginning.");
         }
     }
+
+    private static bool IsOrigin(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? address) && address.GetLeftPart(UriPartial.Authority).Equals(text, StringComparison.OrdinalIgnoreCase);
 }

@@ -8,7 +8,7 @@ namespace Handwritten.Cli.Commands;
 /// <summary><c>handwritten api-key</c>: draws a key for a client, shows it once and adds its hash to the file that <c>serve</c> reads.</summary>
 internal sealed class ApiKeyCommand : Command
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "What logs and metrics call the client: a word." };
+    private readonly Argument<string> _name = new("NAME") { Description = "What the log calls the client: a word." };
 
     private readonly Option<string> _file = new("--api-keys") { Description = "The file to add it to; a running server takes it up within a second.", HelpName = "FILE", Required = true };
 

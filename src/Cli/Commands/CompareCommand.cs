@@ -176,7 +176,7 @@ internal sealed class CompareCommand : Command
                 Format(measurement.RealTimeFactor, "0.000"), Format(measurement.LoadSeconds, "0.00 s"), Format(measurement.PeakMemoryBytes / 1e6, "0 MB"));
         }
 
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{measurements[0].AudioSeconds:0.0} s of audio in {measurements[0].Files.Count} recordings, on {string.Join("; ", measurements.Select(measurement => measurement.Device).Distinct())}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{measurements[0].AudioSeconds:0.0} s of audio in {measurements[0].Files.Count} {(measurements[0].Files.Count == 1 ? "recording" : "recordings")}, on {string.Join("; ", measurements.Select(measurement => measurement.Device).Distinct())}"));
         Terminal.Write(table);
 
         static string Format(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Evaluation;
 using Handwritten.Runtime.Output;
 
@@ -14,7 +15,7 @@ internal sealed class SearchCommand : Command
 
     private readonly Argument<string[]> _files = new("TRANSCRIPT")
     {
-        Description = "The transcripts: json, srt or vtt.",
+        Description = "The transcripts, or patterns of their names: json, srt or vtt.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -49,7 +50,7 @@ internal sealed class SearchCommand : Command
         bool json = parsed.GetValue(_json);
         List<object> results = [];
         int hits = 0;
-        ExitCode exitCode = EachFile.Do(parsed.GetRequiredValue(_files), file =>
+        ExitCode exitCode = EachFile.Do([.. parsed.GetRequiredValue(_files).SelectMany(RecordingFiles.Named).Distinct()], file =>
         {
             if (Path.GetExtension(file).Equals(".txt", StringComparison.OrdinalIgnoreCase))
             {

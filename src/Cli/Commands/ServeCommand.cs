@@ -27,7 +27,7 @@ internal sealed class ServeCommand : Command
 
     private readonly Option<string[]> _models = new("--model")
     {
-        Description = $"A model: a folder as Hugging Face publishes it, or the name of one in weights/; may be given several times, the default one first. [default: ${ModelVariable}, or {ModelFolder.Default}]",
+        Description = $"A model: a folder as Hugging Face publishes it, or the name of one in weights/; may be given several times, the default one first. Where none is given, ${ModelVariable} counts.",
         HelpName = "FOLDER|NAME",
         DefaultValueFactory = _ => [Environment.GetEnvironmentVariable(ModelVariable) is { Length: > 0 } name ? name : ModelFolder.Default],
     };

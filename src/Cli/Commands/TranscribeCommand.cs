@@ -106,6 +106,11 @@ internal sealed class TranscribeCommand : Command
 
     private OutputFiles Files(ParseResult parsed, WriterOptions layout, EmbeddedSound? embedded, Narrator narrator)
     {
+        if (parsed.GetRequiredValue(_formats) is { Length: > 1 } several && several.Contains(NoFormat))
+        {
+            throw new UsageException($"{_formats.Name} {NoFormat} writes no files: leave it out, or the other formats.");
+        }
+
         ITranscriptWriter[] formats = [.. parsed.GetRequiredValue(_formats).Where(format => format != NoFormat).SelectMany(TranscriptWriters.Named).Distinct()];
         OutputName? template = parsed.GetValue(_name) is { } name ? new OutputName(_name.Name, name) : null;
         return new OutputFiles(formats, parsed.GetRequiredValue(_folder), template, layout, embedded, narrator.Tell);

@@ -34,8 +34,20 @@ public sealed class SileroVad
     /// <exception cref="ModelException">It is missing, damaged or another network.</exception>
     public static SileroVad Load(string? folder = null)
     {
-        using SafetensorsFile file = new(Path.Combine(folder ?? ModelFolder.Resolve(Name), "model.safetensors"));
+        using SafetensorsFile file = new(Path.Combine(folder ?? Find(), "model.safetensors"));
         return new SileroVad(new SileroEncoder(file), new SileroDecoder(file));
+    }
+
+    private static string Find()
+    {
+        try
+        {
+            return ModelFolder.Resolve(Name);
+        }
+        catch (ModelException exception)
+        {
+            throw new ModelException($"The network that finds speech is not here: put the folder weights/{Name}, which comes with this program, beside the models.", exception);
+        }
     }
 
     /// <summary>Begins to hear sound that is still coming.</summary>

@@ -233,7 +233,8 @@ public sealed class Ffmpeg
             throw new AudioException($"{name} holds no sound: it has pictures or text, but no audio track.");
         }
 
-        string pipeHint = input == "pipe:0" ? ", and some formats, such as MP4, cannot be read from a pipe: give the name of a file" : "";
+        string pipeHint = input == "pipe:0" && !OperatingSystem.IsLinux() // there such formats get a file in memory
+            ? ", and some formats, such as MP4, cannot be read from a pipe: give the name of a file" : "";
         string complaint = log.LastError?.Replace(input + ": ", "", StringComparison.Ordinal) ?? $"exit code {exitCode}";
         if (exitCode != 0)
         {

@@ -88,7 +88,7 @@ public sealed record DecodingOptions
         OptionsException.Require(Patience is null || BeamSize is not null, $"patience needs beam_size: it says how long a beam search goes on.");
         OptionsException.Require(BeamSize is null or (>= 1 and <= MostLanes), $"beam_size must be from 1 to {MostLanes}, but it is {BeamSize}.");
         OptionsException.Require(BestOf is null or (>= 1 and <= MostLanes), $"best_of must be from 1 to {MostLanes}, but it is {BestOf}.");
-        OptionsException.Require(double.IsFinite(Temperature) && Temperature >= 0, $"temperature must not be below 0, but it is {Temperature}.");
+        OptionsException.Require(double.IsFinite(Temperature) && Temperature >= 0, $"temperature must be a number from 0 on, but it is {Temperature}.");
         OptionsException.Require(LengthPenalty is null or (>= 0 and <= 1), $"length_penalty must be from 0 to 1, but it is {LengthPenalty}.");
         OptionsException.Require(Patience is null or (>= 0 and <= 1000), $"patience must be from 0 to 1000, but it is {Patience}.");
         OptionsException.Require(

@@ -94,7 +94,7 @@ public static class TranscriptFiles
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new OutputException($"The transcript '{path}' cannot be written ({Reason(exception)}); choose another output folder, or make this one writable.", exception);
+            throw new OutputException($"The transcript '{path}' cannot be written ({Reason(exception)}); choose another output folder or name, or make this one writable.", exception);
         }
         finally
         {
@@ -104,6 +104,11 @@ public static class TranscriptFiles
 
     private static void CreateFolder(string folder)
     {
+        if (string.IsNullOrWhiteSpace(folder))
+        {
+            throw new OutputException("The output folder has no name; a dot stands for the current one.");
+        }
+
         try
         {
             Directory.CreateDirectory(folder);

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Handwritten.Runtime.Output;
 
 /// <summary>
@@ -7,6 +9,9 @@ namespace Handwritten.Runtime.Output;
 /// </summary>
 public sealed class WholeFile : IDisposable
 {
+    /// <summary>Bytes of a name, in nearly all file systems.</summary>
+    private const int LongestName = 255;
+
     private readonly string _path, _passing;
     private bool _isThere;
 
@@ -21,6 +26,12 @@ public sealed class WholeFile : IDisposable
         if (Directory.Exists(path))
         {
             throw new IOException("there is a folder of that name");
+        }
+
+        // What could not be renamed must not be written: others may have appeared by then.
+        if (Encoding.UTF8.GetByteCount(Path.GetFileName(path)) > LongestName)
+        {
+            throw new IOException($"its name has more than {LongestName} bytes");
         }
 
         (_path, _passing) = (path, PassingName(Path.GetDirectoryName(Path.GetFullPath(path))!));

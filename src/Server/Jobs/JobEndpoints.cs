@@ -28,7 +28,7 @@ internal static class JobEndpoints
         group.MapGet("/{id}", (string id, HttpContext context, JobStore jobs) => Results.Json(JobAnswer.Of(jobs.Find(id, Client.Of(context).Name)), Json.Options))
             .WithSummary("How far a job is.").Produces<JobAnswer>();
         group.MapGet("/{id}/result", (string id, HttpContext context, JobStore jobs) => Result(jobs.Find(id, Client.Of(context).Name)))
-            .WithSummary("What was said, in the format that the job asked for.").ProducesTranscription();
+            .WithSummary("What was said, in the format that the job asked for.").ProducesTranscription().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
         group.MapPost("/{id}/cancel", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
         group.MapDelete("/{id}", Cancel).WithSummary("Take a job back.").Produces<JobAnswer>();
     }

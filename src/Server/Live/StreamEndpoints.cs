@@ -20,14 +20,14 @@ internal static class StreamEndpoints
             .WithTags(Tag)
             .WithSummary("A WebSocket: sound in, text out while it is spoken. ?sample_rate=16000&encoding=pcm16|float32 and the options of a transcription.")
             .Produces(StatusCodes.Status101SwitchingProtocols)
-            .ProducesErrors(StatusCodes.Status403Forbidden, StatusCodes.Status426UpgradeRequired)
+            .ProducesErrors(StatusCodes.Status426UpgradeRequired)
             .TakesQuery(StreamSettings.Parameters);
         clients.MapGet("/v1/realtime", (HttpContext context, LiveService live, ModelCatalogue models) => live.ServeAsync(
                 context, settings => new RealtimeDialect(settings, RealtimeShape.Of(context.Request), name => models.Find(name).Source.Name), RealtimeDialect.SampleRate))
             .WithTags(Tag)
             .WithSummary("The same in the messages of OpenAI's realtime transcription: 24 kHz, 16-bit samples in base64.")
             .Produces(StatusCodes.Status101SwitchingProtocols)
-            .ProducesErrors(StatusCodes.Status403Forbidden, StatusCodes.Status426UpgradeRequired)
+            .ProducesErrors(StatusCodes.Status426UpgradeRequired)
             .TakesQuery(StreamSettings.Parameters);
     }
 }

@@ -11,11 +11,13 @@ internal static class HealthEndpoints
 {
     private const string Tag = "Operation";
 
+    private static readonly string[] Probes = [HttpMethods.Get, HttpMethods.Head];
+
     public static void Map(IEndpointRouteBuilder everybody)
     {
-        everybody.MapGet("/health/live", () => Results.Json(new Health("alive", null), Json.Options))
+        everybody.MapMethods("/health/live", Probes, () => Results.Json(new Health("alive", null), Json.Options))
             .WithTags(Tag).WithSummary("The process is alive.").Produces<Health>();
-        everybody.MapGet("/health/ready", (ModelCatalogue models, Readiness readiness) => Results.Json(
+        everybody.MapMethods("/health/ready", Probes, (ModelCatalogue models, Readiness readiness) => Results.Json(
                 new Health(readiness.Status, [.. models.All.Select(ModelHealth.Of)]),
                 Json.Options,
                 statusCode: readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable))

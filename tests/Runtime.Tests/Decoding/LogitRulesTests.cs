@@ -115,7 +115,7 @@ public class LogitRulesTests
     }
 
     [Theory]
-    [InlineData("{\"temperature\": -0.1}", "temperature must not be below 0, but it is -0.1.")]
+    [InlineData("{\"temperature\": -0.1}", "temperature must be a number from 0 on, but it is -0.1.")]
     [InlineData("{\"temperature\": 0.5, \"best_of\": 0}", "best_of must be from 1 to 100, but it is 0.")]
     [InlineData("{\"beam_size\": 1000000}", "beam_size must be from 1 to 100, but it is 1000000.")]
     [InlineData("{\"beam_size\": 2, \"patience\": 0.1}", "patience 0.1 is too small for 2 beams")]

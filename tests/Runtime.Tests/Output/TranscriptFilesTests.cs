@@ -59,7 +59,7 @@ public sealed class TranscriptFilesTests : IDisposable
         string path = Path.Combine(_folder, "talk.half");
         File.WriteAllText(path, "old");
         OutputException exception = Assert.Throws<OutputException>(() => Write(_folder, [new FullDisk()]));
-        Assert.Equal($"The transcript '{path}' cannot be written (No space left on device); choose another output folder, or make this one writable.", exception.Message);
+        Assert.Equal($"The transcript '{path}' cannot be written (No space left on device); choose another output folder or name, or make this one writable.", exception.Message);
         Assert.Equal("old", File.ReadAllText(path));
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder));
     }

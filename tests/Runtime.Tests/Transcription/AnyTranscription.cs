@@ -17,11 +17,12 @@ internal static class AnyTranscription
 
     /// <summary>
     /// A model that was trained on windows of 30 seconds may name any time in them, also behind the sound, as in the original.
-    /// Where no token names a time, none does: the segment ends with the sound.
+    /// Where no token names a time, none does: the segment ends with the sound. (Segments of overlapping windows have their times by
+    /// tokens that they do not keep.)
     /// </summary>
     public static void AssertEnds(Segment segment, TranscriptionOptions options, double duration)
     {
-        bool namesTime = segment.Tokens.Count == 0 || segment.Tokens.Any(token => token >= FirstTimestamp);
+        bool namesTime = options.Windows.Overlap is not null || segment.Tokens.Count == 0 || segment.Tokens.Any(token => token >= FirstTimestamp);
         Assert.InRange(segment.End, 0, duration + (namesTime || options.WordTimestamps ? WhisperAudio.WindowSeconds : 1e-9));
     }
 
