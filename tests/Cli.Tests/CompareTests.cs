@@ -44,7 +44,7 @@ public sealed class CompareTests : IDisposable
         Outcome outcome = _sandbox.Handwritten("compare", Recording, "--references", Manifest, "--models", $"nano,{broken}", "--with", "--model whisper-nano --language English", "--beam-size", "None");
         Assert.Equal((int)ExitCode.UnusableModel, outcome.ExitCode);
         Assert.Single(outcome.ErrorLines).IsSentenceWith("model.safetensors");
-        Assert.Matches(@"2\.9 s of audio in 1 recordings, on CPU", outcome.Output);
+        Assert.Matches(@"2\.9 s of audio in 1 recording, on CPU", outcome.Output);
         Assert.Matches(@"nano +whisper-nano +7 +0\.00 % +0\.00 % +\d+\.\d\d +\d+\.\d{3} +\d+\.\d\d s +\d+ MB", outcome.Output);
         Assert.Matches("--model whisper-nano --language English +whisper-nano +7 ", outcome.Output);
     }

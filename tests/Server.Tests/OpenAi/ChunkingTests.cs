@@ -60,7 +60,7 @@ public sealed class ChunkingTests(SharedServer shared)
         {
             input = new { audio_base64 = Convert.ToBase64String(File.ReadAllBytes(RunningServer.Recording)), chunking_strategy = new { type = "server_vad", threshold = 1 } },
         })).JsonAsync();
-        Assert.Equal(("COMPLETED", ""), (answer.GetProperty("status").GetString(), answer.GetProperty("output").GetProperty("text").GetString()));
+        Assert.Equal(("COMPLETED", ""), (answer.GetProperty("status").GetString(), answer.GetProperty("output").GetProperty("transcription").GetString()));
     }
 
     [Theory]

@@ -1,6 +1,5 @@
 using System.ClientModel;
 using System.Net;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using OpenAI;
@@ -98,9 +97,10 @@ public sealed class TokenTests(SharedServer shared)
     [Fact]
     public async Task A_job_keeps_them_with_its_result()
     {
-        JsonElement answer = await (await _server.Client.PostAsJsonAsync(
-            "/runsync", new { input = new { audio_base64 = Convert.ToBase64String(File.ReadAllBytes(RunningServer.Recording)), include = new[] { "logprobs" } } })).JsonAsync();
-        Assert.Equal(RunningServer.Text, TextOf(answer.GetProperty("output").GetProperty("logprobs").EnumerateArray()).Trim());
+        using HttpResponseMessage accepted = await _server.Client.PostAsync("/v1/jobs", RunningServer.Form(("include[]", "logprobs")));
+        JsonElement job = default;
+        await Eventually.HoldsAsync(async () => (job = await (await _server.Client.GetAsync(accepted.Headers.Location)).JsonAsync()).GetProperty("status").GetString() == "succeeded");
+        Assert.Equal(RunningServer.Text, TextOf(job.GetProperty("result").GetProperty("logprobs").EnumerateArray()).Trim());
     }
 
     [Theory]
