@@ -17,7 +17,11 @@ internal sealed partial class ErrorHandling(RequestDelegate next, ILogger<ErrorH
         }
         catch (Exception failure) when (failure is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested)
         {
-            context.Response.StatusCode = ClientClosedRequest;
+            if (!context.Response.HasStarted)
+            {
+                context.Response.StatusCode = ClientClosedRequest;
+            }
+
             return;
         }
         catch (Exception failure)
