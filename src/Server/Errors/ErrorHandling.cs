@@ -27,7 +27,7 @@ internal sealed partial class ErrorHandling(RequestDelegate next, ILogger<ErrorH
         catch (Exception failure)
         {
             ApiException error = ApiErrors.Of(failure);
-            if (error.Status >= StatusCodes.Status500InternalServerError)
+            if (ApiErrors.IsTrouble(error))
             {
                 LogFailure(failure, context.Request.Method, context.Request.Path);
             }

@@ -76,7 +76,7 @@ internal sealed partial class JobWorker(
             if (!job.HasEnded) // else its client took it back, or the server stops, and it says so already
             {
                 ApiException error = ApiErrors.Of(failure);
-                if (error.Status >= StatusCodes.Status500InternalServerError)
+                if (ApiErrors.IsTrouble(error))
                 {
                     LogFailure(failure, job.Id);
                 }
