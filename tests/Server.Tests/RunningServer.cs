@@ -40,6 +40,9 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>What the server has logged.</summary>
     public string Log => string.Join('\n', _log.Lines);
 
+    /// <summary>The errors among it.</summary>
+    public IEnumerable<string> Errors => _log.Lines.Where(line => line.StartsWith(nameof(LogLevel.Error), StringComparison.Ordinal) || line.StartsWith(nameof(LogLevel.Critical), StringComparison.Ordinal));
+
     public static ModelSource DemoModel(EngineOptions? engine = null) =>
         new("whisper-nano", TestData.Weights("whisper-nano"), () => new CpuKernels(2), engine ?? new EngineOptions { Windows = 2, Lanes = 8, EncoderBatch = 2 });
 

@@ -23,8 +23,9 @@ internal static class RequestRates
         limits.OnRejected = (rejected, _) =>
         {
             TimeSpan? wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan given) ? given : null;
+            string who = Client.Of(rejected.HttpContext).Key is null ? "client" : "API key";
             return new ValueTask(ErrorHandling.WriteAsync(rejected.HttpContext, ApiErrors.Busy(
-                "This API key has sent too many requests: wait as long as Retry-After says.", "rate_limit_exceeded", wait)));
+                $"This {who} has sent too many requests: wait as long as Retry-After says.", "rate_limit_exceeded", wait)));
         };
     });
 

@@ -13,6 +13,8 @@ namespace Handwritten.Server.Errors;
 /// </summary>
 internal static class ApiErrors
 {
+    private const string ShuttingDown = "shutting_down";
+
     /// <summary>What clients are told where a limit gives no time of its own.</summary>
     public static readonly TimeSpan RetrySoon = TimeSpan.FromSeconds(1);
 
@@ -23,7 +25,7 @@ internal static class ApiErrors
         AudioException => new ApiException(StatusCodes.Status400BadRequest, Sentence(failure), parameter: "file", code: "invalid_audio", innerException: failure),
         OptionsException or TokenizationException => new ApiException(StatusCodes.Status400BadRequest, Sentence(failure), code: "invalid_options", innerException: failure),
         EngineBusyException busy => Busy(busy.Message, "engine_busy", busy.RetryAfter),
-        EngineStoppedException => Unavailable("The model is being unloaded; try again.", "shutting_down", failure),
+        EngineStoppedException => Unavailable("The model is being unloaded; try again.", ShuttingDown, failure),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => TooLarge(failure),
         BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => new ApiException(
             StatusCodes.Status408RequestTimeout, "The request arrived too slowly and was given up.", code: "request_timeout", innerException: failure),
@@ -31,9 +33,12 @@ internal static class ApiErrors
         ModelException => Unavailable("The model cannot be loaded; the server's log says why.", "model_unavailable", failure),
         OutOfMemoryException or GpuException { IsOutOfMemory: true } => NoMemory(failure),
         GpuException => Unavailable("The device that runs the model failed; try again.", "device_failed", failure),
-        OperationCanceledException => Unavailable("The server is shutting down; try again.", "shutting_down", failure),
+        OperationCanceledException => Unavailable("The server is shutting down; try again.", ShuttingDown, failure),
         _ => new ApiException(StatusCodes.Status500InternalServerError, "Something unexpected happened in the server; its log says what.", ErrorType.Server, code: "internal_error", innerException: failure),
     };
+
+    /// <summary>Whether an error is a mistake or a trouble of the server, for its log; a stop that was asked for is none.</summary>
+    public static bool IsTrouble(ApiException error) => error.Status >= StatusCodes.Status500InternalServerError && error.Code != ShuttingDown;
 
     /// <summary>A body above the limit.</summary>
     public static ApiException TooLarge(Exception? cause = null) =>

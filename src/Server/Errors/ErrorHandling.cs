@@ -17,13 +17,17 @@ internal sealed partial class ErrorHandling(RequestDelegate next, ILogger<ErrorH
         }
         catch (Exception failure) when (failure is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested)
         {
-            context.Response.StatusCode = ClientClosedRequest;
+            if (!context.Response.HasStarted)
+            {
+                context.Response.StatusCode = ClientClosedRequest;
+            }
+
             return;
         }
         catch (Exception failure)
         {
             ApiException error = ApiErrors.Of(failure);
-            if (error.Status >= StatusCodes.Status500InternalServerError)
+            if (ApiErrors.IsTrouble(error))
             {
                 LogFailure(failure, context.Request.Method, context.Request.Path);
             }

@@ -45,7 +45,7 @@ internal sealed partial class JobFetcher(JobStore jobs, RemoteClient remote, Scr
             if (!job.HasEnded) // else nobody wants it any more
             {
                 ApiException error = ApiErrors.Of(failure);
-                if (error.Status >= StatusCodes.Status500InternalServerError)
+                if (ApiErrors.IsTrouble(error))
                 {
                     LogFailure(failure, job.Id);
                 }

@@ -11,11 +11,12 @@ namespace Handwritten.Server.Jobs;
 /// </code>
 /// </summary>
 /// <param name="mostOfClient">Places that one client's jobs may have at the same time.</param>
-internal sealed class JobQueue(int mostOfClient = int.MaxValue)
+/// <param name="mostInBulk">Places that those of them may have for which nobody waits.</param>
+internal sealed class JobQueue(int mostOfClient = int.MaxValue, int mostInBulk = int.MaxValue)
 {
     private readonly Lock _lock = new();
     private readonly FairTurns<Job> _waiting = new();
-    private readonly Dictionary<string, int> _places = []; // of clients that have some
+    private readonly List<Job> _placed = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isClosed;
 
@@ -55,7 +56,7 @@ internal sealed class JobQueue(int mostOfClient = int.MaxValue)
                 _waiting.RemoveAll(job => job.HasEnded);
                 if (_waiting.TryTake((job, claim) => MayGo(claim, onlyAwaited), out Job? next))
                 {
-                    _places[next.Client] = _places.GetValueOrDefault(next.Client) + 1;
+                    _placed.Add(next);
                     return next;
                 }
 
@@ -76,11 +77,7 @@ internal sealed class JobQueue(int mostOfClient = int.MaxValue)
     {
         lock (_lock)
         {
-            if (--_places[job.Client] == 0)
-            {
-                _places.Remove(job.Client);
-            }
-
+            _placed.Remove(job);
             Wake();
         }
     }
@@ -95,8 +92,13 @@ internal sealed class JobQueue(int mostOfClient = int.MaxValue)
         }
     }
 
-    private bool MayGo(TurnClaim claim, bool onlyAwaited) =>
-        (claim.Priority != RequestPriority.Bulk || !onlyAwaited) && _places.GetValueOrDefault(claim.Client) < mostOfClient;
+    private bool MayGo(TurnClaim claim, bool onlyAwaited)
+    {
+        bool isBulk = claim.Priority == RequestPriority.Bulk;
+        return !(isBulk && onlyAwaited)
+            && _placed.Count(job => job.Client == claim.Client) < mostOfClient
+            && !(isBulk && _placed.Count(job => job.Client == claim.Client && job.Priority == RequestPriority.Bulk) >= mostInBulk);
+    }
 
     private static TurnClaim ClaimOf(Job job) => new(job.Priority, job.Client, Left: 1);
 

@@ -18,8 +18,8 @@ internal sealed class JobStore(ServerOptions options, JobNotices notices, TimePr
     /// <summary>Jobs whose recordings are to be fetched.</summary>
     public JobQueue ToFetch { get; } = new(Math.Max(1, options.MaximumFetches / FetchingClients));
 
-    /// <summary>Jobs whose recordings are here.</summary>
-    public JobQueue ToTranscribe { get; } = new();
+    /// <summary>Jobs whose recordings are here. Long ones of one client leave half of the workers to the others.</summary>
+    public JobQueue ToTranscribe { get; } = new(mostInBulk: Math.Max(1, JobWorker.WorkersOf(options) / 2));
 
     /// <summary>Takes a job.</summary>
     /// <exception cref="ApiException">There are too many, or the server is being stopped.</exception>

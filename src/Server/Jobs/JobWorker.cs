@@ -19,12 +19,15 @@ internal sealed partial class JobWorker(
     JobStore jobs, JobNotices notices, RecordingDecoder decoder, Recognizer recognizer, RequestLog log,
     LastCall lastCall, IHostApplicationLifetime lifetime, ServerOptions options, TimeProvider time, ILogger<JobWorker> logger) : BackgroundService
 {
+    /// <summary>How many jobs for which nobody waits are worked on at the same time.</summary>
+    public static int WorkersOf(ServerOptions options) => Math.Max(2, options.Models.Max(model => model.Engine.Windows));
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // StopAsync comes when the requests under way have ended, and some of those wait for a job.
         using CancellationTokenRegistration stopping = lifetime.ApplicationStopping.Register(() => HandBack(job => job.Status == JobStatus.Queued));
         using CancellationTokenRegistration ending = lastCall.Token.Register(() => HandBack(_ => true));
-        int workers = Math.Max(2, options.Models.Max(model => model.Engine.Windows));
+        int workers = WorkersOf(options);
         await Task.WhenAll(Enumerable.Range(0, 2 * workers).Select(i => Task.Run(() => WorkAsync(onlyAwaited: i >= workers), CancellationToken.None)));
     }
 
@@ -73,7 +76,7 @@ internal sealed partial class JobWorker(
             if (!job.HasEnded) // else its client took it back, or the server stops, and it says so already
             {
                 ApiException error = ApiErrors.Of(failure);
-                if (error.Status >= StatusCodes.Status500InternalServerError)
+                if (ApiErrors.IsTrouble(error))
                 {
                     LogFailure(failure, job.Id);
                 }

@@ -171,7 +171,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             }
 
             ApiException error = ApiErrors.Of(failure);
-            if (error.Status >= StatusCodes.Status500InternalServerError)
+            if (ApiErrors.IsTrouble(error))
             {
                 LogFailure(failure);
             }

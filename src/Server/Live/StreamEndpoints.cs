@@ -85,7 +85,10 @@ internal sealed class LiveService(
             throw new ApiException(StatusCodes.Status426UpgradeRequired, "This address is a WebSocket: connect with ws:// or wss://.", code: "upgrade_required");
         }
 
-        rules.RequireOwnPage(context.Request); // browsers let any page open a socket to any server
+        if (!keys.AreRequired)
+        {
+            rules.RequireOwnPage(context.Request); // browsers let any page open a socket to any server
+        }
     }
 
     /// <summary>Browsers demand that one of the protocols they offer is taken; one of them may be the key.</summary>

@@ -12,13 +12,18 @@ namespace Handwritten.Server.Remote;
 ///     webhook-id: job_...      webhook-timestamp: 1767225600      webhook-signature: v1,BASE64
 ///     BASE64 = HMAC-SHA256(secret, id "." timestamp "." body)
 /// </code>
-/// A receiver that does not answer is tried five times within half a minute.
+/// A receiver that does not answer is tried five times within half a minute. A few messages are under way at the same time, and who waits for
+/// the next attempt keeps no other from its own.
 /// </summary>
-internal sealed partial class Webhooks(RemoteClient remote, ServerOptions options, TimeProvider time, ILogger<Webhooks> logger)
+internal sealed partial class Webhooks(RemoteClient remote, ServerOptions options, TimeProvider time, ILogger<Webhooks> logger) : IDisposable
 {
+    /// <summary>So many messages are sent at the same time.</summary>
+    public const int MostAtOnce = 16;
+
     private const int Attempts = 5;
     private const string SecretPrefix = "whsec_";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private readonly SemaphoreSlim _places = new(MostAtOnce);
     private int _hasWarned;
 
     /// <summary>Sends a message.</summary>
@@ -36,14 +41,24 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
                 await Task.Delay(TimeSpan.FromSeconds(1 << (attempt - 1)), time, cancellation);
             }
 
-            if (await remote.PostAsync(address, json, Sign(id, json), Patience, cancellation))
+            await _places.WaitAsync(cancellation);
+            try
             {
-                return;
+                if (await remote.PostAsync(address, json, Sign(id, json), Patience, cancellation))
+                {
+                    return;
+                }
+            }
+            finally
+            {
+                _places.Release();
             }
         }
 
         LogGivenUp(id, address.Host);
     }
+
+    public void Dispose() => _places.Dispose();
 
     /// <summary>The signature of a message.</summary>
     /// <param name="secret">The shared secret: any text, or base64 behind <c>whsec_</c>.</param>

@@ -3,7 +3,8 @@ using Handwritten.Runtime.Serving;
 namespace Handwritten.Server.Uploads;
 
 /// <summary>
-/// Whose recording is decoded next: the engine's rules, before the engine. By priority, fair between clients, and bounded.
+/// Whose recording is decoded next: the engine's rules, before the engine. By priority, fair between clients, the smallest file of a client
+/// first, and bounded.
 /// Where there are several places, long recordings never have all of them, so that a short one waits for no more than another short one.
 /// <code>
 ///     places    [ long ][ long ][ short ]
@@ -44,15 +45,16 @@ internal sealed class DecodingTurns(ServerOptions options, TimeProvider time)
     /// <param name="priority">Who waits for it. Of bulk work any number may wait, since whoever hands it in bounds it.</param>
     /// <param name="client">Whose recording it is.</param>
     /// <param name="isLong">Whether the recording is known to be long.</param>
+    /// <param name="bytes">The size of its file.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <exception cref="EngineBusyException">Too many wait.</exception>
-    public async Task<IDisposable> TakeAsync(RequestPriority priority, string client, bool isLong, CancellationToken cancellation)
+    public async Task<IDisposable> TakeAsync(RequestPriority priority, string client, bool isLong, long bytes, CancellationToken cancellation)
     {
         Waiter waiter = new(priority, client, isLong);
         lock (_gate)
         {
             Admit(waiter);
-            _waiting.Add(waiter, new TurnClaim(priority, client, isLong ? 2 : 1));
+            _waiting.Add(waiter, new TurnClaim(priority, client, Left: (int)(bytes >> 20)));
             Next();
         }
 

@@ -29,12 +29,13 @@ internal sealed class RecordingDecoder(ServerOptions options, DecodingTurns turn
     /// <exception cref="EngineBusyException">Too many wait, or others have the memory.</exception>
     public async Task<DecodedRecording> DecodeAsync(string path, RequestPriority priority, string client, CancellationToken cancellation)
     {
-        bool isLong = new FileInfo(path).Length > LargeFile;
+        long bytes = new FileInfo(path).Length;
+        bool isLong = bytes > LargeFile;
         TimeSpan waited = TimeSpan.Zero;
         while (true)
         {
             long begun = time.GetTimestamp();
-            using IDisposable turn = await turns.TakeAsync(priority, client, isLong, cancellation);
+            using IDisposable turn = await turns.TakeAsync(priority, client, isLong, bytes, cancellation);
             waited += time.GetElapsedTime(begun);
             SoundMemory.Share share = memory.Open();
             try
@@ -45,6 +46,7 @@ internal sealed class RecordingDecoder(ServerOptions options, DecodingTurns turn
             {
                 share.Dispose();
                 isLong = true;
+                bytes = LargeFile; // it takes as long as one, however small it is
             }
             catch (AudioException failure)
             {

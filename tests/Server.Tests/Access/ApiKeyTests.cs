@@ -84,9 +84,20 @@ public sealed class ApiKeyTests
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, slow)).Status);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, slow)).Status);
         using HttpResponseMessage refused = await server.Client.SendAsync(Request(slow));
-        Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limit_exceeded"), (refused.StatusCode, (await refused.ErrorAsync()).Code));
+        (string message, _, _, string? code) = await refused.ErrorAsync();
+        Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limit_exceeded"), (refused.StatusCode, code));
+        Assert.StartsWith("This API key has", message, StringComparison.Ordinal);
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, fast)).Status);
+    }
+
+    [Fact]
+    public async Task Who_needs_no_key_is_not_told_of_one()
+    {
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { RequestsPerMinute = 1, LoadEagerly = false });
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(server, null)).Status);
+        using HttpResponseMessage refused = await server.Client.SendAsync(Request(null));
+        Assert.StartsWith("This client has", (await refused.ErrorAsync()).Message, StringComparison.Ordinal);
     }
 
     private static HttpRequestMessage Request(string? key) => new(HttpMethod.Get, "/v1/models")

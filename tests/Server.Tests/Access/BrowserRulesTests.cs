@@ -1,5 +1,6 @@
 using System.Net;
 using Handwritten.Server.Access;
+using Handwritten.Server.Tests.Live;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 
@@ -66,5 +67,6 @@ public sealed class BrowserRulesTests
         await using RunningServer server = await RunningServer.StartAsync(options => options with { ApiKeyFile = keys.Path, LoadEagerly = false });
         using HttpRequestMessage request = new(HttpMethod.Get, "/v1/models") { Headers = { Host = "speech.example.org", Authorization = new("Bearer", key) } };
         Assert.Equal(HttpStatusCode.OK, (await server.Client.SendAsync(request)).StatusCode);
+        using StreamOfTest stream = await StreamOfTest.OpenAsync(server, "", "stream", ("Origin", "https://other.example"), ("Authorization", $"Bearer {key}"));
     }
 }

@@ -32,6 +32,8 @@ public sealed class ShutdownTests
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "shutting_down"), (response.StatusCode, (await response.ErrorAsync()).Code));
             Assert.True(response.Headers.RetryAfter!.Delta > TimeSpan.Zero);
         }
+
+        Assert.Empty(server.Errors);
     }
 
     [Theory]
@@ -49,6 +51,7 @@ public sealed class ShutdownTests
         Task stop = server.StopAsync();
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "shutting_down"), await raw.ReadAnswerAsync(TimeSpan.FromSeconds(20)));
         await stop;
+        Assert.DoesNotContain(server.Errors, error => error.Contains("CanceledException", StringComparison.Ordinal)); // Kestrel may say that it cannot read the rest
     }
 
     [Fact]
@@ -63,5 +66,6 @@ public sealed class ShutdownTests
         await server.StopAsync();
         using JsonDocument last = JsonDocument.Parse((await told).Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1]["data: ".Length..]);
         Assert.Equal(("error", "shutting_down"), (last.RootElement.GetProperty("type").GetString(), last.RootElement.GetProperty("error").GetProperty("code").GetString()));
+        Assert.Empty(server.Errors);
     }
 }

@@ -72,6 +72,23 @@ public sealed partial class JobFairnessTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Long_jobs_of_one_client_leave_a_worker_to_the_others()
+    {
+        List<Uri?> many = [];
+        for (int i = 0; i < 4; i++)
+        {
+            using HttpResponseMessage accepted = await _greedy.PostAsync("/v1/jobs", RunningServer.Form(RunningServer.Repeated(100), ("beam_size", "8")));
+            many.Add(accepted.Headers.Location);
+        }
+
+        await Eventually.HoldsAsync(async () => await StatusAsync(await _greedy.GetAsync(many[0])) == "running");
+        using HttpResponseMessage one = await _modest.PostAsync("/v1/jobs", RunningServer.Form());
+        await Eventually.HoldsAsync(async () => await StatusAsync(await _modest.GetAsync(one.Headers.Location)) == "succeeded");
+        Assert.Equal("running", await StatusAsync(await _greedy.GetAsync(many[0])));
+        Assert.Equal("queued", await StatusAsync(await _greedy.GetAsync(many[1])));
+    }
+
+    [Fact]
     public async Task Results_of_one_client_make_room_for_its_own_jobs_and_not_for_those_of_another()
     {
         using HttpResponseMessage kept = await _modest.PostAsJsonAsync("/v1/jobs", new { audio_url = $"{_host.Address}/nonsense" });

@@ -69,6 +69,28 @@ public sealed class JobQueueTests
     }
 
     [Fact]
+    public async Task Jobs_for_which_nobody_waits_leave_places_to_others_and_to_those_somebody_waits_for()
+    {
+        JobQueue queue = new(mostInBulk: 1);
+        Job first = JobOf("A"), second = JobOf("A"), other = JobOf("B"), awaited = JobOf("A");
+        awaited.IsAwaited = true;
+        queue.Add(first);
+        queue.Add(second);
+        Assert.Same(first, await queue.TakeAsync(onlyAwaited: false));
+        Task<Job?> next = queue.TakeAsync(onlyAwaited: false);
+        Assert.False(next.IsCompleted);
+        queue.Add(other);
+        Assert.Same(other, await next);
+        queue.Add(awaited);
+        Assert.Same(awaited, await queue.TakeAsync(onlyAwaited: false));
+        next = queue.TakeAsync(onlyAwaited: false);
+        queue.Leave(awaited);
+        Assert.False(next.IsCompleted);
+        queue.Leave(first);
+        Assert.Same(second, await next);
+    }
+
+    [Fact]
     public async Task A_job_that_has_ended_is_not_given_out_and_a_closed_queue_ends()
     {
         Job cancelled = JobOf("A"), other = JobOf("A");

@@ -30,6 +30,9 @@ internal sealed class LoopbackHost : IAsyncDisposable
     /// <summary>So many posts are answered that the host is busy.</summary>
     public int Refusals { get; init; }
 
+    /// <summary>Posts are answered when this has ended.</summary>
+    public Task Holding { get; init; } = Task.CompletedTask;
+
     public async Task<Received> PostedAsync()
     {
         await Eventually.HoldsAsync(() => Task.FromResult(!Posted.IsEmpty));
@@ -52,7 +55,11 @@ internal sealed class LoopbackHost : IAsyncDisposable
                 using MemoryStream body = new();
                 await context.Request.InputStream.CopyToAsync(body);
                 (context.Request.HttpMethod == "POST" ? Posted : Got).Enqueue(new Received(context.Request.Headers, body.ToArray()));
-                if (context.Request.Url!.AbsolutePath != "/never") // which is answered never
+                if (context.Request.HttpMethod == "POST" && !Holding.IsCompleted)
+                {
+                    _ = Holding.ContinueWith(_ => Answer(context), TaskScheduler.Default);
+                }
+                else if (context.Request.Url!.AbsolutePath != "/never") // which is answered never
                 {
                     Answer(context);
                 }

@@ -33,6 +33,27 @@ public sealed partial class WebhookTests
     }
 
     [Fact]
+    public async Task A_few_are_told_at_the_same_time_and_in_the_end_each_once()
+    {
+        TaskCompletionSource holding = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using LoopbackHost host = new() { Holding = holding.Task };
+        await using RunningServer server = await StartAsync();
+        const int Jobs = Webhooks.MostAtOnce + 8;
+        for (int i = 0; i < Jobs; i++)
+        {
+            using HttpResponseMessage accepted = await server.Client.PostAsJsonAsync("/v1/jobs", new { audio_url = $"{host.Address}/missing", webhook_url = $"{host.Address}/hook" });
+            Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        }
+
+        await Eventually.HoldsAsync(() => Task.FromResult(host.Got.Count == Jobs && host.Posted.Count == Webhooks.MostAtOnce), otherwise: () => $"{host.Got.Count} {host.Posted.Count}");
+        await Task.Delay(500); // in which another would come
+        Assert.Equal(Webhooks.MostAtOnce, host.Posted.Count);
+        holding.SetResult();
+        await server.StopAsync();
+        Assert.Equal((Jobs, Jobs), (host.Posted.Select(Id).Distinct().Count(), host.Posted.Count));
+    }
+
+    [Fact]
     public async Task A_stop_waits_for_a_webhook_that_has_to_be_tried_again()
     {
         await using LoopbackHost host = new() { Refusals = 2 };

@@ -23,7 +23,7 @@ public sealed class DecodingTests
     {
         await using RunningServer server = await StartAsync();
         DecodingTurns turns = server.Services.GetRequiredService<DecodingTurns>();
-        IDisposable first = await turns.TakeAsync(RequestPriority.Interactive, "other", isLong: true, CancellationToken.None);
+        IDisposable first = await turns.TakeAsync(RequestPriority.Interactive, "other", isLong: true, bytes: 0, CancellationToken.None);
         Task<HttpResponseMessage> minutes = server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(Silence(seconds: 301)));
 
         // Nobody sees in its 2 MB that it is long; it begins as a short one, and waits as a long one.
@@ -49,7 +49,7 @@ public sealed class DecodingTests
         Assert.Equal(HttpStatusCode.OK, (await answer).StatusCode);
         Assert.InRange(await MetricAsync(server, "handwritten_queue_time_seconds_sum"), 1, 100);
 
-        Task<IDisposable> TakeAsync() => turns.TakeAsync(RequestPriority.Interactive, "other", isLong: false, CancellationToken.None);
+        Task<IDisposable> TakeAsync() => turns.TakeAsync(RequestPriority.Interactive, "other", isLong: false, bytes: 0, CancellationToken.None);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class DecodingTests
         Array.ForEach(all, turn => turn.Dispose());
         Assert.Equal(HttpStatusCode.OK, (await waiting).StatusCode);
 
-        Task<IDisposable> TakeAsync() => turns.TakeAsync(RequestPriority.Interactive, "other", isLong: false, CancellationToken.None);
+        Task<IDisposable> TakeAsync() => turns.TakeAsync(RequestPriority.Interactive, "other", isLong: false, bytes: 0, CancellationToken.None);
     }
 
     [Fact]

@@ -26,8 +26,26 @@ public sealed class DecodingTurnsTests
 
         async Task WaitAsync(string client, RequestPriority priority = RequestPriority.Interactive)
         {
-            using IDisposable turn = await turns.TakeAsync(priority, client, isLong: false, CancellationToken.None);
+            using IDisposable turn = await turns.TakeAsync(priority, client, isLong: false, bytes: 0, CancellationToken.None);
             order.Add(client);
+        }
+    }
+
+    [Fact]
+    public async Task A_short_command_overtakes_the_large_files_of_its_own_client_alone()
+    {
+        DecodingTurns turns = Turns(places: 1);
+        IDisposable first = await TakeAsync(turns, "a");
+        List<string> order = [];
+        Task[] waiting = [WaitAsync("b", 30 << 20), WaitAsync("a", 20 << 20), WaitAsync("a", 10 << 20), WaitAsync("a", 100_000)];
+        first.Dispose();
+        await Task.WhenAll(waiting);
+        Assert.Equal(["b 30", "a 0", "a 10", "a 20"], order);
+
+        async Task WaitAsync(string client, long bytes)
+        {
+            using IDisposable turn = await TakeAsync(turns, client, bytes: bytes);
+            order.Add($"{client} {bytes >> 20}");
         }
     }
 
@@ -57,7 +75,7 @@ public sealed class DecodingTurnsTests
         DecodingTurns turns = Turns(places: 1);
         IDisposable first = await TakeAsync(turns, "a");
         using CancellationTokenSource leaving = new();
-        Task<IDisposable> gone = turns.TakeAsync(RequestPriority.Interactive, "b", isLong: false, leaving.Token);
+        Task<IDisposable> gone = turns.TakeAsync(RequestPriority.Interactive, "b", isLong: false, bytes: 0, leaving.Token);
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
         Assert.Equal([0, 0, 0], turns.Waiting);
@@ -78,7 +96,7 @@ public sealed class DecodingTurnsTests
         Assert.True(refused.RetryAfter > TimeSpan.Zero);
         waiting.Add(TakeAsync(turns, "b"));
         await Assert.ThrowsAsync<EngineBusyException>(() => TakeAsync(turns, "c")); // three wait, and no more may
-        waiting.AddRange(Enumerable.Range(0, 5).Select(_ => turns.TakeAsync(RequestPriority.Bulk, "a", isLong: false, CancellationToken.None)));
+        waiting.AddRange(Enumerable.Range(0, 5).Select(_ => turns.TakeAsync(RequestPriority.Bulk, "a", isLong: false, bytes: 0, CancellationToken.None)));
         first.Dispose();
         while (waiting.Count > 0)
         {
@@ -91,6 +109,6 @@ public sealed class DecodingTurnsTests
     private static DecodingTurns Turns(int places, int most = 100, int mostOfClient = 100) => new(
         new ServerOptions { Models = [RunningServer.DemoModel(new EngineOptions { MaxRequests = most, MaxRequestsPerClient = mostOfClient })], DecodingProcesses = places }, TimeProvider.System);
 
-    private static Task<IDisposable> TakeAsync(DecodingTurns turns, string client, bool isLong = false) =>
-        turns.TakeAsync(RequestPriority.Interactive, client, isLong, CancellationToken.None);
+    private static Task<IDisposable> TakeAsync(DecodingTurns turns, string client, bool isLong = false, long bytes = 0) =>
+        turns.TakeAsync(RequestPriority.Interactive, client, isLong, bytes, CancellationToken.None);
 }
