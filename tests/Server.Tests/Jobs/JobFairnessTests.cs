@@ -4,11 +4,13 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Handwritten.Server.Tests.Access;
+using Handwritten.Server.Tests.Faults;
 using Xunit;
 
 namespace Handwritten.Server.Tests.Jobs;
 
-/// <summary>A client that hands in more jobs than it should, and others beside it.</summary>
+/// <summary>A client that hands in more jobs than it should, and others beside it. Alone, because metrics are those of all servers of a process.</summary>
+[Collection(Alone.Name)]
 public sealed partial class JobFairnessTests : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryKeys _keys = new();
