@@ -91,13 +91,15 @@ public sealed class TranscriptFilesTests : IDisposable
     {
         string file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "");
-        foreach (string folder in new[] { file, Path.Combine(file, "below"), "" })
+        foreach (string folder in new[] { file, Path.Combine(file, "below") })
         {
             Assert.Throws<OutputException>(() => TranscriptFiles.PrepareFolder(folder));
             OutputException exception = Assert.Throws<OutputException>(() => Write(folder, TranscriptWriters.All));
-            Assert.StartsWith(folder.Length == 0 ? "The output folder has no name" : $"The output folder '{folder}' cannot be created (", exception.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"The output folder '{folder}' cannot be created (", exception.Message, StringComparison.Ordinal);
             Assert.EndsWith("); choose another one.", exception.Message, StringComparison.Ordinal);
         }
+
+        Assert.Equal("The output folder has no name; a dot stands for the current one.", Assert.Throws<OutputException>(() => TranscriptFiles.PrepareFolder("")).Message);
     }
 
     [Fact]
