@@ -4,8 +4,8 @@ namespace Handwritten.Runtime.Serving;
 /// <param name="Left">Runs that have ended, and give back what they hold.</param>
 /// <param name="Arrived">Runs that want their first window.</param>
 /// <param name="Jobs">What runs that are under way ask for.</param>
-/// <param name="IsLast">Whether the engine is being shut down, and nothing was left to find.</param>
-internal readonly record struct EngineMail(RecordingRun[] Left, RecordingRun[] Arrived, EngineJob[] Jobs, bool IsLast);
+/// <param name="IsClosed">Whether no run comes any more. It may be told together with the last one's leaving, and only once.</param>
+internal readonly record struct EngineMail(RecordingRun[] Left, RecordingRun[] Arrived, EngineJob[] Jobs, bool IsClosed);
 
 /// <summary>
 /// What other threads have to say to the engine's thread, which looks at it between its turns. So nothing but this needs a
@@ -51,7 +51,7 @@ internal sealed class EngineInbox : IDisposable
     {
         lock (_gate)
         {
-            EngineMail mail = new([.. _left], [.. _arrived], [.. _jobs], IsLast: _closed && _left.Count + _arrived.Count + _jobs.Count == 0);
+            EngineMail mail = new([.. _left], [.. _arrived], [.. _jobs], _closed);
             _left.Clear();
             _arrived.Clear();
             _jobs.Clear();

@@ -127,7 +127,7 @@ internal sealed class EngineLoop : IDisposable
         Array.ForEach(mail.Left, _windows.Leave);
         Array.ForEach(mail.Arrived, _windows.Add);
         Array.ForEach(mail.Jobs, Take);
-        return !mail.IsLast || !_windows.IsEmpty;
+        return !mail.IsClosed || !_windows.IsEmpty;
     }
 
     private void Take(EngineJob job)

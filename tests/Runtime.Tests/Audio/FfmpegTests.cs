@@ -174,7 +174,7 @@ public class FfmpegTests
         Assert.Contains("Invalid data found when processing input", message);
         message = Assert.Throws<AudioException>(() => AudioFile.Load(new PipeStream(new byte[5000]), "standard input", Ffmpeg.OnPath)).Message;
         Assert.StartsWith("standard input is no audio file that ffmpeg can read (\"", message);
-        Assert.EndsWith("and some formats, such as MP4, cannot be read from a pipe: give the name of a file.", message);
+        Assert.Equal(!OperatingSystem.IsLinux(), message.EndsWith("and some formats, such as MP4, cannot be read from a pipe: give the name of a file.", StringComparison.Ordinal));
     }
 
     [Fact]
