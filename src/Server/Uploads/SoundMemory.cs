@@ -41,7 +41,7 @@ internal sealed class SoundMemory(ServerOptions options) : IDisposable
 
     public void Dispose() => _ending.Cancel();
 
-    private void Grow(long from, long to)
+    private void Grow(Share share, long from, long to)
     {
         long bytes = to * BytesPerSample, more = bytes - (from * BytesPerSample);
         long budget = options.MaximumDecodedBytes - (to > LongSamples ? _forShort : 0);
@@ -54,6 +54,8 @@ internal sealed class SoundMemory(ServerOptions options) : IDisposable
         {
             if (_held + more > budget)
             {
+                // What it has is free before another one looks: of several that grow side by side, the last finds room.
+                share.Dispose();
                 throw new EngineBusyException("Other recordings take the memory that this one needs. Try again later.", RetryAfter);
             }
 
@@ -117,7 +119,7 @@ internal sealed class SoundMemory(ServerOptions options) : IDisposable
         /// <exception cref="EngineBusyException">There is not so much now.</exception>
         public void Grow(long samples)
         {
-            memory.Grow(_samples, samples);
+            memory.Grow(this, _samples, samples);
             _samples = samples;
         }
 

@@ -116,8 +116,7 @@ public sealed class DecodingTests
             await Task.Delay(5);
         }
 
-        // Two that grow side by side may each leave the other no room; whoever comes back finds it.
-        Assert.Equal(HttpStatusCode.OK, (await server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(bomb))).StatusCode);
+        Assert.Contains(await answers, answer => answer.StatusCode == HttpStatusCode.OK);
         Assert.All(await answers, answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests));
         await server.IsUnharmedAsync();
         Assert.Equal(0, memory.Held);
