@@ -36,6 +36,7 @@ public sealed class SpecialTokens
     internal SpecialTokens(TokenizerFiles files, WhisperConfig config, GenerationConfig generation)
     {
         _ids = Collect(files, config, generation);
+        LongestText = _ids.Keys.Max(text => text.Length);
         IsMultilingual = generation.IsMultilingual;
         EndOfText = this["<|endoftext|>"];
         StartOfTranscript = this["<|startoftranscript|>"];
@@ -61,6 +62,9 @@ public sealed class SpecialTokens
 
     /// <summary>Ids of all special tokens by their text.</summary>
     public IReadOnlyDictionary<string, int> Ids => _ids;
+
+    /// <summary>Characters of the longest of them.</summary>
+    internal int LongestText { get; }
 
     /// <summary><c>&lt;|endoftext|&gt;</c>, eot. All special tokens have this id or a higher one.</summary>
     public int EndOfText { get; }

@@ -132,18 +132,17 @@ public sealed class WhisperTokenizer
     /// <summary>Groups tokens to words at spaces and punctuation. Incomplete characters at the end are left out.</summary>
     public IReadOnlyList<WordTokens> SplitOnSpaces(ReadOnlySpan<int> tokens) => WordTokens.SplitOnSpaces(tokens, _table, Special.EndOfText);
 
-    /// <summary>The first special token at or after a position of a text.</summary>
-    private static (int Start, int Length)? NextSpecial(string text, int position, Func<string, bool> isSpecial)
+    /// <summary>
+    /// The first special token at or after a position of a text. No further than the longest goes is looked for an end, so that the time
+    /// is linear also for a text of nothing but beginnings.
+    /// </summary>
+    private (int Start, int Length)? NextSpecial(string text, int position, Func<string, bool> isSpecial)
     {
         for (int start = position; (start = text.IndexOf("<|", start, StringComparison.Ordinal)) >= 0; start++)
         {
-            int end = text.IndexOf("|>", start + 2, StringComparison.Ordinal);
-            if (end < 0)
-            {
-                return null;
-            }
-
-            if (isSpecial(text[start..(end + 2)]))
+            int behind = start + "<|".Length;
+            int end = text.IndexOf("|>", behind, Math.Max(0, Math.Min(text.Length, start + Special.LongestText) - behind), StringComparison.Ordinal);
+            if (end >= 0 && isSpecial(text[start..(end + 2)]))
             {
                 return (start, end + 2 - start);
             }

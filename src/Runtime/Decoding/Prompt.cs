@@ -41,6 +41,10 @@ public sealed class Prompt
         return Text is null ? _tokens : tokenizer.Encode(" " + PythonText.Strip(Text));
     }
 
+    /// <summary>The same as the tokens of a model, which nobody has to look for again.</summary>
+    /// <exception cref="TokenizationException">The text has special tokens in it.</exception>
+    internal Prompt ToTokens(WhisperTokenizer tokenizer) => Text is null || IsEmpty ? this : FromTokens(Encode(tokenizer));
+
     /// <summary>Refuses tokens that a model does not have.</summary>
     /// <param name="name">What they are, for the message.</param>
     /// <param name="vocabulary">Tokens of the model.</param>

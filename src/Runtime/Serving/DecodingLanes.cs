@@ -78,7 +78,7 @@ internal sealed class DecodingLanes : IDisposable
     /// <summary>Frees the lanes of texts that nobody waits for.</summary>
     public void ForgetCancelled()
     {
-        _waiting.FailCancelled();
+        _waiting.RemoveAll(WaitingJobs.FailIfCancelled);
         foreach ((LaneWindow window, (DecodeJob job, _)) in _running.Where(one => one.Value.Job.Run.IsCancelled).ToArray())
         {
             End(window);

@@ -31,17 +31,8 @@ internal sealed class EngineInbox : IDisposable
     /// <summary>No run comes any more; those that are there may still ask.</summary>
     public void Close() => Tell(() => _closed = true);
 
-    /// <summary>Has the engine's thread begin a turn; does nothing once it has ended.</summary>
-    public void Wake()
-    {
-        lock (_gate)
-        {
-            if (!_disposed)
-            {
-                _told.Set();
-            }
-        }
-    }
+    /// <summary>Has the engine's thread begin a turn.</summary>
+    public void Wake() => Tell(static () => { });
 
     /// <summary>Waits until somebody has said something, or wants to wake the engine.</summary>
     public void Wait() => _told.WaitOne();
@@ -69,13 +60,19 @@ internal sealed class EngineInbox : IDisposable
         }
     }
 
+    /// <summary>
+    /// Says something, which nobody hears once the engine's thread has ended. Within the lock to the end: what the thread does about it
+    /// may be its last, and the inbox be disposed before this returns.
+    /// </summary>
     private void Tell(Action what)
     {
         lock (_gate)
         {
-            what();
+            if (!_disposed)
+            {
+                what();
+                _told.Set();
+            }
         }
-
-        _told.Set();
     }
 }

@@ -73,28 +73,22 @@ internal sealed class AlignJob(RecordingRun run, IReadOnlyList<int> textTokens, 
     public int Frames { get; } = frames;
 }
 
-/// <summary>Jobs that wait until the engine's thread comes to them.</summary>
+/// <summary>Takes off their lists jobs that wait until the engine's thread comes to them.</summary>
 internal static class WaitingJobs
 {
-    /// <summary>Lets those wait no longer whose request is cancelled.</summary>
-    public static void FailCancelled<TJob>(this List<TJob> jobs)
-        where TJob : EngineJob => jobs.RemoveAll(job =>
-        {
-            // Asked once: who is cancelled between two questions would be taken off the list, and wait for ever.
-            bool isCancelled = job.Run.IsCancelled;
-            if (isCancelled)
-            {
-                job.Fail(job.Run.Cancelled());
-            }
-
-            return isCancelled;
-        });
+    /// <summary>Lets a job wait no longer whose request is cancelled.</summary>
+    /// <returns>Whether it is. Asked once: who is cancelled between two questions would be taken off the list, and wait for ever.</returns>
+    public static bool FailIfCancelled(EngineJob job) => job.Run.IsCancelled && Fail(job, job.Run.Cancelled());
 
     /// <summary>Lets nobody wait any longer.</summary>
     public static void FailAll<TJob>(this List<TJob> jobs, Exception exception)
-        where TJob : EngineJob
+        where TJob : EngineJob => jobs.RemoveAll(job => Fail(job, exception));
+
+    /// <summary>Lets a job wait no longer.</summary>
+    /// <returns>True.</returns>
+    public static bool Fail(EngineJob job, Exception exception)
     {
-        jobs.ForEach(job => job.Fail(exception));
-        jobs.Clear();
+        job.Fail(exception);
+        return true;
     }
 }

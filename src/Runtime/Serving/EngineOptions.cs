@@ -24,13 +24,19 @@ public sealed record EngineOptions
     /// </summary>
     public int? EncoderBatch { get; init; }
 
-    /// <summary>The most requests that are accepted and have not ended.</summary>
+    /// <summary>The most requests that are accepted and have not ended, live ones aside.</summary>
     public int MaxRequests { get; init; } = 256;
 
-    /// <summary>The most requests of one client that are accepted and have not ended.</summary>
+    /// <summary>The most requests of one client that are accepted and have not ended, live ones aside.</summary>
     public int MaxRequestsPerClient { get; init; } = 128;
 
-    /// <summary>The most seconds of audio of all requests that have not ended; samples take 64 KB a second. A day.</summary>
+    /// <summary>
+    /// The most live requests that are accepted and have not ended. They have this bound alone, so that no number of recordings
+    /// keeps anybody's speech from being followed; a <see cref="LiveTranscription"/> has one request at a time.
+    /// </summary>
+    public int MaxLiveRequests { get; init; } = 1024;
+
+    /// <summary>The most seconds of audio of all requests that have not ended, live ones aside; samples take 64 KB a second. A day.</summary>
     public double MaxAudioSeconds { get; init; } = 86_400;
 
     /// <summary>
@@ -51,6 +57,7 @@ public sealed record EngineOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(EncoderBatch ?? 1, 1, nameof(EncoderBatch));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRequests, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxRequestsPerClient, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxLiveRequests, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(LongRecordings, 1);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxAudioSeconds);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(LongSeconds);

@@ -1,3 +1,4 @@
+using Handwritten.Model;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.VoiceActivity;
@@ -60,4 +61,7 @@ public sealed record EngineRequest(ReadOnlyMemory<float> Samples, TranscriptionO
 
     /// <summary>Seconds of the recording.</summary>
     public double Duration => (double)Samples.Length / Audio.AudioClip.SampleRate;
+
+    /// <summary>Windows that it takes at least. A clip is one, however short, and may come again and again.</summary>
+    internal int LeastWindows => SpeechWindows?.Count ?? ClipRanges.Lengths(Options.Clips, Duration).Sum(seconds => (int)Math.Ceiling(seconds / WhisperAudio.WindowSeconds));
 }

@@ -9,7 +9,8 @@ namespace Handwritten.Runtime.Serving;
 /// <code>
 ///     spectrogram of a recording ── once ──> frames of one window ── encoder ──> what the decoder's lanes attend to
 /// </code>
-/// The most urgent windows go first; <see cref="EncoderCourtesy"/> tells when the encoder waits for the texts.
+/// Whose window goes first <see cref="FairTurns{T}"/> tells, so that nobody keeps a window that is never encoded; when the encoder waits for
+/// the texts, <see cref="EncoderCourtesy"/>.
 /// </summary>
 internal sealed class ListeningWindows : IDisposable
 {
@@ -21,7 +22,7 @@ internal sealed class ListeningWindows : IDisposable
     private readonly int _windowsOfPass;
     private readonly EncoderCourtesy _courtesy = new();
     private readonly List<SpectrogramJob> _spectrograms = [];
-    private readonly List<ListenJob> _listens = [];
+    private readonly FairTurns<ListenJob> _listens = new();
 
     /// <summary>Allocates the buffers.</summary>
     /// <exception cref="GpuException">They do not fit the device's memory.</exception>
@@ -58,13 +59,13 @@ internal sealed class ListeningWindows : IDisposable
     public void Add(SpectrogramJob job) => _spectrograms.Add(job);
 
     /// <summary>Takes what a run wants to listen to in the window that it holds.</summary>
-    public void Add(ListenJob job) => _listens.Add(job);
+    public void Add(ListenJob job) => _listens.Add(job, job.Run.Claim);
 
     /// <summary>Forgets what nobody waits for.</summary>
     public void ForgetCancelled()
     {
-        _spectrograms.FailCancelled();
-        _listens.FailCancelled();
+        _spectrograms.RemoveAll(WaitingJobs.FailIfCancelled);
+        _listens.RemoveAll(WaitingJobs.FailIfCancelled);
     }
 
     /// <summary>Computes all spectrograms, and makes one pass of the encoder.</summary>
@@ -74,11 +75,9 @@ internal sealed class ListeningWindows : IDisposable
     public void Turn(bool liveIsUnderWay, bool textsGoOn, ref EngineCounters counters)
     {
         ComputeSpectrograms();
-        ListenJob[] batch = [.. _listens.OrderBy(job => job.Run.Claim.Priority).Take(_windowsOfPass)];
-        if (batch.Length > 0 && _courtesy.MayEncode(batch[0].Run.Claim.Priority, liveIsUnderWay, textsGoOn))
+        if (_listens.Count > 0 && _courtesy.MayEncode(_listens.Items.Min(job => job.Run.Owner.Request.Priority), liveIsUnderWay, textsGoOn))
         {
-            _listens.RemoveAll(batch.Contains);
-            Encode(batch, ref counters);
+            Encode(TakeBatch(), ref counters);
         }
     }
 
@@ -86,7 +85,7 @@ internal sealed class ListeningWindows : IDisposable
     public void FailAll(Exception exception)
     {
         _spectrograms.FailAll(exception);
-        _listens.FailAll(exception);
+        _listens.RemoveAll(job => WaitingJobs.Fail(job, exception));
     }
 
     /// <inheritdoc/>
@@ -112,6 +111,18 @@ internal sealed class ListeningWindows : IDisposable
         }
 
         _spectrograms.Clear();
+    }
+
+    /// <summary>Those whose turn it is, as many as go through the encoder at once.</summary>
+    private ListenJob[] TakeBatch()
+    {
+        List<ListenJob> batch = [];
+        while (batch.Count < _windowsOfPass && _listens.TryTake(static (_, _) => true, out ListenJob? job))
+        {
+            batch.Add(job);
+        }
+
+        return [.. batch];
     }
 
     /// <summary>Encodes what the jobs ask for, each into its run's window.</summary>

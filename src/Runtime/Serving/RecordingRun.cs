@@ -1,5 +1,6 @@
 using Handwritten.Kernels;
 using Handwritten.Model;
+using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Runtime.Transcription.Words;
@@ -69,8 +70,7 @@ internal sealed class RecordingRun : IWindowDecoder
     public OperationCanceledException Cancelled() => new(Owner.Cancellation);
 
     /// <summary>What it says when it waits for a window.</summary>
-    public TurnClaim Claim => new(
-        Owner.Request.Priority, Owner.Request.Client, Math.Max(1, (int)Math.Ceiling((Owner.Duration - Owner.Position) / WhisperAudio.WindowSeconds)));
+    public TurnClaim Claim => new(Owner.Request.Priority, Owner.Request.Client, Owner.WindowsLeft);
 
     /// <summary>Whether it has been started. This and the following belong to the engine's thread.</summary>
     public bool IsStarted { get; private set; }
@@ -138,17 +138,19 @@ internal sealed class RecordingRun : IWindowDecoder
         _frames = ComputeSpectrogram(_samples()) - WhisperAudio.WindowFrames;
         string language = _options.Decoding.Language ?? DetectRecordingLanguage();
         _results.TakeLanguage(this, language);
-        TranscriptionOptions options = _options with
-        {
-            Decoding = _options.Decoding with { Language = language },
-            Multilingual = _options.Multilingual && model.Tokenizer.Special.IsMultilingual,
-        };
-        SeekLoop loop = new(model.Tokenizer, options, _frames, model.Dimensions.TextContext);
+        SeekLoop loop = new(model.Tokenizer, Settle(_options, language, model.Tokenizer), _frames, model.Dimensions.TextContext);
         foreach (Segment segment in loop.Run(this, Owner.Cancellation))
         {
             _results.Take(this, segment, (double)loop.Seek / WhisperAudio.FramesPerSecond);
         }
     }
+
+    /// <summary>The options of all windows. Texts become tokens here, on the run's thread: the engine's has better things to do.</summary>
+    internal static TranscriptionOptions Settle(TranscriptionOptions options, string language, WhisperTokenizer tokenizer) => options with
+    {
+        Decoding = options.Decoding with { Language = language, Prefix = options.Decoding.Prefix?.ToTokens(tokenizer) },
+        Multilingual = options.Multilingual && tokenizer.Special.IsMultilingual,
+    };
 
     /// <summary>A long recording's would keep the others waiting, so it is computed on this thread where the back end can do that.</summary>
     /// <returns>Its frames.</returns>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using Handwritten.Model;
 
 namespace Handwritten.Runtime.Serving;
 
@@ -17,12 +18,14 @@ public sealed class ServedTranscription : IDisposable
     private readonly CancellationTokenRegistration _outside;
     private readonly Action<ServedTranscription, Exception?> _ended;
     private readonly long _accepted = Stopwatch.GetTimestamp();
+    private readonly double _windowSeconds;
     private long _begun;
     private double _position;
 
     internal ServedTranscription(EngineRequest request, Action<ServedTranscription, Exception?> ended, CancellationToken cancellation)
     {
         (Request, _ended) = (request, ended);
+        _windowSeconds = Math.Max(request.Duration, request.LeastWindows * WhisperAudio.WindowSeconds);
         _outside = cancellation.UnsafeRegister(static served => ((ServedTranscription)served!).Dispose(), this);
 
         // Whoever reads only the segments does not look at these, and an exception nobody looked at is no accident here.
@@ -41,6 +44,9 @@ public sealed class ServedTranscription : IDisposable
 
     /// <summary>Seconds of the recording that have been transcribed.</summary>
     public double Position => Volatile.Read(ref _position);
+
+    /// <summary>About how many windows are left to be heard, at least one: of clips that go back and forth it is too many.</summary>
+    internal int WindowsLeft => Math.Max(1, (int)Math.Ceiling((_windowSeconds - Position) / WhisperAudio.WindowSeconds));
 
     /// <summary>How long the request waited until its first window was taken up; so far, if it still waits.</summary>
     public TimeSpan QueueTime => Stopwatch.GetElapsedTime(_accepted, Volatile.Read(ref _begun) is long begun and not 0 ? begun : Stopwatch.GetTimestamp());

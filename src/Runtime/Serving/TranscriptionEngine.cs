@@ -102,19 +102,11 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         Verify(request);
-        ServedTranscription served = new(request, Forget, cancellation);
+        ServedTranscription served;
         lock (_gate)
         {
-            try
-            {
-                Admit(request);
-            }
-            catch
-            {
-                served.Dispose();
-                throw;
-            }
-
+            Admit(request);
+            served = new ServedTranscription(request, Forget, cancellation); // not before: it hangs on the caller's token until it ends
             _requests.Add(served);
         }
 
@@ -204,16 +196,28 @@ public sealed class TranscriptionEngine : IAsyncDisposable
             throw new EngineStoppedException();
         }
 
-        string? full =
-            _requests.Count >= Options.MaxRequests ? $"{_requests.Count} requests are under way or waiting"
-            : _requests.Count(other => other.Request.Client == request.Client) >= Options.MaxRequestsPerClient ? $"{Options.MaxRequestsPerClient} requests of this client are under way or waiting"
-            : _requests.Sum(other => other.Duration) + request.Duration > Options.MaxAudioSeconds && _requests.Count > 0 ? "too much audio is under way or waiting"
-            : null;
-        if (full is not null)
+        if ((request.Priority == RequestPriority.Live ? FullOfLive() : FullOfRecordings(request)) is { } full)
         {
             _refused++;
             throw new EngineBusyException($"The queue is full: {full}. Try again later.", RetryAfter());
         }
+    }
+
+    /// <summary>What there is too much of for one more who speaks: others who speak, and nothing else.</summary>
+    private string? FullOfLive()
+    {
+        int live = _requests.Count(other => other.Request.Priority == RequestPriority.Live);
+        return live >= Options.MaxLiveRequests ? $"{live} live requests are under way or waiting" : null;
+    }
+
+    /// <summary>What there is too much of for one more recording.</summary>
+    private string? FullOfRecordings(EngineRequest request)
+    {
+        ServedTranscription[] others = [.. _requests.Where(other => other.Request.Priority != RequestPriority.Live)];
+        return others.Length >= Options.MaxRequests ? $"{others.Length} requests are under way or waiting"
+            : others.Count(other => other.Request.Client == request.Client) >= Options.MaxRequestsPerClient ? $"{Options.MaxRequestsPerClient} requests of this client are under way or waiting"
+            : others.Sum(other => other.Duration) + request.Duration > Options.MaxAudioSeconds && others.Length > 0 ? "too much audio is under way or waiting"
+            : null;
     }
 
     /// <summary>By the windows that are left to do, at the speed so far.</summary>
@@ -221,7 +225,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     {
         EngineCounters counters = _loop.Counters;
         double secondsPerWindow = counters.EncodedWindows > 0 ? counters.BusySeconds / counters.EncodedWindows : 1;
-        double windows = _requests.Sum(request => 1 + Math.Floor((request.Duration - request.Position) / WhisperAudio.WindowSeconds));
+        double windows = _requests.Sum(request => (double)request.WindowsLeft);
 
         // Room for one is there when the first of them are done.
         return TimeSpan.FromSeconds(Math.Clamp(windows * secondsPerWindow / Math.Max(1, _requests.Count / 4), ShortestRetry.TotalSeconds, LongestRetry.TotalSeconds));

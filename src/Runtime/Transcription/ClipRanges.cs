@@ -12,6 +12,13 @@ internal static class ClipRanges
     /// <summary>Later times are mistakes: frames would not be countable.</summary>
     public const double LatestSecond = int.MaxValue / WhisperAudio.FramesPerSecond;
 
+    /// <summary>How long each clip is, in seconds.</summary>
+    /// <param name="seconds">Start, end, start, end, ...</param>
+    /// <param name="duration">Seconds of the recording.</param>
+    public static IEnumerable<double> Lengths(IReadOnlyList<double> seconds, double duration) => (seconds.Count > 0 ? seconds : [0])
+        .Chunk(2)
+        .Select(clip => Math.Max(0, (clip is [_, var end] ? Math.Min(end, duration) : duration) - clip[0]));
+
     /// <summary>Start and end of each clip; those without content are left out.</summary>
     /// <param name="seconds">Start, end, start, end, ...</param>
     /// <param name="frames">Frames of the recording.</param>

@@ -110,6 +110,19 @@ public sealed record TranscriptionOptions
         RequireNumber("language_detection_threshold", LanguageDetectionThreshold);
     }
 
+    /// <summary>Refuses clips that repeat so much of a recording that they are longer together than any recording may be.</summary>
+    /// <param name="duration">Seconds of the recording, which may be heard once in any case.</param>
+    /// <param name="longest">Seconds of the longest recording.</param>
+    /// <exception cref="OptionsException">They are longer.</exception>
+    public void RequireClipsWithin(double duration, double longest)
+    {
+        OptionsException.RequirePart("clip_timestamps", Clips);
+        double seconds = ClipRanges.Lengths(Clips, duration).Sum();
+        OptionsException.Require(
+            seconds <= Math.Max(duration, longest),
+            $"clip_timestamps ask for {seconds:0} s of a recording of {duration:0} s, but together they may have {Math.Max(duration, longest):0} s.");
+    }
+
     /// <summary>Refuses null where it says nothing: callers without nullable types, and readers of JSON, know no better.</summary>
     /// <exception cref="OptionsException">A part is null.</exception>
     internal void RequireParts()

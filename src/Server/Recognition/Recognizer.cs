@@ -11,7 +11,7 @@ using Handwritten.Server.Uploads;
 namespace Handwritten.Server.Recognition;
 
 /// <summary>Brings what clients ask for to the engine of the right model.</summary>
-internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, LastCall lastCall)
+internal sealed class Recognizer(ModelCatalogue models, ServerOptions server, Telemetry telemetry, LastCall lastCall)
 {
     private readonly Lazy<SileroVad> _vad = new(() => SileroVad.Load());
 
@@ -32,6 +32,7 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, Las
         try
         {
             RefuseImpossible(request, lease.Model.Model.Tokenizer, lease.Model.Model.Name);
+            request.Options.RequireClipsWithin(recording.Clip.Seconds, server.MaximumAudioSeconds); // before they are cut
             EngineRequest work = EngineRequest.Of(await Task.Run(() => PreparedRecording.Of(recording.Clip.Samples, request.Options, cancellation), cancellation));
             work = work with { Priority = priority, Client = client };
             return new RunningTranscription(lease, lease.Model.Engine.Start(work, cancellation), recording.Waited, telemetry, lastCall.Token);

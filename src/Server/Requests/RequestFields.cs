@@ -1,3 +1,4 @@
+using System.Text;
 using Handwritten.Runtime.Settings;
 using Handwritten.Server.Errors;
 
@@ -11,16 +12,31 @@ namespace Handwritten.Server.Requests;
 /// <param name="path">What names are told with: of the fields of an object, the object's and a dot.</param>
 internal sealed class RequestFields(IEnumerable<KeyValuePair<string, string>> fields, string path = "")
 {
+    /// <summary>Bytes of a field, or of all the values of a list: no text that a request needs is longer, and texts take time.</summary>
+    public const int MostBytes = 1 << 16;
+
     private readonly ILookup<string, string> _values = fields.ToLookup(
         field => field.Key.EndsWith("[]", StringComparison.Ordinal) ? field.Key[..^2] : field.Key, field => field.Value);
 
     private readonly HashSet<string> _known = [];
 
     /// <summary>All values of a name.</summary>
+    /// <exception cref="ApiException">Together they are too long.</exception>
     public IReadOnlyList<string> List(string name)
     {
         _known.Add(name);
+        RequireShort(path + name, _values[name]);
         return [.. _values[name]];
+    }
+
+    /// <summary>Refuses texts that are longer than a field may be.</summary>
+    /// <exception cref="ApiException">Together they are.</exception>
+    public static void RequireShort(string name, params IEnumerable<string> texts)
+    {
+        if (texts.Sum(text => (long)Encoding.UTF8.GetByteCount(text)) > MostBytes)
+        {
+            throw ApiException.BadField(name, $"{name} has more than {MostBytes} bytes.");
+        }
     }
 
     /// <summary>A text; null if it is not there or empty.</summary>

@@ -1,4 +1,5 @@
 using Handwritten.Server.Errors;
+using Handwritten.Server.Requests;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 
@@ -10,7 +11,7 @@ namespace Handwritten.Server.Uploads;
 /// </summary>
 internal sealed class UploadedForm : IDisposable
 {
-    private const int MostFields = 200, MostFieldBytes = 1 << 16, MostBoundaryLength = 200;
+    private const int MostFields = 200, MostBoundaryLength = 200;
 
     private readonly List<KeyValuePair<string, string>> _fields = [];
     private FileStream? _file;
@@ -122,10 +123,10 @@ internal sealed class UploadedForm : IDisposable
 
     private static async Task<string> ReadTextAsync(Stream body, string name, CancellationToken cancellation)
     {
-        byte[] bytes = new byte[MostFieldBytes + 1];
+        byte[] bytes = new byte[RequestFields.MostBytes + 1];
         int count = await body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellation);
-        return count <= MostFieldBytes
+        return count <= RequestFields.MostBytes
             ? System.Text.Encoding.UTF8.GetString(bytes, 0, count)
-            : throw ApiException.BadField(name, $"The field has more than {MostFieldBytes} bytes.");
+            : throw ApiException.BadField(name, $"The field has more than {RequestFields.MostBytes} bytes.");
     }
 }

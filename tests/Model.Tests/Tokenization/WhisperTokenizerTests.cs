@@ -64,6 +64,24 @@ public class WhisperTokenizerTests
     }
 
     [Fact]
+    public void A_text_of_nothing_but_beginnings_of_special_tokens_takes_as_much_work_as_any_other()
+    {
+        const string part = "<|<|<|<|";
+        string beginnings = string.Concat(Enumerable.Repeat(part, 2000)) + "|>";
+        Assert.Equal(Tokenizer.EncodeOrdinary(beginnings), Tokenizer.EncodeWithSpecial(beginnings));
+        Assert.Equal(Tokenizer.EncodeOrdinary(beginnings), Tokenizer.Encode(beginnings));
+
+        // Work that grows with the square of the length would show in what is allocated: 128 MB.
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Tokenizer.EncodeOrdinary(beginnings);
+        long ordinary = GC.GetAllocatedBytesForCurrentThread() - before;
+        Tokenizer.Encode(beginnings);
+        long all = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.InRange(all, ordinary, (2 * ordinary) + (64 * 1024));
+        Assert.InRange(ordinary, 0, 1000 * beginnings.Length);
+    }
+
+    [Fact]
     public void A_number_that_is_no_token_is_named()
     {
         Assert.Contains("51865", Assert.Throws<TokenizationException>(() => Tokenizer.DecodeWithTimestamps([0, 51865])).Message, StringComparison.Ordinal);

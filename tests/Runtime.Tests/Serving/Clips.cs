@@ -14,6 +14,9 @@ internal static class Clips
 
     public static float[] Samples(string clip) => Loaded.GetOrAdd(clip, static name => AudioFile.Load(TestData.Path("audio", name)).Samples);
 
+    /// <summary>A recording that holds its place until it is given up: longer than any test.</summary>
+    public static float[] Minutes() => [.. Enumerable.Repeat(Samples("long-en.wav"), 20).SelectMany(part => part)];
+
     /// <summary>What is said in a clip.</summary>
     public static string Text(string clip)
     {

@@ -17,4 +17,15 @@ public sealed class EngineInboxTests
         Assert.Single(mail.Left);
         Assert.True(mail.IsClosed);
     }
+
+    /// <summary>The last run's leaving may be what ends the engine, while the run is still on its way out of the inbox.</summary>
+    [Fact]
+    public void Who_leaves_after_the_engine_has_gone_is_not_heard()
+    {
+        EngineInbox inbox = new();
+        inbox.Dispose();
+        inbox.Leave(null!);
+        inbox.Wake();
+        Assert.Empty(inbox.Take().Left);
+    }
 }

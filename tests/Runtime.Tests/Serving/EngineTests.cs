@@ -193,19 +193,41 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
     [Fact]
     public async Task A_full_queue_refuses_and_has_room_again()
     {
-        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequests = 3, MaxRequestsPerClient = 2, MaxAudioSeconds = 200, Windows = 1 });
-        EngineRequest a = new(Clips.Samples("01-en.wav"), English) { Client = "a" }, b = a with { Client = "b" };
-        ServedTranscription[] accepted = [engine.Start(a), engine.Start(a)];
-        EngineBusyException ofClient = Assert.Throws<EngineBusyException>(() => engine.Start(a));
+        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequests = 3, MaxRequestsPerClient = 2, MaxAudioSeconds = 4000, Windows = 1 });
+        EngineRequest minutes = new(Clips.Minutes(), English) { Client = "a" }, brief = new(Clips.Samples("01-en.wav"), English) { Client = "b" };
+        ServedTranscription[] hold = [engine.Start(minutes), engine.Start(minutes)];
+        EngineBusyException ofClient = Assert.Throws<EngineBusyException>(() => engine.Start(brief with { Client = "a" }));
         Assert.InRange(ofClient.RetryAfter.TotalSeconds, 1, 120);
-        Assert.Throws<EngineBusyException>(() => engine.Start(b with { Samples = new float[200 * 16_000] }));
-        accepted = [.. accepted, engine.Start(b)];
-        Assert.Throws<EngineBusyException>(() => engine.Start(b));
+        Assert.Throws<EngineBusyException>(() => engine.Start(minutes with { Client = "b" }));
+        hold = [.. hold, engine.Start(brief with { Samples = Clips.Samples("long-en.wav") })];
+        Assert.Throws<EngineBusyException>(() => engine.Start(brief with { Client = "c" }));
         Assert.Equal(3, engine.Statistics.Refused);
 
-        await Task.WhenAll(accepted.Select(served => served.Transcript));
-        await engine.Start(a).Transcript;
-        Assert.Equal(4, (await engine.Idle()).Completed);
+        Array.ForEach(hold, served => served.Dispose());
+        await engine.Idle();
+        await engine.Start(brief).Transcript;
+        Assert.Equal(1, (await engine.Idle()).Completed);
+    }
+
+    [Fact]
+    public async Task Recordings_leave_room_for_who_speaks_and_who_speaks_for_recordings()
+    {
+        float[] minutes = Clips.Minutes();
+        double seconds = (double)minutes.Length / AudioClip.SampleRate;
+        await using TranscriptionEngine engine = new(
+            demo.Model, new EngineOptions { MaxRequests = 2, MaxRequestsPerClient = 1, MaxAudioSeconds = 1.5 * seconds, MaxLiveRequests = 2, Windows = 2 });
+        EngineRequest recording = new(minutes, English), spoken = new(Clips.Samples("02-en.wav"), English) { Priority = RequestPriority.Live };
+        using ServedTranscription ofClient = engine.Start(recording);
+        Assert.Throws<EngineBusyException>(() => engine.Start(recording));
+        await engine.Start(spoken).Transcript;
+
+        using ServedTranscription isFollowed = engine.Start(spoken with { Samples = minutes });
+        Assert.Throws<EngineBusyException>(() => engine.Start(recording with { Client = "b" })); // too much audio, which who speaks adds nothing to
+        using ServedTranscription ofAnother = engine.Start(recording with { Client = "b", Samples = Clips.Samples("02-en.wav") });
+
+        using ServedTranscription isFollowedToo = engine.Start(spoken with { Samples = minutes });
+        EngineBusyException full = Assert.Throws<EngineBusyException>(() => engine.Start(spoken));
+        Assert.Contains("2 live requests", full.Message, StringComparison.Ordinal);
     }
 
     [Fact]

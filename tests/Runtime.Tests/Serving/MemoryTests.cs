@@ -42,6 +42,27 @@ public sealed class MemoryTests(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     [Fact]
+    public async Task Refused_requests_leave_nothing_behind()
+    {
+        await using TranscriptionEngine engine = new(demo.Model);
+        await engine.StopAsync();
+        EngineRequest request = new(Clips.Samples("02-en.wav"), Brief);
+        using CancellationTokenSource lasting = new();
+        long before = MemoryAfter(10), after = MemoryAfter(2_000);
+        Assert.InRange(after, 0, before + Allowance);
+
+        long MemoryAfter(int requests)
+        {
+            for (int i = 0; i < requests; i++)
+            {
+                Assert.Throws<EngineStoppedException>(() => engine.Start(request, lasting.Token));
+            }
+
+            return GC.GetTotalMemory(forceFullCollection: true);
+        }
+    }
+
+    [Fact]
     public async Task A_stream_does_not_grow()
     {
         SileroVad vad = SileroVad.Load(TestData.Weights("silero-vad"));

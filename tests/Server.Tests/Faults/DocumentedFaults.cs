@@ -57,10 +57,14 @@ internal static class DocumentedFaults
         new(400, "invalid_audio", "a sample rate of 0", scene => TranscribeAsync(scene, WithRate(0))) { Parameter = "file" },
         new(400, "invalid_audio", "too long, by its own account", scene => TranscribeAsync(scene, WithRate(100))) { Parameter = "file", Options = options => options with { MaximumAudioSeconds = 60 } },
         new(400, "invalid_value", "a language that there is not", scene => TranscribeAsync(scene, Recording, ("language", "Klingon"))) { Parameter = "language" },
+        new(400, "invalid_value", "a text in JSON that no form would take", scene => scene.Server.Client.PostAsJsonAsync("/v1/jobs", new { audio_base64 = "AAAA", prompt = new string('a', 65_537) })) { Parameter = "prompt" },
+        new(400, "invalid_value", "a list in JSON that no form would take", scene => scene.Server.Client.PostAsJsonAsync("/runsync", new { input = new { audio_base64 = "AAAA", clip_timestamps = new int[70_000] } })) { Parameter = "clip_timestamps" },
         new(400, "invalid_value", "a stream's sample rate that there is not", scene => OpenSocketAsync(scene, "/v1/stream?sample_rate=1")) { Parameter = "sample_rate" },
         new(400, "unknown_parameter", "a typing error", scene => TranscribeAsync(scene, Recording, ("beamsize", "5"))) { Parameter = "beamsize" },
         new(400, "unsupported_parameter", "who speaks", scene => TranscribeAsync(scene, Recording, ("known_speaker_names[]", "Ada"))) { Parameter = "known_speaker_names" },
         new(400, "invalid_options", "more beams than lanes", scene => TranscribeAsync(scene, Recording, ("beam_size", "99"))),
+        new(400, "invalid_options", "clips that come again and again", scene => TranscribeAsync(scene, Recording, ("clip_timestamps", Again("0,2", 50)))) { Options = options => options with { MaximumAudioSeconds = 60 } },
+        new(400, "invalid_options", "clips that come again and again, side by side", scene => TranscribeAsync(scene, Recording, ("clip_timestamps", Again("0,2", 50)), ("chunking_strategy", "auto"))) { Options = options => options with { MaximumAudioSeconds = 60 } },
         new(400, "address_not_allowed", "a private one", scene => scene.Server.Client.PostAsJsonAsync("/v1/jobs", new { audio_url = "http://127.0.0.1:1/a.wav" })) { Parameter = "audio_url" },
         new(400, "unreachable_audio", "nothing is there", UnreachableAsync) { Parameter = "audio_url", Options = options => options with { AllowPrivateAddresses = true } },
         new(401, "missing_api_key", "none", scene => GetAsync(scene, key: null)) { WantsKeys = true },
@@ -157,6 +161,8 @@ internal static class DocumentedFaults
         HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => TranscribeAsync(scene, Recording, ("beam_size", "4"))));
         return answers.First(answer => !answer.IsSuccessStatusCode);
     }
+
+    private static string Again(string clip, int times) => string.Join(',', Enumerable.Repeat(clip, times));
 
     private static byte[] WithRate(int rate)
     {

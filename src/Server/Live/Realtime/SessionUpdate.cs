@@ -4,6 +4,7 @@ using Handwritten.Model.Tokenization;
 using Handwritten.Runtime.Serving;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Server.Errors;
+using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Live.Realtime;
 
@@ -88,6 +89,7 @@ internal sealed class SessionUpdate(Func<string?, string> findModel)
 
         if (Text(wanted, "prompt", path) is { } prompt)
         {
+            RequestFields.RequireShort($"{path}.prompt", prompt);
             options = options with { InitialPrompt = prompt.Length == 0 ? null : prompt };
         }
 
