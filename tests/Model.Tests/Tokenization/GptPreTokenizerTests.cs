@@ -34,6 +34,21 @@ public partial class GptPreTokenizerTests
     public void Text_is_cut(string text, string pieces) =>
         Assert.Equal(pieces.Split('|', StringSplitOptions.RemoveEmptyEntries), Pieces(text));
 
+    [Theory]
+    [InlineData("a")]
+    [InlineData(" ")]
+    [InlineData("<|")]
+    [InlineData("𝒟")]
+    [InlineData("é")]
+    public void A_run_of_anything_is_cut_before_merging_it_takes_long(string part)
+    {
+        string text = "a" + string.Concat(Enumerable.Repeat(part, 20_000)); // the letter makes pairs straddle even places
+        string[] pieces = Pieces(text);
+        Assert.Equal(text, string.Concat(pieces));
+        Assert.All(pieces, piece => Assert.InRange(piece.Length, 1, 2049));
+        Assert.All(pieces, piece => Assert.False(char.IsLowSurrogate(piece[0])));
+    }
+
     [Fact]
     public void Halves_of_surrogate_pairs_are_neither_letters_nor_spaces() =>
         Assert.Equal(["a", "\uD83D", "b"], Pieces("a\uD83Db"));

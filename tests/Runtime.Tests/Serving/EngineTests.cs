@@ -193,20 +193,19 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
     [Fact]
     public async Task A_full_queue_refuses_and_has_room_again()
     {
-        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequests = 3, MaxRequestsPerClient = 2, MaxAudioSeconds = 4000, Windows = 1 });
-        EngineRequest minutes = new(Clips.Minutes(), English) { Client = "a" }, brief = new(Clips.Samples("01-en.wav"), English) { Client = "b" };
-        ServedTranscription[] hold = [engine.Start(minutes), engine.Start(minutes)];
-        EngineBusyException ofClient = Assert.Throws<EngineBusyException>(() => engine.Start(brief with { Client = "a" }));
+        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequests = 3, MaxRequestsPerClient = 2, MaxAudioSeconds = 400, Windows = 1 });
+        EngineRequest a = new(Clips.Samples("long-en.wav"), English) { Client = "a" }, b = a with { Client = "b" }, hours = b with { Samples = new float[400 * 16_000] };
+        ServedTranscription[] accepted = [engine.Start(a), engine.Start(a)];
+        EngineBusyException ofClient = Assert.Throws<EngineBusyException>(() => engine.Start(a));
         Assert.InRange(ofClient.RetryAfter.TotalSeconds, 1, 120);
-        Assert.Throws<EngineBusyException>(() => engine.Start(minutes with { Client = "b" }));
-        hold = [.. hold, engine.Start(brief with { Samples = Clips.Samples("long-en.wav") })];
-        Assert.Throws<EngineBusyException>(() => engine.Start(brief with { Client = "c" }));
+        Assert.Throws<EngineBusyException>(() => engine.Start(hours));
+        accepted = [.. accepted, engine.Start(b)];
+        Assert.Throws<EngineBusyException>(() => engine.Start(b));
         Assert.Equal(3, engine.Statistics.Refused);
 
-        Array.ForEach(hold, served => served.Dispose());
-        await engine.Idle();
-        await engine.Start(brief).Transcript;
-        Assert.Equal(1, (await engine.Idle()).Completed);
+        await Task.WhenAll(accepted.Select(served => served.Transcript));
+        await engine.Start(a).Transcript;
+        Assert.Equal(4, (await engine.Idle()).Completed);
     }
 
     [Fact]
