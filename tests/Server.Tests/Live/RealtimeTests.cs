@@ -111,7 +111,7 @@ public sealed class RealtimeTests(SharedServer shared)
     public async Task A_prompt_is_no_longer_than_a_field_of_a_form()
     {
         using StreamOfTest stream = await OpenAsync("");
-        await stream.SendTextAsync($$$"""{"type":"session.update","session":{"input_audio_transcription":{"prompt":"{{{new string('a', 65_537)}}}"}}}""");
+        await stream.SendTextAsync($$$$"""{"type":"session.update","session":{"input_audio_transcription":{"prompt":"{{{{new string('a', 65_537)}}}}"}}}""");
         JsonElement error = (await stream.ReadUntilAsync("error"))[^1].GetProperty("error");
         Assert.Equal(("invalid_value", "session.input_audio_transcription.prompt"), (error.GetProperty("code").GetString(), error.GetProperty("param").GetString()));
     }
