@@ -198,10 +198,12 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
         ServedTranscription[] accepted = [engine.Start(a), engine.Start(a)];
         EngineBusyException ofClient = Assert.Throws<EngineBusyException>(() => engine.Start(a));
         Assert.InRange(ofClient.RetryAfter.TotalSeconds, 1, 120);
+        Assert.Throws<EngineBusyException>(() => engine.RequireRoom("a"));
+        engine.RequireRoom("b");
         Assert.Throws<EngineBusyException>(() => engine.Start(b with { Samples = new float[200 * 16_000] }));
         accepted = [.. accepted, engine.Start(b)];
         Assert.Throws<EngineBusyException>(() => engine.Start(b));
-        Assert.Equal(3, engine.Statistics.Refused);
+        Assert.Equal(4, engine.Statistics.Refused);
 
         await Task.WhenAll(accepted.Select(served => served.Transcript));
         await engine.Start(a).Transcript;
