@@ -104,9 +104,13 @@ internal sealed partial class JobWorker(
             job.EndDecoding();
             job.Succeed(await TranscribeAsync(job, recording), time.GetUtcNow());
         }
-        catch (EngineBusyException) when (job.TryPostpone())
+        catch (EngineBusyException)
         {
-            jobs.ToTryAgain.Add(job);
+            if (job.TryPostpone())
+            {
+                jobs.ToTryAgain.Add(job);
+            }
+
             if (lifetime.ApplicationStopping.IsCancellationRequested) // and those that waited have been handed back already
             {
                 HandBack(other => other == job);

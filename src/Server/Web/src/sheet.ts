@@ -94,7 +94,7 @@ export class Sheet {
   /** No more comes, but there was more to come: what is there can be taken away, and says in its name that it is not all. */
   breakOff(): void {
     this.setPartial('', '');
-    this.progress.end('The transcript is incomplete.');
+    this.progress.end(this.isEmpty ? '' : 'The transcript is incomplete.');
     if (!this.isEmpty) element('facts').textContent += '\u2002·\u2002incomplete';
     this.results.show(this.transcript, this.name, 'incomplete');
   }

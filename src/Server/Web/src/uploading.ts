@@ -18,8 +18,7 @@ export async function transcribeOn(sheet: Sheet, recording: Blob, name: string, 
     sheet.complete(await whenThereIsRoom(sheet, recording, name, settings, signal));
   } catch (failure) {
     if (signal.aborted) return;
-    if (sheet.isEmpty) sheet.progress.end('');
-    else sheet.breakOff();
+    sheet.breakOff();
     if (failure instanceof Trouble && failure.isPassing) {
       alarm.raise(failure, () => void transcribeOn(sheet, recording, name, settings, signal));
     } else {
