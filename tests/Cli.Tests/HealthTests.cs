@@ -1,4 +1,3 @@
-using Handwritten.Tests;
 using Xunit;
 
 namespace Handwritten.Cli.Tests;
