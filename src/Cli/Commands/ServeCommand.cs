@@ -79,7 +79,7 @@ internal sealed class ServeCommand : Command
     private readonly Option<OrNone<double>> _shutdown = Optional.Number("--shutdown-seconds", "How long work under way may take to end when the server stops.", 30, 0, 3600);
 
     public ServeCommand()
-        : base("serve", $"Serve models over HTTP, as OpenAI's API and more. The environment variable {SecretVariable} holds the secret that webhooks are signed with: any text, or base64 behind whsec_; without it they are not signed.")
+        : base("serve", $"Serve models over HTTP, as OpenAI's API and more. Where an option is not given, the environment variable in parentheses counts, with commas between several values. {SecretVariable} holds the secret that webhooks are signed with: any text, or base64 behind whsec_; without it they are not signed.")
     {
         foreach (Option option in new Option[] { _host, _port, _models })
         {
