@@ -96,7 +96,7 @@ public sealed class DecodingTests
         Assert.Equal(Budget, await MetricAsync(server, "handwritten_decoded_bytes"));
 
         Job job = await HandInAsync(server, File.ReadAllBytes(RunningServer.Recording));
-        Assert.False(await job.Decoding);
+        Assert.False(await job.Decoding.WaitAsync(Patience));
         others.Dispose();
         more.Dispose();
         await job.Ended.WaitAsync(Patience);
@@ -112,7 +112,7 @@ public sealed class DecodingTests
         SoundMemory.Share others = server.Services.GetRequiredService<SoundMemory>().Open();
         others.Grow(Budget * 7L / 8 / SoundMemory.BytesPerSample);
         Job[] minutes = [await HandInAsync(server, Silence(seconds: 301)), await HandInAsync(server, Silence(seconds: 302))];
-        Assert.All(await Task.WhenAll(minutes.Select(job => job.Decoding)), Assert.False);
+        Assert.All(await Task.WhenAll(minutes.Select(job => job.Decoding)).WaitAsync(Patience), Assert.False);
 
         // A client has one place, which neither of them keeps.
         Job[] commands = [await HandInAsync(server, File.ReadAllBytes(RunningServer.Recording)), await HandInAsync(server, File.ReadAllBytes(RunningServer.Recording))];
@@ -133,7 +133,7 @@ public sealed class DecodingTests
         using SoundMemory.Share others = memory.Open();
         others.Grow(Budget * 7L / 8 / SoundMemory.BytesPerSample);
         Job job = await HandInAsync(server, Silence(seconds: 301));
-        Assert.False(await job.Decoding);
+        Assert.False(await job.Decoding.WaitAsync(Patience));
         await server.StopAsync();
         Assert.Equal((JobStatus.Failed, "shutting_down"), (job.Status, job.Error?.Code));
     }
