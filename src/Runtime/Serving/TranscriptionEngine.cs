@@ -91,6 +91,20 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Refuses a recording for which there would be no room, however short its recording is: whoever asks before the recording is prepared
+    /// spares the work. A request that passes may still be refused when it starts.
+    /// </summary>
+    /// <param name="client">Whose it is.</param>
+    /// <exception cref="EngineBusyException">The queue is full.</exception>
+    public void RequireRoom(string client)
+    {
+        lock (_gate)
+        {
+            RefuseIfFull(FullOfRecordings(client, duration: 0));
+        }
+    }
+
     /// <summary>Accepts a request, or refuses it at once.</summary>
     /// <param name="request">The recording and how to transcribe it.</param>
     /// <param name="cancellation">Frees what the request holds before the next step.</param>
@@ -105,7 +119,12 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         ServedTranscription served;
         lock (_gate)
         {
-            Admit(request);
+            if (_stopped)
+            {
+                throw new EngineStoppedException();
+            }
+
+            RefuseIfFull(request.Priority == RequestPriority.Live ? FullOfLive() : FullOfRecordings(request.Client, request.Duration));
             served = new ServedTranscription(request, Forget, cancellation); // not before: it hangs on the caller's token until it ends
             _requests.Add(served);
         }
@@ -188,15 +207,10 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         AudioClip.RequireSound(request.Samples.Span);
     }
 
-    /// <summary>Whether there is room.</summary>
-    private void Admit(EngineRequest request)
+    /// <param name="full">What there is too much of; null if there is room.</param>
+    private void RefuseIfFull(string? full)
     {
-        if (_stopped)
-        {
-            throw new EngineStoppedException();
-        }
-
-        if ((request.Priority == RequestPriority.Live ? FullOfLive() : FullOfRecordings(request)) is { } full)
+        if (full is not null)
         {
             _refused++;
             throw new EngineBusyException($"The queue is full: {full}. Try again later.", RetryAfter());
@@ -211,12 +225,12 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     }
 
     /// <summary>What there is too much of for one more recording.</summary>
-    private string? FullOfRecordings(EngineRequest request)
+    private string? FullOfRecordings(string client, double duration)
     {
         ServedTranscription[] others = [.. _requests.Where(other => other.Request.Priority != RequestPriority.Live)];
         return others.Length >= Options.MaxRequests ? $"{others.Length} requests are under way or waiting"
-            : others.Count(other => other.Request.Client == request.Client) >= Options.MaxRequestsPerClient ? $"{Options.MaxRequestsPerClient} requests of this client are under way or waiting"
-            : others.Sum(other => other.Duration) + request.Duration > Options.MaxAudioSeconds && others.Length > 0 ? "too much audio is under way or waiting"
+            : others.Count(other => other.Request.Client == client) >= Options.MaxRequestsPerClient ? $"{Options.MaxRequestsPerClient} requests of this client are under way or waiting"
+            : others.Sum(other => other.Duration) + duration > Options.MaxAudioSeconds && others.Length > 0 ? "too much audio is under way or waiting"
             : null;
     }
 
