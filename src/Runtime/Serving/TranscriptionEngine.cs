@@ -92,7 +92,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Refuses a recording for which there would be no room, however short its recording is: whoever asks before the recording is prepared
+    /// Refuses a recording for which there would be no room, however short it is: whoever asks before it is prepared
     /// spares the work. A request that passes may still be refused when it starts.
     /// </summary>
     /// <param name="client">Whose it is.</param>
@@ -207,6 +207,7 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         AudioClip.RequireSound(request.Samples.Span);
     }
 
+    /// <summary>Refuses what there is no room for.</summary>
     /// <param name="full">What there is too much of; null if there is room.</param>
     private void RefuseIfFull(string? full)
     {
