@@ -62,7 +62,9 @@ internal sealed unsafe class ThreadTeam : IDisposable
     public int Size { get; }
 
     /// <summary>Runs the items 0 .. <paramref name="items"/> − 1 and returns when all are done.</summary>
-    /// <exception cref="InvalidOperationException">The team is at work already: called from inside a job, or by two threads.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The team is at work already: called from inside a job, or by two threads.
+    /// </exception>
     public void Run<TJob>(TJob job, int items)
         where TJob : unmanaged, ITeamJob
     {

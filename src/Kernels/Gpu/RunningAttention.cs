@@ -223,7 +223,9 @@ internal struct RunningAttention
         TCopy.Commit();
     }
 
-    /// <summary>Copies a part in the order of <see cref="SharedRow"/>, from a row that eight threads share to one that all do.</summary>
+    /// <summary>
+    /// Copies a part in the order of <see cref="SharedRow"/>, from a row that eight threads share to one that all do.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Begin<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int address, int threads)
         where TElement : struct, IElement

@@ -55,7 +55,10 @@ internal sealed unsafe partial class AccessChecks
         Array.Clear(waited);
     }
 
-    /// <summary>A warp reads. Of lanes that are <see cref="AccessShape.Scattered"/>, <see cref="Warp.Addresses"/> has the host addresses.</summary>
+    /// <summary>
+    /// A warp reads. Of lanes that are <see cref="AccessShape.Scattered"/>, <see cref="Warp.Addresses"/> has the host
+    /// addresses.
+    /// </summary>
     public void Read<TSpace>(Op* op, Warp w, uint mask, AccessShape shape, byte* first, int bytes)
         where TSpace : struct, ISpace
     {
@@ -156,7 +159,9 @@ internal sealed unsafe partial class AccessChecks
         }
     }
 
-    /// <summary>A warp is about to arrive at mbarriers or to test them; the host addresses are in <see cref="Warp.Addresses"/>.</summary>
+    /// <summary>
+    /// A warp is about to arrive at mbarriers or to test them; the host addresses are in <see cref="Warp.Addresses"/>.
+    /// </summary>
     public void MeetAtBarriers(Op* op, Warp w, uint mask)
     {
         for (var rest = history is null ? 0 : mask; rest != 0; rest &= rest - 1)

@@ -60,7 +60,9 @@ internal sealed unsafe class MeetingClocks(Block block, Ordering order)
     /// <summary>Threads of a warp have found an mbarrier's phase complete.</summary>
     public void Await(Warp w, ulong mbarrier) => order.Acquire(w.Index, SharedPlace(mbarrier));
 
-    /// <summary>Threads of a warp access what they share with others on purpose, at the host addresses in <see cref="Warp.Addresses"/>.</summary>
+    /// <summary>
+    /// Threads of a warp access what they share with others on purpose, at the host addresses in <see cref="Warp.Addresses"/>.
+    /// </summary>
     public void Meet(Warp w, uint mask)
     {
         ulong last = 0;

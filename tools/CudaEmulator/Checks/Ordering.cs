@@ -60,7 +60,9 @@ internal sealed class Ordering(int warps)
     /// <summary>Whether an access of a warp at a time is ordered before what another one does next.</summary>
     public bool IsBefore(int by, uint time, int warp) => time < seen[warp * stride + by];
 
-    /// <summary>Whether an access of a warp at a time is ordered before, and fenced for, what another one has read asynchronously next.</summary>
+    /// <summary>
+    /// Whether an access of a warp at a time is ordered before, and fenced for, what another one has read asynchronously next.
+    /// </summary>
     public bool IsFenced(int by, uint time, int warp) => time < seen[warp * stride + half + by];
 
     /// <summary>fence.proxy.async: what a warp has done, and all that is ordered before that, is fenced.</summary>

@@ -45,7 +45,10 @@ internal sealed class Overlap
     /// <summary>The launch reads or writes.</summary>
     public void Add(Allocation allocation, ulong address, long bytes, bool isWrite) => (isWrite ? written : read).Add(allocation, address, bytes);
 
-    /// <summary>Where an access meets one of an earlier launch, one of the two a write: the first such byte, and whether the earlier one wrote it; null if there is none.</summary>
+    /// <summary>
+    /// Where an access meets one of an earlier launch, one of the two a write: the first such byte, and whether the earlier
+    /// one wrote it; null if there is none.
+    /// </summary>
     public (ulong Address, bool WasWritten)? FirstRace(Allocation allocation, ulong address, long bytes, bool isWrite) =>
         writtenBefore.First(allocation, address, bytes) is { } afterWrite ? (afterWrite, true)
         : isWrite && readBefore.First(allocation, address, bytes) is { } afterRead ? (afterRead, false)

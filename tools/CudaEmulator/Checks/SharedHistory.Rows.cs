@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics;
 
 namespace Handwritten.CudaEmulator.Checks;
 
-/// <content>Accesses of all lanes of a warp, many units at once. They come to the same as unit by unit, which is how they go on where a race is possible.</content>
+/// <content>
+/// Accesses of all lanes of a warp, many units at once. They come to the same as unit by unit, which is how they go on where a
+/// race is possible.
+/// </content>
 internal sealed unsafe partial class SharedHistory
 {
     /// <summary>Lanes of a warp read anywhere; the first lane that is in a race, or -1.</summary>
@@ -45,7 +48,10 @@ internal sealed unsafe partial class SharedHistory
         return -1;
     }
 
-    /// <summary>All 32 lanes of a warp read, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a race.</summary>
+    /// <summary>
+    /// All 32 lanes of a warp read, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a
+    /// race.
+    /// </summary>
     public bool TryReadRow(int offset, int count, Accessor by)
     {
         var floor = Vector512.Create(order.FloorOf(by.Warp));
@@ -81,7 +87,10 @@ internal sealed unsafe partial class SharedHistory
         return true;
     }
 
-    /// <summary>All 32 lanes of a warp write, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a race.</summary>
+    /// <summary>
+    /// All 32 lanes of a warp write, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a
+    /// race.
+    /// </summary>
     public bool TryWriteRow(int offset, int count, Accessor by)
     {
         var floor = Vector512.Create(order.FloorOf(by.Warp));

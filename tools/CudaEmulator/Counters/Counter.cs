@@ -35,7 +35,10 @@ internal enum Counter
     GlobalBytesRead,
     GlobalBytesWritten,
 
-    /// <summary>32-byte sectors that the warps' accesses touch, each counted once an access: what the memory system moves without caches.</summary>
+    /// <summary>
+    /// 32-byte sectors that the warps' accesses touch, each counted once an access: what the memory system moves without
+    /// caches.
+    /// </summary>
     GlobalSectors,
 
     /// <summary>Bytes of all different sectors of a launch: the least that has to move.</summary>

@@ -172,7 +172,10 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
         }
     }
 
-    /// <summary>The allocation that holds all of [<paramref name="address"/>, <paramref name="address"/> + <paramref name="bytes"/>), or null.</summary>
+    /// <summary>
+    /// The allocation that holds all of [<paramref name="address"/>, <paramref name="address"/> + <paramref name="bytes"/>),
+    /// or null.
+    /// </summary>
     public Allocation? Find(ulong address, long bytes = 1)
     {
         lock (guard)
@@ -270,7 +273,10 @@ internal sealed class MemoryMap
         return index >= 0 ? Allocations[index] : null;
     }
 
-    /// <summary>One clause on why <paramref name="bytes"/> at <paramref name="address"/> are in no allocation: what lies nearest, or what was freed there.</summary>
+    /// <summary>
+    /// One clause on why <paramref name="bytes"/> at <paramref name="address"/> are in no allocation: what lies nearest, or
+    /// what was freed there.
+    /// </summary>
     public string Describe(ulong address, int bytes)
     {
         if (IndexOf(address) is >= 0 and var index)

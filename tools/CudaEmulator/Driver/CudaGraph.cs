@@ -72,7 +72,9 @@ internal sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
     }
 
     /// <summary>Adds a dependency.</summary>
-    /// <exception cref="CudaException">InvalidValue: there is one already, or it goes backwards, or it is programmatic and not between kernels of sm_90.</exception>
+    /// <exception cref="CudaException">
+    /// InvalidValue: there is one already, or it goes backwards, or it is programmatic and not between kernels of sm_90.
+    /// </exception>
     public void Connect(GraphNode from, GraphNode to, bool isProgrammatic)
     {
         (int first, int second) = (IndexOf(from), IndexOf(to));

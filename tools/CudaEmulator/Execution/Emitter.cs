@@ -107,7 +107,9 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     /// <summary>An operand's register, if it is one.</summary>
     public PtxRegister? RegisterOf(int operand) => (instruction.Operands[operand] as PtxOperand.Register)?.Value;
 
-    /// <summary>Offset of the register that operand <paramref name="operand"/> names, which must have <paramref name="bytes"/> bytes.</summary>
+    /// <summary>
+    /// Offset of the register that operand <paramref name="operand"/> names, which must have <paramref name="bytes"/> bytes.
+    /// </summary>
     public int Destination(int operand, int bytes) => Destination(instruction.Operands[operand], bytes);
 
     /// <inheritdoc cref="Destination(int, int)"/>

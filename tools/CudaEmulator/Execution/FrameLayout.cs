@@ -58,7 +58,9 @@ internal sealed unsafe class FrameLayout
         return offset;
     }
 
-    /// <summary>Offset of room for what nobody reads, or for a value that only one instruction needs; the same for all instructions.</summary>
+    /// <summary>
+    /// Offset of room for what nobody reads, or for a value that only one instruction needs; the same for all instructions.
+    /// </summary>
     public int Scratch(int index)
     {
         while (scratches.Count <= index)

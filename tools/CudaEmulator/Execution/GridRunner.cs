@@ -14,7 +14,9 @@ public static unsafe class GridRunner
     /// <param name="memory">Device memory.</param>
     /// <param name="profile">The device.</param>
     /// <param name="options">How; null for the defaults.</param>
-    /// <exception cref="DeviceFaultException">A thread did what is not allowed: of all such threads' the report of the first block.</exception>
+    /// <exception cref="DeviceFaultException">
+    /// A thread did what is not allowed: of all such threads' the report of the first block.
+    /// </exception>
     public static void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, LaunchOptions? options = null) =>
         Run(launch, memory, profile, options ?? new(), null);
 

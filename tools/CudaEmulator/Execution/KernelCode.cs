@@ -74,7 +74,9 @@ public sealed unsafe class KernelCode
     /// <summary>The PTX instruction behind each element of <see cref="Code"/>.</summary>
     internal PtxInstruction[] Sources { get; }
 
-    /// <summary>Which of <see cref="Code"/> each PTX instruction became. Calls are not among them: what they call is, inlined.</summary>
+    /// <summary>
+    /// Which of <see cref="Code"/> each PTX instruction became. Calls are not among them: what they call is, inlined.
+    /// </summary>
     internal IReadOnlyList<(int First, int End)> Instructions { get; init; } = [];
 
     internal FrameLayout Frame { get; }

@@ -86,7 +86,10 @@ internal sealed class MemoryLayout
         inLocal.Add(variable);
     }
 
-    /// <summary>Lets a parameter of a device function be a variable of its caller's; false unless that is one of local memory and as large.</summary>
+    /// <summary>
+    /// Lets a parameter of a device function be a variable of its caller's; false unless that is one of local memory and as
+    /// large.
+    /// </summary>
     public bool TryShare(PtxVariable parameter, PtxVariable variable)
     {
         if (variable.ByteSize != parameter.ByteSize || !inLocal.Contains(variable))

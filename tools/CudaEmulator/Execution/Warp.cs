@@ -23,7 +23,9 @@ internal sealed unsafe partial class Warp : IDisposable
     /// <summary>Instructions that a warp may repeat until it makes room for the others.</summary>
     private const int TurnLength = 1 << 17;
 
-    /// <summary>What it counts for to give the others a turn: threads that wait for what never comes are not to wait for ever.</summary>
+    /// <summary>
+    /// What it counts for to give the others a turn: threads that wait for what never comes are not to wait for ever.
+    /// </summary>
     private const int YieldCost = 1 << 10;
 
     private readonly WaitingPaths waiting = new();

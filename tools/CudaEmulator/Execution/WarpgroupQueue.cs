@@ -39,7 +39,9 @@ internal sealed unsafe class WarpgroupQueue(Warp warp)
         latest = null;
     }
 
-    /// <summary>A wgmma instruction that all warps of the warpgroup have to execute, with the same descriptors, in the same order.</summary>
+    /// <summary>
+    /// A wgmma instruction that all warps of the warpgroup have to execute, with the same descriptors, in the same order.
+    /// </summary>
     /// <exception cref="DeviceFaultException">They do not, or the block has too few warps.</exception>
     public void Follow(Op* op, ulong a = 0, ulong b = 0)
     {

@@ -197,7 +197,9 @@ internal static unsafe class MatrixMoves
         }
     }
 
-    /// <summary>Transposes a register. Rows 2t and 2t + 1, interleaved, are words; word c of them is word t of row c of the transpose.</summary>
+    /// <summary>
+    /// Transposes a register. Rows 2t and 2t + 1, interleaved, are words; word c of them is word t of row c of the transpose.
+    /// </summary>
     public static void Transpose(byte* from, byte* to)
     {
         for (var t = 0; t < 4; t++)

@@ -14,7 +14,9 @@ namespace Handwritten.CudaEmulator.Execution;
 /// </summary>
 internal static unsafe class MatrixMultiply
 {
-    /// <summary>Distance from the tiles of sums to what <see cref="IntegerSum{TAdd}"/> keeps: the sums' most tiles are 2 x 2.</summary>
+    /// <summary>
+    /// Distance from the tiles of sums to what <see cref="IntegerSum{TAdd}"/> keeps: the sums' most tiles are 2 x 2.
+    /// </summary>
     public const int Kept = 4 * MatrixTiles.Length;
 
     // Tiles at most: 4 registers of A and 2 of B, with 4 elements a word; C, and C as it was.

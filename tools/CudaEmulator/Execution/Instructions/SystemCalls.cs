@@ -7,7 +7,9 @@ using Handwritten.CudaEmulator.Ptx;
 
 namespace Handwritten.CudaEmulator.Execution;
 
-/// <summary>The functions that the device's runtime defines: vprintf writes to standard output, __assertfail ends the launch.</summary>
+/// <summary>
+/// The functions that the device's runtime defines: vprintf writes to standard output, __assertfail ends the launch.
+/// </summary>
 internal static unsafe class SystemCalls
 {
     private static readonly Lock Output = new();
