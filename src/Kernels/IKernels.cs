@@ -243,9 +243,6 @@ public interface IKernels : IDisposable
 /// </summary>
 public abstract class KeyValueCache : IDisposable
 {
-    /// <summary>Bytes taken in the back end's memory.</summary>
-    public abstract long ByteCount { get; }
-
     /// <inheritdoc/>
     public void Dispose()
     {

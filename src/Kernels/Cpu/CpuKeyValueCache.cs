@@ -15,8 +15,6 @@ internal sealed unsafe class CpuKeyValueCache : KeyValueCache
     /// <summary>Where everything lies.</summary>
     public KeyValueLayout Layout => _layout with { Data = _buffer.Floats };
 
-    public override long ByteCount => _buffer.ByteCount;
-
     protected override void Dispose(bool disposing) => _buffer.Dispose();
 }
 

@@ -26,9 +26,7 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
     where TElement : struct, IElement
 {
-    private const int Threads = 128, WarpSize = 32;
-    private const int Groups = Threads / RunningAttention.ThreadsOfKey;
-    private const int Warps = Threads / WarpSize;
+    private const int Threads = RunningAttention.Threads, WarpSize = 32;
     private const int Chunk = 128;
     private const int RowsOfLaunch = 64; // what the memory between blocks is made for: prompts take several launches
 
@@ -76,15 +74,15 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         where TCopy : struct, ISharedCopy
     {
         ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
-        ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
+        ArrayView<float> shared = SharedMemory.Allocate<float>(RunningAttention.Warps * RunningAttention.SavedFloats);
         int row = firstRow + Grid.IdxX, head = Grid.IdxY, rowHead = (Grid.IdxX * heads) + head;
         int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk, end = IntrinsicMath.Min(first + Chunk, length);
         PrefetchFrames(keys, begin + first, begin + end);
         PrefetchFrames(values, begin + first, begin + end);
         PreviousKernels.Wait();
         Eight query = RunningAttention.LoadPart<TElement>(queries, (row * heads) + head) * RunningAttention.ScoreScale;
-        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, end, Groups, stage);
-        attention = RunningAttention.MergeBlock(attention, shared, Warps);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, end, stage);
+        attention = RunningAttention.MergeBlock(attention, shared);
         if (Group.IdxX < WarpSize) // which has the result of MergeBlock
         {
             if (Group.IdxX < RunningAttention.ThreadsOfKey)

@@ -17,12 +17,9 @@ namespace Handwritten.CudaEmulator.Execution;
 /// </summary>
 internal sealed unsafe class AsyncCopyQueue(Warp warp)
 {
-    private readonly List<AsyncCopy> underWay = [];
+    private readonly List<AsyncCopy> underWay = []; // the oldest first
     private readonly Stack<AsyncCopy> spare = [];
     private readonly int[] committed = new int[Lanes.Count];
-
-    /// <summary>Copies (and arrivals) under way, the oldest first.</summary>
-    public IReadOnlyList<AsyncCopy> UnderWay => underWay;
 
     /// <summary>Forgets everything: a new block begins.</summary>
     public void Clear()

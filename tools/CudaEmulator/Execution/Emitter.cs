@@ -132,8 +132,8 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     public int Predicate(PtxRegister? register) =>
         register is null ? Scratch() : register.Type == PtxType.Pred ? Offset(register) : throw Mismatch();
 
-    /// <summary>Offset of a predicate that is written.</summary>
-    public int PredicateDestination(int operand) => instruction.Operands[operand] switch
+    /// <summary>Offset of the predicate that is written, the first operand.</summary>
+    public int PredicateDestination() => instruction.Operands[0] switch
     {
         PtxOperand.Register { Negated: false, Value: var register } => Predicate(register),
         PtxOperand.Sink => Predicate(null),

@@ -41,9 +41,6 @@ internal static class InstructionSet
         "stmatrix", "nanosleep", "griddepcontrol", "cp", "pmevent", "setmaxnreg", "wgmma",
     ];
 
-    /// <summary>Opcodes of the set.</summary>
-    public static IEnumerable<string> Opcodes => Table.Keys;
-
     /// <summary>Compiles one instruction.</summary>
     /// <exception cref="PtxException">It is not in the set, or not in this form.</exception>
     public static void Emit(Emitter emitter)

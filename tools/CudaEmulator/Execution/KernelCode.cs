@@ -4,7 +4,7 @@ using Handwritten.CudaEmulator.Ptx;
 namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>Where a kernel's parameter lies in <see cref="LaunchRequest.Parameters"/>.</summary>
-public readonly record struct KernelParameter(string Name, int Offset, int Bytes, int Alignment);
+public readonly record struct KernelParameter(int Offset, int Bytes);
 
 /// <summary>
 /// A kernel, decoded for execution: an array of <see cref="Op"/> in which calls are inlined, registers are offsets into a

@@ -112,7 +112,7 @@ internal sealed unsafe partial class KernelCompiler
         var kernel = new KernelCode(code, pool, [.. sources], Frame)
         {
             Name = entry.Name,
-            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(p.Name, memory.OffsetOf(p), p.ByteSize, p.Alignment))],
+            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(memory.OffsetOf(p), p.ByteSize))],
             ParameterBytes = memory.ParameterBytes,
             StaticSharedBytes = memory.SharedBytes,
             LocalBytes = memory.LocalBytes,

@@ -4,7 +4,7 @@ using Handwritten.CudaEmulator.Ptx;
 namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>A .global or .const variable of a loaded module.</summary>
-public sealed record ModuleVariable(string Name, ulong Address, long Bytes);
+public sealed record ModuleVariable(ulong Address, long Bytes);
 
 /// <summary>A PTX module on the device: its variables have addresses, and its kernels are decoded.</summary>
 public sealed class LoadedModule : IDisposable
@@ -17,11 +17,7 @@ public sealed class LoadedModule : IDisposable
     {
         this.memory = memory;
         Module = module;
-        if (module.Target > profile.ComputeCapability)
-        {
-            throw new PtxException(0, $"the text is for sm_{module.Target}, but the device is sm_{profile.ComputeCapability}");
-        }
-
+        PtxVerifier.Verify(module, profile.ComputeCapability);
         try
         {
             var addresses = Place();
@@ -81,7 +77,7 @@ public sealed class LoadedModule : IDisposable
             var allocation = memory.TryAllocate(variable.ByteSize, AllocationKind.Variable, variable.Name)
                 ?? throw new PtxException(variable.Line, $"device memory has no room for the {variable.ByteSize} bytes of '{variable.Name}'");
             variable.Initializer?.CopyTo(new Span<byte>((void*)allocation.Address, variable.ByteSize));
-            variables.Add(variable.Name, new(variable.Name, allocation.Address, variable.ByteSize));
+            variables.Add(variable.Name, new(allocation.Address, variable.ByteSize));
             addresses.Add(variable.Name, allocation.Address);
         }
 

@@ -89,7 +89,7 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
         return parameters;
     }
 
-    private readonly record struct Shape(PtxType Type, int Components, int Alignment, int Line);
+    private readonly record struct Shape(PtxType Type, int Components, int Alignment);
 
     /// <summary>Reads what stands between the state space and the name: alignment, .v2, .v4, the type, .ptr and its own.</summary>
     private Shape ReadShape()
@@ -141,7 +141,7 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
         }
 
         return known.ByteSize() * components <= 16
-            ? new(known, components, alignment, line)
+            ? new(known, components, alignment)
             : throw new PtxException(line, "a vector cannot be larger than 128 bits");
     }
 

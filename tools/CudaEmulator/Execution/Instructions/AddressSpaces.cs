@@ -46,7 +46,7 @@ internal static unsafe class AddressSpaces
     {
         var space = MemoryAccess.TakeSpace(e);
         e.Expect(2);
-        e.Emit(&TestWindow, e.PredicateDestination(0), e.Source(1, PtxType.B64), constant: (long)MemoryAccess.WindowOf(e, space));
+        e.Emit(&TestWindow, e.PredicateDestination(), e.Source(1, PtxType.B64), constant: (long)MemoryAccess.WindowOf(e, space));
     }
 
     private static Op* TestWindow(Op* op, byte* f, Warp w, uint mask)

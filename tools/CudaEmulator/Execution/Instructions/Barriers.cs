@@ -29,12 +29,12 @@ internal static unsafe class Barriers
         else if (e.Take("sync"))
         {
             e.Expect(1, 2);
-            e.Emit(&Sync, a: e.Source(0, PtxType.U32), b: CountOf(e, 1));
+            e.Emit(&Sync, a: e.Source(0, PtxType.U32), b: CountOf(e));
         }
         else if (e.Take("arrive"))
         {
             e.Expect(2);
-            e.Emit(&Arrive, a: e.Source(0, PtxType.U32), b: CountOf(e, 1));
+            e.Emit(&Arrive, a: e.Source(0, PtxType.U32), b: CountOf(e));
         }
         else if (e.Take("red"))
         {
@@ -46,8 +46,7 @@ internal static unsafe class Barriers
         }
     }
 
-    private static int CountOf(Emitter e, int operand) =>
-        operand < e.Operands ? e.Source(operand, PtxType.U32) : e.Constant(0, false);
+    private static int CountOf(Emitter e) => e.Operands > 1 ? e.Source(1, PtxType.U32) : e.Constant(0, false);
 
     // bar.red.popc.u32 d, a{, b}, {!}c;   bar.red.and.pred p, a{, b}, {!}c
     private static void Reduce(Emitter e)
@@ -65,7 +64,7 @@ internal static unsafe class Barriers
         }
         else
         {
-            e.Emit(kind == "and" ? &AndOutcome : &OrOutcome, e.PredicateDestination(0), barrier);
+            e.Emit(kind == "and" ? &AndOutcome : &OrOutcome, e.PredicateDestination(), barrier);
         }
     }
 

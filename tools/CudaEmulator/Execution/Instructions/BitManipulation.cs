@@ -21,9 +21,9 @@ internal static unsafe class BitManipulation
         ["bfe"] = Extract,
         ["bfi"] = Insert,
         ["bfind"] = FindHighest,
-        ["brev"] = e => Count(e, PtxType.B32, &Lanes.Map<uint, uint, Reverse32>, &Lanes.Map<ulong, ulong, Reverse64>, isCount: false),
-        ["popc"] = e => Count(e, PtxType.B32, &Lanes.Map<uint, uint, PopulationCount<uint>>, &Lanes.Map<ulong, uint, PopulationCount<ulong>>),
-        ["clz"] = e => Count(e, PtxType.B32, &Lanes.Map<uint, uint, LeadingZeros<uint>>, &Lanes.Map<ulong, uint, LeadingZeros<ulong>>),
+        ["brev"] = e => Count(e, &Lanes.Map<uint, uint, Reverse32>, &Lanes.Map<ulong, ulong, Reverse64>, isCount: false),
+        ["popc"] = e => Count(e, &Lanes.Map<uint, uint, PopulationCount<uint>>, &Lanes.Map<ulong, uint, PopulationCount<ulong>>),
+        ["clz"] = e => Count(e, &Lanes.Map<uint, uint, LeadingZeros<uint>>, &Lanes.Map<ulong, uint, LeadingZeros<ulong>>),
         ["prmt"] = Prmt,
         ["fns"] = e => { e.TakeType(); Ternary(e, &Lanes.Map3<uint, uint, FindNthSet>); },
     };
@@ -36,7 +36,7 @@ internal static unsafe class BitManipulation
         {
             var a = e.PredicateSource(1);
             var b = e.PredicateSource(2);
-            e.Emit(predicate, e.PredicateDestination(0), a, b);
+            e.Emit(predicate, e.PredicateDestination(), a, b);
             return;
         }
 
@@ -50,7 +50,7 @@ internal static unsafe class BitManipulation
         e.Expect(2);
         if (type == PtxType.Pred)
         {
-            e.Emit(&Predicates.Not, e.PredicateDestination(0), e.PredicateSource(1));
+            e.Emit(&Predicates.Not, e.PredicateDestination(), e.PredicateSource(1));
             return;
         }
 
@@ -256,7 +256,7 @@ internal static unsafe class BitManipulation
         }, e.Destination(0, 4), e.Source(1, type));
     }
 
-    private static void Count(Emitter e, PtxType result, Handler narrow, Handler wide, bool isCount = true)
+    private static void Count(Emitter e, Handler narrow, Handler wide, bool isCount = true)
     {
         var type = e.TakeType();
         e.Expect(2);
@@ -265,7 +265,7 @@ internal static unsafe class BitManipulation
             throw e.Unsupported();
         }
 
-        e.Emit(type == PtxType.B64 ? wide : narrow, e.Destination(0, isCount ? result.ByteSize() : type.ByteSize()), e.Source(1, type));
+        e.Emit(type == PtxType.B64 ? wide : narrow, e.Destination(0, isCount ? sizeof(uint) : type.ByteSize()), e.Source(1, type));
     }
 
     private static void Prmt(Emitter e)

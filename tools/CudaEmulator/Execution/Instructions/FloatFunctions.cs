@@ -142,7 +142,7 @@ internal static unsafe class FloatFunctions
             PtxType.F32 => &TestEach<float>,
             PtxType.F64 => &TestEach<double>,
             _ => throw e.Unsupported(),
-        }, e.PredicateDestination(0), e.Source(1, type), constant: kind[0] + kind[2]);
+        }, e.PredicateDestination(), e.Source(1, type), constant: kind[0] + kind[2]);
     }
 
     private static Op* TestEach<T>(Op* op, byte* f, Warp w, uint mask)

@@ -60,7 +60,7 @@ internal static unsafe class Moves
         e.Expect(2);
         if (type == PtxType.Pred)
         {
-            e.Emit(&Predicates.Copy, e.PredicateDestination(0), e.PredicateSource(1));
+            e.Emit(&Predicates.Copy, e.PredicateDestination(), e.PredicateSource(1));
         }
         else if (e.Instruction.Operands[0] is PtxOperand.Vector parts)
         {

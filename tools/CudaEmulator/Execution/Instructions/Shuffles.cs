@@ -41,7 +41,7 @@ internal static unsafe class Shuffles
         };
         e.TakeType();
         e.Expect(4, 5);
-        var (value, predicate) = Pair(e, 0);
+        var (value, predicate) = Pair(e);
         var d = value is null ? e.Scratch() : e.Destination(new PtxOperand.Register(value), 4);
         var p = e.Predicate(predicate);
         var members = e.Operands == 5 ? e.Source(4, PtxType.B32) : e.Constant(Lanes.All, false);
@@ -49,8 +49,8 @@ internal static unsafe class Shuffles
         e.Emit(&Shuffle, d, e.Source(1, PtxType.B32), e.Source(2, PtxType.B32), e.Source(3, PtxType.B32), mode, slots);
     }
 
-    /// <summary>An operand d|p: a destination and a predicate, or one of both.</summary>
-    public static (PtxRegister? First, PtxRegister? Second) Pair(Emitter e, int operand) => e.Instruction.Operands[operand] switch
+    /// <summary>The operand d|p, the first: a destination and a predicate, or one of both.</summary>
+    public static (PtxRegister? First, PtxRegister? Second) Pair(Emitter e) => e.Instruction.Operands[0] switch
     {
         PtxOperand.Pair pair => (pair.First, pair.Second),
         PtxOperand.Register register => (register.Value, null),

@@ -106,7 +106,7 @@ internal static unsafe class TransactionBarriers
         var (at, isNarrow, offset) = SharedAddresses.Take(e, 1);
         TakeType(e);
         e.Expect(3, kind == "try_wait" ? 4 : 3);
-        e.Emit(isParity ? &TestParity : &TestState, e.PredicateDestination(0), at, e.Source(2, isParity ? PtxType.U32 : PtxType.B64), isNarrow, offset);
+        e.Emit(isParity ? &TestParity : &TestState, e.PredicateDestination(), at, e.Source(2, isParity ? PtxType.U32 : PtxType.B64), isNarrow, offset);
     }
 
     private static void TakeOrder(Emitter e)

@@ -30,7 +30,7 @@ internal static unsafe class Votes
         }
         else
         {
-            e.Emit(kind switch { "all" => &VoteAll, "any" => &VoteAny, _ => &VoteUniform }, e.PredicateDestination(0), a, members);
+            e.Emit(kind switch { "all" => &VoteAll, "any" => &VoteAny, _ => &VoteUniform }, e.PredicateDestination(), a, members);
         }
     }
 
@@ -84,7 +84,7 @@ internal static unsafe class Votes
         var isAll = e.TakeAny("any", "all") == "all";
         var type = e.TakeType();
         e.Expect(3);
-        var (value, predicate) = Shuffles.Pair(e, 0);
+        var (value, predicate) = Shuffles.Pair(e);
         int[] slots = [e.Source(2, PtxType.B32), e.Predicate(predicate)];
         e.Emit(type.ByteSize() == 8 ? &Match<ulong> : &Match<uint>,
             value is null ? e.Scratch() : e.Destination(new PtxOperand.Register(value), 4), e.Source(1, type), constant: isAll ? 1 : 0, slots: slots);
@@ -194,7 +194,7 @@ internal static unsafe class Votes
         e.Require(90);
         e.Take("sync");
         e.Expect(2);
-        var (value, predicate) = Shuffles.Pair(e, 0);
+        var (value, predicate) = Shuffles.Pair(e);
         e.Emit(&Elect, value is null ? e.Scratch() : e.Destination(new PtxOperand.Register(value), 4), e.Source(1, PtxType.B32), e.Predicate(predicate));
     }
 
