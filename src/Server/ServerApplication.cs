@@ -24,8 +24,8 @@ namespace Handwritten.Server;
 /// <summary>
 /// The server, put together. A request passes, from the outside in:
 /// <code>
-///     ErrorHandling ──> BrowserGuard ──> CORS ──> Authentication ──> rate limit ──> endpoint ──> UploadedForm ──> RecordingDecoder
-///     (error objects)            (who?)             (how often?)                 (to a file)      (turns, memory, ffmpeg)
+///     BodyLimits ──> ErrorHandling ──> BrowserGuard ──> CORS ──> Authentication ──> rate limit ──> endpoint ──> UploadedForm ──> RecordingDecoder
+///     (how much?)    (error objects)                             (who?)             (how often?)                (to a file)      (turns, memory, ffmpeg)
 ///                                                                                                      │
 ///                                     answer &lt;── TranscriptionResponses &lt;── engine &lt;── Recognizer &lt;────┘
 /// </code>
@@ -48,7 +48,7 @@ public static class ServerApplication
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = options.MaximumUploadBytes;
+            kestrel.Limits.MaxRequestBodySize = null; // BodyLimits
             kestrel.Limits.RequestHeadersTimeout = options.SlowClientTimeout;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: options.SlowClientTimeout);
             kestrel.Limits.KeepAliveTimeout = options.ConnectionIdleTimeout;
@@ -98,6 +98,7 @@ public static class ServerApplication
 
     private static void Use(WebApplication application)
     {
+        application.UseMiddleware<BodyLimits>();
         application.UseMiddleware<ErrorHandling>();
         application.UseMiddleware<BrowserGuard>();
         WebPage.Use(application);

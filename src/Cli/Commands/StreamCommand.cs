@@ -67,11 +67,13 @@ internal sealed class StreamCommand : Command
             await ending.CancelAsync();
             await reading;
             await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return (int)ExitCode.Ok;
+        }
+        else
+        {
+            await sending;
+            await reading;
         }
 
-        await sending;
-        await reading;
         await source.RequireSuccessAsync(cancellation); // what was heard before has been written
         return (int)ExitCode.Ok;
     }

@@ -21,6 +21,7 @@ internal sealed class SoundSource : IDisposable
     private readonly Process? _recorder;
     private readonly Task<string>? _complaints;
     private readonly bool _isPaced;
+    private bool _hasEnded;
 
     private SoundSource(Stream stream, Process? recorder, bool isPaced)
     {
@@ -70,15 +71,17 @@ internal sealed class SoundSource : IDisposable
                 await Task.Delay(early, cancellation);
             }
         }
+
+        _hasEnded = true;
     }
 
-    /// <summary>Finds out, when no more sound comes, whether that is how it should be.</summary>
+    /// <summary>Finds out whether sound that came to its end did so as it should.</summary>
     /// <exception cref="AudioException">The microphone's program has failed.</exception>
     public async Task RequireSuccessAsync(CancellationToken cancellation)
     {
-        if (_recorder is null)
+        if (_recorder is null || !_hasEnded)
         {
-            return;
+            return; // a recording, or a server that had enough
         }
 
         await _recorder.WaitForExitAsync(cancellation);

@@ -116,7 +116,7 @@ internal sealed class SoundMemory(ServerOptions options) : IDisposable
 
         /// <summary>Takes memory for so many samples in all.</summary>
         /// <exception cref="ApiException">There will never be so much.</exception>
-        /// <exception cref="EngineBusyException">There is not so much now.</exception>
+        /// <exception cref="EngineBusyException">There is not so much now; the share is given back.</exception>
         public void Grow(long samples)
         {
             memory.Grow(this, _samples, samples);

@@ -49,6 +49,9 @@ internal sealed class RawClient : IDisposable
     /// <summary>The head of the answer to the request for a WebSocket.</summary>
     public string Head { get; private set; } = "";
 
+    /// <summary>Whether something of an answer is here to be read.</summary>
+    public bool HasAnswer => _client.Available > 0;
+
     /// <summary>Sends text as ASCII.</summary>
     public Task SendAsync(string text) => SendAsync(Encoding.ASCII.GetBytes(text));
 

@@ -11,7 +11,7 @@ public sealed class SoundMemoryTests
     private const long LongSamples = SoundMemory.LongSamples, Room = 4 * LongSamples;
 
     [Fact]
-    public void A_share_grows_until_the_memory_is_taken_and_gives_all_of_it_back()
+    public void A_share_grows_until_the_memory_is_taken_and_then_gives_all_of_it_back()
     {
         using SoundMemory memory = Memory();
         using SoundMemory.Share one = memory.Open(), other = memory.Open();
@@ -20,11 +20,11 @@ public sealed class SoundMemoryTests
         other.Grow(2 * LongSamples);
         Assert.Equal(3 * LongSamples * SoundMemory.BytesPerSample, memory.Held);
         Assert.Throws<EngineBusyException>(() => one.Grow(3 * LongSamples));
-        Assert.Equal(3 * LongSamples * SoundMemory.BytesPerSample, memory.Held);
+        Assert.Equal(2 * LongSamples * SoundMemory.BytesPerSample, memory.Held);
+        one.Dispose();
+        other.Grow(3 * LongSamples);
         other.Dispose();
-        one.Grow(3 * LongSamples);
-        one.Dispose();
-        one.Dispose();
+        other.Dispose();
         Assert.Equal(0, memory.Held);
     }
 
