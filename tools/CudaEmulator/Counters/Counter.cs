@@ -61,20 +61,20 @@ internal enum Counter
 /// <summary>A kernel's counters.</summary>
 internal sealed class KernelCounters
 {
-    private readonly long[] values = new long[Names.Length];
+    private readonly long[] _values = new long[Names.Length];
 
     /// <summary>The counters' names, in their order.</summary>
     public static string[] Names { get; } = Enum.GetNames<Counter>();
 
     /// <summary>One counter.</summary>
-    public ref long this[Counter counter] => ref values[(int)counter];
+    public ref long this[Counter counter] => ref _values[(int)counter];
 
     /// <summary>Adds all of another's.</summary>
     public void Add(KernelCounters other)
     {
-        for (var i = 0; i < values.Length; i++)
+        for (int i = 0; i < _values.Length; i++)
         {
-            values[i] += other.values[i];
+            _values[i] += other._values[i];
         }
     }
 }

@@ -19,7 +19,7 @@ internal sealed class HandleTable
     /// <summary>A new handle for an object.</summary>
     public nint Add(object value)
     {
-        var handle = (nint)Interlocked.Add(ref _last, Step);
+        nint handle = (nint)Interlocked.Add(ref _last, Step);
         _objects[handle] = value;
         return handle;
     }

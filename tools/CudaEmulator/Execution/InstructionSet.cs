@@ -45,7 +45,7 @@ internal static class InstructionSet
     /// <exception cref="PtxException">It is not in the set, or not in this form.</exception>
     public static void Emit(Emitter emitter)
     {
-        if (!Table.TryGetValue(emitter.Instruction.Opcode, out var compile))
+        if (!Table.TryGetValue(emitter.Instruction.Opcode, out Action<Emitter>? compile))
         {
             throw emitter.Error($"instruction '{emitter.Name}' is not supported");
         }

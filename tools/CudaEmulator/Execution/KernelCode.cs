@@ -90,7 +90,7 @@ public sealed unsafe class KernelCode
     /// <summary>For reports, a place in shared memory: <c>shared address 0x7c (tile+124)</c>.</summary>
     internal string DescribeShared(int offset)
     {
-        var variable = SharedVariables.LastOrDefault(v => v.Offset <= offset);
+        (string Name, int Offset) variable = SharedVariables.LastOrDefault(v => v.Offset <= offset);
         return variable.Name is null ? $"shared address 0x{offset:x}" : $"shared address 0x{offset:x} ({variable.Name}+{offset - variable.Offset})";
     }
 }

@@ -8,7 +8,7 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// </summary>
 internal sealed class VariableParser(TokenReader tokens, Scope module)
 {
-    private readonly InitializerParser initializers = new(tokens, module);
+    private readonly InitializerParser _initializers = new(tokens, module);
 
     /// <summary>The state space that a directive names; null if it names none.</summary>
     public static StateSpace? SpaceOf(Token token) => token.Kind != TokenKind.Dotted ? null : token.Text switch
@@ -195,7 +195,7 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
             }
 
             tokens.Take();
-            (initial, relocations, long extent) = initializers.Parse(shape.Type, shape.Components, dimensions);
+            (initial, relocations, long extent) = _initializers.Parse(shape.Type, shape.Components, dimensions);
             bytes = dimensions is [0, ..] ? extent : bytes;
         }
 
