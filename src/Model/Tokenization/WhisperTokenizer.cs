@@ -133,8 +133,8 @@ public sealed class WhisperTokenizer
     public IReadOnlyList<WordTokens> SplitOnSpaces(ReadOnlySpan<int> tokens) => WordTokens.SplitOnSpaces(tokens, _table, Special.EndOfText);
 
     /// <summary>
-    /// The first special token at or after a position of a text. No further than the longest goes is looked for an end, so that the time
-    /// is linear also for a text of nothing but beginnings.
+    /// The first special token at or after a position of a text. Its end is looked for only as far as the longest token goes: a text of
+    /// nothing but beginnings takes no longer than any other.
     /// </summary>
     private (int Start, int Length)? NextSpecial(string text, int position, Func<string, bool> isSpecial)
     {
