@@ -74,7 +74,12 @@ internal static class Application
                 throw new UsageException(mistake);
             }
 
-            patience = result.CommandResult.Command is ServeCommand server ? server.PatienceOf(result) : Patience;
+            patience = result.CommandResult.Command switch
+            {
+                ServeCommand server => server.PatienceOf(result),
+                StreamCommand => Timeout.InfiniteTimeSpan, // Ctrl-C is how speech ends; what was said is still to be written
+                _ => Patience,
+            };
 
             // Exceptions and signals are handled here.
             InvocationConfiguration invocation = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Live.Realtime;
 
@@ -57,7 +58,7 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
         _event = null;
         try
         {
-            using JsonDocument message = JsonDocument.Parse(json);
+            using JsonDocument message = ReadableJson.Parse(json);
             return message.RootElement.ValueKind == JsonValueKind.Object ? Read(message.RootElement) : throw Unknown("A message must be a JSON object.");
         }
         catch (JsonException failure)
