@@ -18,7 +18,6 @@ using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
-using Scalar.AspNetCore;
 
 namespace Handwritten.Server;
 
@@ -113,7 +112,7 @@ public static class ServerApplication
         RunPodEndpoints.MapPing(application);
         application.MapPrometheusScrapingEndpoint();
         application.MapOpenApi();
-        application.MapScalarApiReference("/docs");
+        ApiReference.Map(application);
 
         RouteGroupBuilder clients = application.MapGroup("");
         clients.WithMetadata(new ForClientsOnly()).RequireRateLimiting(RequestRates.Policy);

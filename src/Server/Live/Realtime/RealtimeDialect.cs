@@ -46,8 +46,8 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
     private string _told = "", _text = "";
     private double _turnBegin;
 
-    /// <summary>OpenAI allows 15 MB of sound in a message, which base64 makes a third longer.</summary>
-    public int MostMessageBytes => 20 << 20;
+    /// <summary>A minute of sound in base64. OpenAI allows 15 MB, which many clients at once would take as memory before anything is heard.</summary>
+    public int MostMessageBytes => 4 << 20;
 
     public bool Forgives => true;
 
