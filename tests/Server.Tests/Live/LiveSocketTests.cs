@@ -13,7 +13,7 @@ namespace Handwritten.Server.Tests.Live;
 
 /// <summary>The order of what a client is told that reads slowly, while what was heard piles up.</summary>
 [Collection(OneServerForAll.Name)]
-public sealed class LiveSocketTests(SharedServer shared) : IAsyncLifetime
+public sealed class LiveSocketTests(SharedServer shared) : IAsyncLifetime, IDisposable
 {
     private const string Started = "input_audio_buffer.speech_started", Cleared = "input_audio_buffer.cleared";
 
@@ -41,6 +41,11 @@ public sealed class LiveSocketTests(SharedServer shared) : IAsyncLifetime
         await _aborted.CancelAsync();
         _client.LetGo();
         await _serving;
+    }
+
+    public void Dispose()
+    {
+        _client.Dispose();
         _aborted.Dispose();
         _revoked.Dispose();
     }
