@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Handwritten.Server.Access;
 using Handwritten.Server.Tests;
 using Microsoft.Playwright;
@@ -54,10 +55,10 @@ public sealed class TroubleTests(Browser browser)
         IPage page = await browser.OpenAsync();
         int asked = 0;
         await page.RouteAsync("**/v1/audio/transcriptions", route => asked++ == 0
-            ? route.FulfillAsync(new() { Status = 429, Headers = [new("Retry-After", "1")], ContentType = "application/json", Body = """{"error":{"message":"Too much is under way.","type":"rate_limit_error","param":null,"code":"engine_busy"}}""" })
+            ? route.FulfillAsync(new() { Status = 429, Headers = [new("Retry-After", "4")], ContentType = "application/json", Body = """{"error":{"message":"Too much is under way.","type":"rate_limit_error","param":null,"code":"engine_busy"}}""" })
             : route.ContinueAsync());
         await page.ChooseAsync(RunningServer.Recording);
-        await Expect(page.GetByText("The server is busy. Trying again in 1 s.")).ToBeVisibleAsync();
+        await Expect(page.GetByText(new Regex(@"The server is busy\. Trying again in \d s\."))).ToBeVisibleAsync();
         await page.CompleteAsync();
         Assert.Equal(2, asked);
         Assert.Equal(RunningServer.Text, await page.TranscriptAsync());
