@@ -17,7 +17,7 @@ public sealed class LiveSocketTests(SharedServer shared) : IAsyncLifetime, IDisp
 {
     private const string Started = "input_audio_buffer.speech_started", Cleared = "input_audio_buffer.cleared";
 
-    /// <summary>What is heard has piled up by then; should it not, a test passes that might have failed.</summary>
+    /// <summary>What was said has been heard by then, and waits to be told; should it not, a test passes that might have failed.</summary>
     private static readonly TimeSpan Heard = TimeSpan.FromSeconds(3);
 
     private readonly SocketOfTest _client = new(heldAt: Started);
@@ -54,6 +54,7 @@ public sealed class LiveSocketTests(SharedServer shared) : IAsyncLifetime, IDisp
     public async Task Nothing_of_what_was_cleared_is_told_afterwards()
     {
         _client.Say("""{"type":"input_audio_buffer.clear"}""");
+        await Task.Delay(Heard);
         _client.LetGo();
         await Eventually.HoldsAsync(() => Task.FromResult(Types.Contains(Cleared)));
         _client.Say("""{"type":"input_audio_buffer.commit"}"""); // is answered behind all that came before
