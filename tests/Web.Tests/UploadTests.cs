@@ -86,7 +86,7 @@ public sealed class UploadTests(Browser browser)
         IPage page = await browser.TranscribeAsync(Recordings.Sentences);
         foreach ((string button, string extension, string format) in new[] { ("Text", "txt", "text"), ("SRT", "srt", "srt"), ("VTT", "vtt", "vtt"), ("JSON", "json", "verbose_json") })
         {
-            IDownload download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync());
+            IDownload download = await page.DownloadAsync(button);
             Assert.Equal($"10-en.{extension}", download.SuggestedFilename);
             string content = await File.ReadAllTextAsync(await download.PathAsync());
             string expected = await ExpectedAsync(format);

@@ -236,6 +236,16 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
     }
 
     [Fact]
+    public async Task Whoever_asks_beforehand_is_told_that_there_is_no_room()
+    {
+        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequestsPerClient = 1, Windows = 1 });
+        using ServedTranscription served = engine.Start(new(Clips.Samples("long-en.wav"), English) { Client = "a" });
+        Assert.Throws<EngineBusyException>(() => engine.RequireRoom("a"));
+        engine.RequireRoom("b");
+        Assert.Equal(1, engine.Statistics.Refused);
+    }
+
+    [Fact]
     public async Task A_recording_of_one_window_does_not_overtake_another_one_for_being_shorter()
     {
         await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { Windows = 1 });

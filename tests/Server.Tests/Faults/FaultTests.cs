@@ -71,6 +71,33 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_full_engine_says_so_before_a_recording_is_decoded()
+    {
+        FaultyDevice device = new();
+        await using RunningServer server = await RunningServer.StartAsync(options => options with
+        {
+            Models = [device.Model with { Engine = new EngineOptions { Windows = 1, Lanes = 8, EncoderBatch = 1, MaxRequestsPerClient = 1 } }],
+        });
+        await server.IsUnharmedAsync();
+        using ManualResetEventSlim begun = new(), ending = new();
+        device.FailNext("LogMel", () =>
+        {
+            begun.Set();
+            ending.Wait();
+            return new GpuException("It failed.");
+        });
+        Task<HttpResponseMessage> first = server.TranscribeAsync();
+        await Task.Run(begun.Wait);
+
+        // What is no recording would be found out by decoding it.
+        using HttpResponseMessage refused = await server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form("no sound"u8.ToArray()));
+        Assert.Equal((HttpStatusCode.TooManyRequests, "engine_busy"), (refused.StatusCode, (await refused.ErrorAsync()).Code));
+        Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        ending.Set();
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await first).StatusCode);
+    }
+
+    [Fact]
     public async Task A_model_whose_folder_is_gone_is_unavailable_and_the_server_stays()
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with

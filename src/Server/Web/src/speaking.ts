@@ -82,8 +82,12 @@ async function finish(sheet: Sheet, settings: Settings, name: string, microphone
   const recording = microphone.recording();
   await sheet.take(recording, settings.model);
   if (signal.aborted) return null; // the sheet is another's now
-  sheet.complete(microphone.seconds);
-  if (trouble) alarm.raise(trouble);
+  if (trouble) {
+    sheet.breakOff();
+    alarm.raise(trouble);
+  } else {
+    sheet.complete(microphone.seconds);
+  }
   const sound = element<HTMLAnchorElement>('sound');
   if (sound.href) URL.revokeObjectURL(sound.href);
   sound.href = URL.createObjectURL(recording);
