@@ -72,6 +72,11 @@ internal static class Application
                 patience = server.PatienceOf(result);
             }
 
+            if (result.CommandResult.Command is StreamCommand)
+            {
+                patience = Timeout.InfiniteTimeSpan; // Ctrl-C is how speech ends; what was said is still to be written
+            }
+
             // Exceptions and signals are handled here.
             InvocationConfiguration invocation = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await Task.Run(() => result.InvokeAsync(invocation, interrupt.Token)).WaitAsync(impatience.Token);

@@ -8,6 +8,7 @@ using Handwritten.Server.OpenAi;
 using Handwritten.Server.Operation;
 using Handwritten.Server.Recognition;
 using Handwritten.Server.Remote;
+using Handwritten.Server.Requests;
 using Handwritten.Server.Spectrograms;
 using Handwritten.Server.Transcripts;
 using Handwritten.Server.Uploads;
@@ -18,7 +19,6 @@ using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
-using Scalar.AspNetCore;
 
 namespace Handwritten.Server;
 
@@ -73,7 +73,7 @@ public static class ServerApplication
             .WithExposedHeaders("Location", "Retry-After", "WWW-Authenticate")));
         services.AddSingleton<ApiKeys>().AddSingleton<BrowserRules>();
         RequestRates.Add(services, options);
-        services.AddSingleton<Scratch>().AddSingleton<DecodingTurns>().AddSingleton<SoundMemory>().AddSingleton<RecordingDecoder>();
+        services.AddSingleton<Scratch>().AddSingleton<DecodingTurns>().AddSingleton<SoundMemory>().AddSingleton<RecordingDecoder>().AddSingleton<JsonBodies>();
         services.AddSingleton<ModelCatalogue>().AddSingleton<Recognizer>().AddHostedService<ModelKeeper>();
         services.AddSingleton<LastCall>().AddSingleton<Readiness>();
         services.AddSingleton<Telemetry>().AddSingleton<RequestLog>().AddSingleton<SpeechService>().AddSingleton<StreamPlaces>().AddSingleton<LiveService>().AddSingleton<SpectrogramService>();
@@ -114,7 +114,7 @@ public static class ServerApplication
         RunPodEndpoints.MapPing(application);
         application.MapPrometheusScrapingEndpoint();
         application.MapOpenApi();
-        application.MapScalarApiReference("/docs");
+        ApiReference.Map(application);
 
         RouteGroupBuilder clients = application.MapGroup("");
         clients.WithMetadata(new ForClientsOnly()).RequireRateLimiting(RequestRates.Policy);

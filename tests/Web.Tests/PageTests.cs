@@ -33,6 +33,25 @@ public sealed class PageTests(Browser browser)
     }
 
     [BrowserFact]
+    public async Task The_reference_of_the_api_talks_to_nobody_but_its_server_and_obeys_its_own_policy()
+    {
+        IPage page = await browser.OpenAsync();
+        List<string> addresses = [], complaints = [];
+        page.Request += (_, request) => addresses.Add(request.Url);
+        page.Console += (_, message) => complaints.Add($"{message.Type}: {message.Text}");
+        page.PageError += (_, error) => complaints.Add(error);
+        IResponse? answer = await page.GotoAsync($"{browser.Server.Address}docs");
+        string policy = (await answer!.AllHeadersAsync())["content-security-policy"];
+        Assert.Contains("connect-src 'self';", policy, StringComparison.Ordinal);
+        Assert.DoesNotContain("unsafe-eval", policy, StringComparison.Ordinal);
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "The process is alive. HTTP Method: GET" })).ToBeVisibleAsync();
+        await page.EvaluateAsync("document.fonts.ready.then(() => null)");
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Share" })).ToHaveCountAsync(0); // which would upload the document
+        Assert.All(addresses, address => Assert.Contains(new Uri(address).Host, new[] { "127.0.0.1", "" })); // data and blobs have no host
+        Assert.DoesNotContain(complaints, complaint => complaint.Contains("Content Security Policy", StringComparison.Ordinal));
+    }
+
+    [BrowserFact]
     public async Task Browsers_keep_what_is_named_by_its_content_and_ask_for_the_page_each_time()
     {
         HttpClient client = browser.Server.Client;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Handwritten.Runtime.Audio;
 using Handwritten.Server.Tests;
 using Microsoft.Playwright;
 using Xunit;
@@ -105,6 +106,31 @@ public sealed class UploadTests(Browser browser)
     }
 
     [BrowserFact]
+    public async Task Two_channels_become_one_that_is_as_loud_as_each()
+    {
+        IPage page = await browser.OpenAsync();
+        await page.EvaluateAsync(
+            """
+            const own = window.fetch;
+            window.fetch = (address, request) => { if (request?.body instanceof FormData) window.sent = request.body; return own(address, request); };
+            null; // a function would be called
+            """);
+        const int seconds = 1;
+        short[] left = [.. Enumerable.Range(0, seconds * AudioClip.SampleRate).Select(i => (short)(0.8 * short.MaxValue * Math.Sin(i / 8.0)))];
+        await page.DropAsync("loud.wav", Stereo(left));
+        await page.GetByText("What the model hears").ClickAsync();
+        await page.WaitForFunctionAsync("window.sent");
+        double loudest = await page.EvaluateAsync<double>(
+            """
+            (async () => {
+              const wav = await [...window.sent.values()].find((field) => field instanceof Blob).arrayBuffer();
+              return new Int16Array(wav.slice(44)).reduce((most, sample) => Math.max(most, Math.abs(sample)), 0) / 32767;
+            })()
+            """);
+        Assert.InRange(loudest, 0.75, 0.85);
+    }
+
+    [BrowserFact]
     public async Task What_the_model_hears_can_be_looked_at()
     {
         IPage page = await browser.TranscribeAsync(Recordings.Sentences);
@@ -153,5 +179,32 @@ public sealed class UploadTests(Browser browser)
             File.ReadAllBytes(Recordings.Sentences), ("response_format", format), ("model", "whisper-nano"), ("timestamp_granularities[]", "word"), ("timestamp_granularities[]", "segment"));
         using HttpResponseMessage response = await browser.Server.Client.PostAsync("/v1/audio/transcriptions", form);
         return await response.Content.ReadAsStringAsync();
+    }
+
+    /// <summary>A WAV file of 16-bit samples, the same in both channels.</summary>
+    private static byte[] Stereo(short[] channel)
+    {
+        using MemoryStream file = new();
+        using BinaryWriter writer = new(file);
+        int bytes = 2 * sizeof(short) * channel.Length;
+        writer.Write("RIFF"u8);
+        writer.Write(36 + bytes);
+        writer.Write("WAVEfmt "u8);
+        writer.Write(16);
+        writer.Write((short)1); // integers
+        writer.Write((short)2); // channels
+        writer.Write(AudioClip.SampleRate);
+        writer.Write(2 * sizeof(short) * AudioClip.SampleRate);
+        writer.Write((short)(2 * sizeof(short)));
+        writer.Write((short)16); // bits
+        writer.Write("data"u8);
+        writer.Write(bytes);
+        foreach (short sample in channel)
+        {
+            writer.Write(sample);
+            writer.Write(sample);
+        }
+
+        return file.ToArray();
     }
 }

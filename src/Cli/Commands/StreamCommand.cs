@@ -35,7 +35,7 @@ internal sealed class StreamCommand : Command
     private readonly Option<bool> _json = Define.Flag("--json", "Print the server's messages as they come, a line each.");
 
     public StreamCommand()
-        : base("stream", "Turn speech into text while it is spoken.")
+        : base("stream", "Turn speech into text while it is spoken. Ctrl-C ends the speech, and the last of the text is written; a second one ends at once.")
     {
         Add(_source);
         foreach (Option option in new Option[] { _server, _key, _model, _language, _task, _device, _json })
@@ -46,25 +46,27 @@ internal sealed class StreamCommand : Command
         SetAction(RunAsync);
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="stopping">Nothing more is to be heard; what was said before is still written.</param>
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken stopping)
     {
-        using SoundSource source = SoundSource.Open(parsed.GetRequiredValue(_source), parsed.GetValue(_device), cancellation);
+        using SoundSource source = SoundSource.Open(parsed.GetRequiredValue(_source), parsed.GetValue(_device), stopping);
         using ClientWebSocket socket = new() { Options = { CollectHttpResponseDetails = true } };
         if ((parsed.GetValue(_key) ?? Environment.GetEnvironmentVariable(KeyVariable)) is { Length: > 0 } key)
         {
             socket.Options.SetRequestHeader("Authorization", $"Bearer {key}");
         }
 
-        await ConnectAsync(socket, Address(parsed), cancellation);
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await ConnectAsync(socket, Address(parsed), stopping);
+        using CancellationTokenSource over = new();
         LiveText text = new(Console.Out, isTerminal: !Console.IsOutputRedirected, parsed.GetValue(_json));
-        Task reading = ReadAsync(socket, text, cancellation);
-        Task sending = SendAsync(socket, source, ending.Token);
+        Task reading = ReadAsync(socket, text);
+        Task sending = SendAsync(socket, source, stopping, over.Token);
 
         // A server that ends the stream, with a complaint or without, ends the sending too.
         if (await Task.WhenAny(reading, sending) == reading)
         {
-            await ending.CancelAsync();
+            await over.CancelAsync();
             await reading;
             await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -74,7 +76,7 @@ internal sealed class StreamCommand : Command
             await reading;
         }
 
-        await source.RequireSuccessAsync(cancellation); // what was heard before has been written
+        await source.RequireSuccessAsync(stopping); // what was heard before has been written
         return (int)ExitCode.Ok;
     }
 
@@ -116,17 +118,23 @@ internal sealed class StreamCommand : Command
         }
     }
 
-    private static async Task SendAsync(ClientWebSocket socket, SoundSource source, CancellationToken cancellation)
+    /// <summary>Sends the sound, and that it has ended.</summary>
+    /// <param name="socket">Where to.</param>
+    /// <param name="source">The sound.</param>
+    /// <param name="stopping">Ends the sound.</param>
+    /// <param name="over">Nobody listens any more.</param>
+    private static async Task SendAsync(ClientWebSocket socket, SoundSource source, CancellationToken stopping, CancellationToken over)
     {
-        await foreach (ReadOnlyMemory<byte> sound in source.ReadAsync(cancellation))
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, over);
+        await foreach (ReadOnlyMemory<byte> sound in source.ReadAsync(ending.Token))
         {
-            await socket.SendAsync(sound, WebSocketMessageType.Binary, endOfMessage: true, cancellation);
+            await socket.SendAsync(sound, WebSocketMessageType.Binary, endOfMessage: true, over);
         }
 
-        await socket.SendAsync("{\"type\":\"end\"}"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, cancellation);
+        await socket.SendAsync("{\"type\":\"end\"}"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, over);
     }
 
-    private static async Task ReadAsync(ClientWebSocket socket, LiveText text, CancellationToken cancellation)
+    private static async Task ReadAsync(ClientWebSocket socket, LiveText text)
     {
         using MemoryStream message = new();
         byte[] buffer = new byte[1 << 16];
@@ -134,7 +142,7 @@ internal sealed class StreamCommand : Command
         {
             while (true)
             {
-                ValueWebSocketReceiveResult result = await socket.ReceiveAsync(buffer.AsMemory(), cancellation);
+                ValueWebSocketReceiveResult result = await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None);
                 if (result.MessageType == WebSocketMessageType.Close)
                 {
                     return;

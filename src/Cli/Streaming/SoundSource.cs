@@ -59,35 +59,43 @@ internal sealed class SoundSource : IDisposable
     }
 
     /// <summary>The sound in pieces of a tenth of a second.</summary>
-    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="stopping">Ends it as if it had come to its end: no more is recorded, and what was recorded before still comes.</param>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken stopping)
     {
+        using CancellationTokenRegistration stop = stopping.Register(EndRecorder);
         byte[] piece = new byte[PieceBytes];
         long begun = Stopwatch.GetTimestamp();
-        for (double seconds = 0.1; await _stream.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancellation) is int count and > 0; seconds += 0.1)
+        for (double seconds = 0.1; await ReadAsync(piece, stopping) is int count and > 0; seconds += 0.1)
         {
             yield return piece.AsMemory(0, count);
             if (_isPaced && TimeSpan.FromSeconds(seconds) - Stopwatch.GetElapsedTime(begun) is { Ticks: > 0 } early)
             {
-                await Task.Delay(early, cancellation);
+                await Task.Delay(early, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
-        _hasEnded = true;
+        _hasEnded = !stopping.IsCancellationRequested;
     }
 
     /// <summary>Finds out whether sound that came to its end did so as it should.</summary>
+    /// <param name="stopping">Somebody has ended it: then it did.</param>
     /// <exception cref="AudioException">The microphone's program has failed.</exception>
-    public async Task RequireSuccessAsync(CancellationToken cancellation)
+    public async Task RequireSuccessAsync(CancellationToken stopping)
     {
         if (_recorder is null || !_hasEnded)
         {
-            return; // a recording, or a server that had enough
+            return; // a recording, or a recorder that was ended here
         }
 
-        await _recorder.WaitForExitAsync(cancellation);
-        if (_recorder.ExitCode != 0)
+        await _recorder.WaitForExitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!stopping.IsCancellationRequested && _recorder.ExitCode != 0)
         {
-            await Task.Delay(CtrlC, cancellation); // which the recorder hears too, and may hear first
+            await Task.Delay(CtrlC, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // which the recorder hears too, and may hear first
+            if (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
             string complaint = (await _complaints!).TrimEnd().Split('\n')[^1].Trim().TrimEnd('.');
             throw new AudioException($"The microphone cannot be recorded: {_recorder.StartInfo.FileName} ended with status {_recorder.ExitCode}{(complaint.Length > 0 ? $" ({complaint})" : "")}. Name another with --microphone.");
         }
@@ -95,13 +103,34 @@ internal sealed class SoundSource : IDisposable
 
     public void Dispose()
     {
+        EndRecorder();
+        _recorder?.Dispose();
+        _stream.Dispose();
+    }
+
+    /// <summary>The next piece; empty at the end.</summary>
+    private async Task<int> ReadAsync(byte[] piece, CancellationToken stopping)
+    {
+        // What a recorder has written comes before its end; a recording or a silent pipe goes on for longer than anybody waits.
+        Task<int> read = _stream.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, CancellationToken.None).AsTask();
+        if (_recorder is null)
+        {
+            await ((Task)read.WaitAsync(stopping)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stopping.IsCancellationRequested)
+            {
+                return 0;
+            }
+        }
+
+        return await read;
+    }
+
+    private void EndRecorder()
+    {
         if (_recorder is { HasExited: false })
         {
             _recorder.Kill(entireProcessTree: true);
         }
-
-        _recorder?.Dispose();
-        _stream.Dispose();
     }
 
     private static Process Record(string? device)

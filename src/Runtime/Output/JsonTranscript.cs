@@ -19,7 +19,18 @@ internal static partial class JsonTranscript
     public static Transcript Parse(string json)
     {
         using JsonDocument document = JsonDocument.Parse(QuoteNonFinite(json));
-        JsonElement root = document.RootElement;
+        try
+        {
+            return Read(document.RootElement);
+        }
+        catch (InvalidOperationException failure) // of a text that is read
+        {
+            throw new FormatException("a text has half a character (a lone surrogate)", failure);
+        }
+    }
+
+    private static Transcript Read(JsonElement root)
+    {
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("segments", out JsonElement list) || list.ValueKind != JsonValueKind.Array)
         {
             throw new FormatException("it is JSON, but has no list of segments");
@@ -40,7 +51,7 @@ internal static partial class JsonTranscript
             Time(segment, "end", place) ?? throw Missing(place, "end"),
             Text(segment, "text") ?? throw Missing(place, "text"),
             segment.TryGetProperty("tokens", out JsonElement tokens) && tokens.ValueKind == JsonValueKind.Array
-                ? [.. tokens.EnumerateArray().Where(token => token.TryGetInt32(out _)).Select(token => token.GetInt32())]
+                ? [.. tokens.EnumerateArray().Where(token => token.ValueKind == JsonValueKind.Number && token.TryGetInt32(out _)).Select(token => token.GetInt32())]
                 : [],
             Number(segment, "temperature") ?? 0,
             Number(segment, "avg_logprob") ?? 0,
@@ -99,17 +110,8 @@ internal static partial class JsonTranscript
     [GeneratedRegex("""(?:"(?:[^"\\]|\\.)*")|-?Infinity|NaN""", RegexOptions.Singleline | RegexOptions.NonBacktracking)]
     private static partial Regex NonFinitePattern();
 
-    private static string? Text(JsonElement element, string name)
-    {
-        try
-        {
-            return element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
-                ? value.GetString()
-                : null;
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new FormatException($"a '{name}' has half a character (a lone surrogate)", exception);
-        }
-    }
+    private static string? Text(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 }

@@ -14,11 +14,7 @@ internal static class RequestRates
         limits.AddPolicy(Policy, context =>
         {
             Client client = Client.Of(context);
-
-            // The limit is part of the partition, so that a changed file of keys counts at once.
-            return (client.RequestsPerMinute ?? server.RequestsPerMinute) is int rate
-                ? RateLimitPartition.GetTokenBucketLimiter((client.Name, rate), _ => Bucket(rate))
-                : RateLimitPartition.GetNoLimiter((client.Name, 0));
+            return Partition(client.Name, client.RequestsPerMinute ?? server.RequestsPerMinute);
         });
         limits.OnRejected = (rejected, _) =>
         {
@@ -28,6 +24,13 @@ internal static class RequestRates
                 $"This {who} has sent too many requests: wait as long as Retry-After says.", "rate_limit_exceeded", wait)));
         };
     });
+
+    /// <summary>What a client's requests are counted by.</summary>
+    /// <param name="client">Its name.</param>
+    /// <param name="perMinute">Its limit; part of what it is counted by, so that a changed file of keys counts at once. Without one all share a place, which is kept for ever.</param>
+    internal static RateLimitPartition<(string Client, int PerMinute)> Partition(string client, int? perMinute) => perMinute is int rate
+        ? RateLimitPartition.GetTokenBucketLimiter((client, rate), _ => Bucket(rate))
+        : RateLimitPartition.GetNoLimiter(("", 0));
 
     private static TokenBucketRateLimiterOptions Bucket(int perMinute) => new()
     {

@@ -11,7 +11,7 @@ using Handwritten.Server.Uploads;
 namespace Handwritten.Server.Jobs;
 
 /// <summary>Makes jobs of requests: a form with a recording, or JSON that names one or holds it in base64.</summary>
-internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scratch, ModelCatalogue models, LastCall lastCall, TimeProvider time)
+internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scratch, JsonBodies bodies, ModelCatalogue models, LastCall lastCall, TimeProvider time)
 {
     private const string DataScheme = "data:";
 
@@ -33,7 +33,8 @@ internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scra
     /// <exception cref="ApiException">The object makes no sense, or there are too many jobs.</exception>
     public async Task<Job> TakeJsonAsync(HttpContext context)
     {
-        JsonElement json = await ReadAsync(context);
+        using JsonBody body = await ReadAsync(context);
+        JsonElement json = body.Root;
         return await TakeAsync(context, json, Webhook("webhook_url", JsonFields.Text(json, "webhook_url"), JobEvent.Of), isAwaited: false);
     }
 
@@ -43,7 +44,8 @@ internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scra
     /// <exception cref="ApiException">The object makes no sense, or there are too many jobs.</exception>
     public async Task<Job> TakeRunPodAsync(HttpContext context, bool isAwaited)
     {
-        JsonElement json = await ReadAsync(context);
+        using JsonBody body = await ReadAsync(context);
+        JsonElement json = body.Root;
         if (!json.TryGetProperty("input", out JsonElement input) || input.ValueKind != JsonValueKind.Object)
         {
             throw ApiException.BadField("input", "There is no input: send {\"input\": {\"audio_url\": ...}}.");
@@ -71,10 +73,10 @@ internal sealed class JobIntake(JobStore jobs, RemoteClient remote, Scratch scra
         return Add(context, new JobOrder(request), input, webhook, isAwaited);
     }
 
-    private async Task<JsonElement> ReadAsync(HttpContext context)
+    private async Task<JsonBody> ReadAsync(HttpContext context)
     {
         using CancellationTokenSource ending = lastCall.Within(context);
-        return await JsonFields.ReadAsync(context.Request, ending.Token);
+        return await bodies.ReadAsync(context.Request, ending.Token);
     }
 
     private Job Add(HttpContext context, JobOrder order, JobInput input, JobWebhook? webhook, bool isAwaited)

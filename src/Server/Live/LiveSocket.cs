@@ -16,9 +16,11 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
     private const int UsualMessageBytes = 1 << 16;
 
     private readonly SemaphoreSlim _sending = new(1);
+    private readonly Lock _reads = new(); // a socket allows one read at a time
     private byte[] _message = new byte[UsualMessageBytes];
     private Task<ValueWebSocketReceiveResult>? _reading;
     private volatile bool _isClosing, _isCut; // cut: the server stops before the client has said all
+    private bool _hasSaidLast; // belongs to whoever sends
 
     /// <summary>Serves the stream to its end.</summary>
     /// <param name="session">Hears the sound.</param>
@@ -36,7 +38,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         Task telling = Task.CompletedTask, listening = Task.CompletedTask;
         try
         {
-            await SendAsync(dialect.Greet(model), ending.Token);
+            await SendAsync(() => [dialect.Greet(model)], ending.Token);
             telling = TellAsync(session, ending.Token);
             listening = ListenAsync(session, stopping, ending.Token);
 
@@ -48,11 +50,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
                 throw new OperationCanceledException(stopping);
             }
 
-            if (dialect.TakeLeave() is { } farewell)
-            {
-                await SendAsync(farewell, ending.Token);
-            }
-
+            await SendAsync(() => dialect.TakeLeave() is { } farewell ? [farewell] : [], ending.Token);
             await CloseAsync(WebSocketCloseStatus.NormalClosure, "done");
         }
         catch (Exception failure) when (failure is WebSocketException || aborted.IsCancellationRequested)
@@ -89,7 +87,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             }
             catch (ApiException error) when (dialect.Forgives && error.Status < StatusCodes.Status500InternalServerError)
             {
-                await SendAllAsync(dialect.Complain(error, isLast: false), cancellation);
+                await SendAsync(() => dialect.Complain(error, isLast: false), cancellation);
             }
         }
 
@@ -117,7 +115,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
 
         if (message.Reply is { } reply)
         {
-            await SendAsync(reply, cancellation);
+            await SendAsync(() => [reply], cancellation);
         }
 
         if (!message.Audio.IsEmpty)
@@ -136,7 +134,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             {
                 dialect.Begin(part);
                 ApiException? error = await TellAsync(part, cancellation);
-                await SendAllAsync(dialect.End(part, error), cancellation);
+                await SendAsync(() => dialect.End(part, error), cancellation);
             }
         }
     }
@@ -150,7 +148,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             await foreach (LiveEvent heard in part.Live.Events(cancellation))
             {
                 part.Record.Note(heard);
-                await SendAllAsync(dialect.Tell(heard), cancellation);
+                await SendAsync(() => part.IsDropped ? [] : dialect.Tell(heard), cancellation);
             }
         }
         catch (OperationCanceledException) when (part.IsDropped)
@@ -187,6 +185,11 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
     /// <param name="cancellation">Ends the socket as well.</param>
     private async Task<(bool IsText, ReadOnlyMemory<byte> Content)?> ReceiveAsync(CancellationToken hearing, CancellationToken cancellation)
     {
+        if (_message.Length > UsualMessageBytes)
+        {
+            _message = new byte[UsualMessageBytes]; // what a large message needed is not kept for one that may never come
+        }
+
         int length = 0;
         while (!_isClosing && !hearing.IsCancellationRequested)
         {
@@ -195,12 +198,15 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
                 Array.Resize(ref _message, Math.Min(2 * length, dialect.MostMessageBytes));
             }
 
-            // To cancel a read would abort the socket, and the client would never know why.
-            _reading = socket.ReceiveAsync(_message.AsMemory(length), cancellation).AsTask();
+            if (BeginRead(length, cancellation) is not { } reading)
+            {
+                break;
+            }
+
             ValueWebSocketReceiveResult result;
             try
             {
-                result = await _reading.WaitAsync(idleTimeout, hearing);
+                result = await reading.WaitAsync(idleTimeout, hearing);
             }
             catch (OperationCanceledException) when (hearing.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {
@@ -232,17 +238,22 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         return null;
     }
 
-    private async Task SendAllAsync(IEnumerable<object> messages, CancellationToken cancellation)
+    /// <summary>Begins to read what comes next of a message; null if the socket is being closed, which reads by itself.</summary>
+    private Task<ValueWebSocketReceiveResult>? BeginRead(int length, CancellationToken cancellation)
     {
-        foreach (object message in messages)
+        lock (_reads)
         {
-            await SendAsync(message, cancellation);
+            // To cancel a read would abort the socket, and the client would never know why.
+            return _isClosing ? null : _reading = socket.ReceiveAsync(_message.AsMemory(length), cancellation).AsTask();
         }
     }
 
-    private async Task SendAsync(object message, CancellationToken cancellation)
+    /// <summary>Sends messages that belong together: no others come between them, and none behind those that say why the stream ends.</summary>
+    /// <param name="compose">Makes them when it is their turn, so that the dialect remembers what the client has been told, in that order.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="areLast">Whether they say why the stream ends.</param>
+    private async Task SendAsync(Func<IEnumerable<object>> compose, CancellationToken cancellation, bool areLast = false)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, Json.Options);
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(idleTimeout);
         try
@@ -250,7 +261,17 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             await _sending.WaitAsync(patience.Token);
             try
             {
-                await socket.SendAsync(json.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, patience.Token);
+                if (_hasSaidLast)
+                {
+                    return;
+                }
+
+                _hasSaidLast = areLast;
+                foreach (object message in compose())
+                {
+                    byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, Json.Options);
+                    await socket.SendAsync(json.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, patience.Token);
+                }
             }
             finally
             {
@@ -268,7 +289,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         try
         {
             using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
-            await SendAllAsync(dialect.Complain(error, isLast: true), patience.Token);
+            await SendAsync(() => dialect.Complain(error, isLast: true), patience.Token, areLast: true);
             await CloseAsync(StatusOf(error), error.Code ?? "error");
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)
@@ -279,17 +300,23 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
 
     private async Task CloseAsync(WebSocketCloseStatus status, string reason)
     {
-        _isClosing = true;
+        Task<ValueWebSocketReceiveResult>? begun;
+        lock (_reads)
+        {
+            (_isClosing, begun) = (true, _reading);
+        }
+
         using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
         await socket.CloseOutputAsync(status, reason, patience.Token);
         try
         {
             // Until the client has closed as well: a connection that is closed on unread data is reset, and what was said last
             // would be lost.
-            Task<ValueWebSocketReceiveResult> read = _reading is { IsCompleted: false } pending ? pending : ReadAsync();
+            byte[] passedOver = new byte[1 << 12];
+            Task<ValueWebSocketReceiveResult> read = begun is { IsCompleted: false } ? begun : ReadAsync(passedOver);
             while ((await read.WaitAsync(patience.Token)).MessageType != WebSocketMessageType.Close)
             {
-                read = ReadAsync();
+                read = ReadAsync(passedOver);
             }
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException)
@@ -297,7 +324,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             // It has closed, or does not.
         }
 
-        Task<ValueWebSocketReceiveResult> ReadAsync() => socket.ReceiveAsync(_message.AsMemory(), patience.Token).AsTask();
+        Task<ValueWebSocketReceiveResult> ReadAsync(byte[] buffer) => socket.ReceiveAsync(buffer.AsMemory(), patience.Token).AsTask();
     }
 
     private static WebSocketCloseStatus StatusOf(ApiException error) => error.Status switch

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Live;
 
@@ -25,8 +26,8 @@ internal sealed class NativeDialect(StreamSettings settings) : IStreamDialect
     {
         try
         {
-            using JsonDocument message = JsonDocument.Parse(json);
-            if (message.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("type", out JsonElement type) && type.ValueEquals("end"))
+            using JsonDocument message = ReadableJson.Parse(json);
+            if (message.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("type", out JsonElement type) && type.Says("end"))
             {
                 return new ClientMessage(ClientRequest.End);
             }

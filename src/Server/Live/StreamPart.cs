@@ -11,9 +11,13 @@ namespace Handwritten.Server.Live;
 /// <param name="record">What metrics, traces and the log learn of it.</param>
 internal sealed class StreamPart(ModelLease lease, LiveTranscription live, StreamSettings settings, double begin, PartRecord record) : IAsyncDisposable
 {
+    /// <summary>Of a large message not everything becomes samples at once.</summary>
+    private const int PieceBytes = 1 << 16;
+
     private readonly PcmStream _pcm = new(settings.SampleRate, settings.Format);
     private long _bytes;
     private bool _isOver;
+    private volatile bool _isDropped;
 
     /// <summary>Follows what is said.</summary>
     public LiveTranscription Live => live;
@@ -37,14 +41,19 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
     public bool IsCommitted { get; private set; }
 
     /// <summary>Whether the client wants to hear nothing of it any more.</summary>
-    public bool IsDropped { get; private set; }
+    public bool IsDropped => _isDropped;
 
     /// <summary>Takes sound; waits while much of it is waiting to be heard.</summary>
     /// <exception cref="Runtime.Audio.AudioException">It is none.</exception>
     public async Task WriteAsync(ReadOnlyMemory<byte> sound, CancellationToken cancellation)
     {
         Interlocked.Add(ref _bytes, sound.Length);
-        await WriteAsync(_pcm.Push(sound.Span), cancellation);
+        for (ReadOnlyMemory<byte> rest = sound; !rest.IsEmpty;)
+        {
+            int piece = Math.Min(PieceBytes, rest.Length);
+            await WriteAsync(_pcm.Push(rest.Span[..piece]), cancellation);
+            rest = rest[piece..];
+        }
     }
 
     /// <summary>No more sound follows: what was said becomes final.</summary>
@@ -60,7 +69,7 @@ internal sealed class StreamPart(ModelLease lease, LiveTranscription live, Strea
     /// <summary>Forgets it; its events end at once.</summary>
     public async Task DropAsync()
     {
-        IsDropped = true;
+        _isDropped = true;
         await live.DisposeAsync();
     }
 

@@ -23,8 +23,8 @@ internal static class OpenAiEndpoints
         MapSpeech(clients, "/v1/audio/translations", SpeechTask.Translate, "Translate what is said in a recording to English.");
         clients.MapGet("/v1/models", (ModelCatalogue models) => Results.Json(new ModelList("list", [.. models.All.Select(ModelAnswer.Of)]), Json.Options))
             .WithTags(Tag).WithSummary("The models of this server.").Produces<ModelList>();
-        clients.MapGet("/v1/models/{**id}", (string id, ModelCatalogue models) => Results.Json(ModelAnswer.Of(models.Find(id)), Json.Options))
-            .WithTags(Tag).WithSummary("One model.").Produces<ModelAnswer>().Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        clients.MapGet("/v1/models/{**id}", (string id, ModelCatalogue models) => Results.Json(ModelAnswer.Of(models.Find(id)) with { Id = id }, Json.Options))
+            .WithTags(Tag).WithSummary("One model, by its name or one of OpenAI's that stand for the default one.").Produces<ModelAnswer>().Produces<ErrorResponse>(StatusCodes.Status404NotFound);
     }
 
     private static void MapSpeech(IEndpointRouteBuilder clients, string path, SpeechTask task, string summary) => clients

@@ -9,13 +9,14 @@ namespace Handwritten.Server.Remote;
 /// </summary>
 internal sealed class AddressRules(ServerOptions options)
 {
-    /// <summary>What is not the public internet. Source: the special-purpose registries of IANA.</summary>
+    /// <summary>What is not the public internet. Source: the special-purpose registries of IANA; and of Microsoft's documentation, "What is IP address 168.63.129.16?".</summary>
     private static readonly IPNetwork[] NotPublic =
     [
         .. new[]
         {
             "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
             "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+            "168.63.129.16/32", // a public address, but in Azure's networks that of the host, which hands out what machines need to know
 
             // The first and the last four carry IPv4 addresses inside, which may be any of those above.
             "::/96", "100::/64", "2001:db8::/32", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16",

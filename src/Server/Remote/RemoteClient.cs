@@ -161,7 +161,7 @@ internal sealed class RemoteClient : IDisposable
                     throw Refused(address, $"its server answers {(int)response.StatusCode}");
                 }
 
-                next = Parse("audio_url", new Uri(next, location).AbsoluteUri);
+                next = Uri.TryCreate(next, location, out Uri? target) ? Parse("audio_url", target.AbsoluteUri) : throw Refused(address, "it redirects to what is no address");
             }
         }
 
@@ -206,7 +206,7 @@ internal sealed class RemoteClient : IDisposable
         _ => "the connection broke",
     }, failure);
 
-    /// <summary>Without the query: signed addresses carry secrets there.</summary>
+    /// <summary>Without the query and the user: addresses carry secrets there.</summary>
     private static ApiException Refused(Uri address, string why, Exception? failure = null) => new(
-        StatusCodes.Status400BadRequest, $"The recording at {address.GetLeftPart(UriPartial.Path)} cannot be fetched: {why}.", parameter: "audio_url", code: "unreachable_audio", innerException: failure);
+        StatusCodes.Status400BadRequest, $"The recording at {address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)} cannot be fetched: {why}.", parameter: "audio_url", code: "unreachable_audio", innerException: failure);
 }

@@ -13,8 +13,9 @@ namespace Handwritten.Server.Remote;
 ///     webhook-id: job_...      webhook-timestamp: 1767225600      webhook-signature: v1,BASE64
 ///     BASE64 = HMAC-SHA256(secret, id "." timestamp "." body)
 /// </code>
-/// A receiver that does not answer is tried five times within half a minute. A few messages are under way at the same time, fewer of them to
-/// one host, so that a slow one leaves places to the others; and who waits for the next attempt keeps no other from its own.
+/// A receiver that does not take a message is tried five times, ten seconds long each time, with pauses of 1, 2, 4 and 8 seconds. A few messages
+/// are under way at the same time, fewer of them to one host, so that a slow one leaves places to the others; and who waits for the next attempt
+/// keeps no other from its own.
 /// </summary>
 internal sealed partial class Webhooks(RemoteClient remote, ServerOptions options, TimeProvider time, ILogger<Webhooks> logger) : IDisposable
 {

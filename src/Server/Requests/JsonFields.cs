@@ -1,40 +1,11 @@
 using System.Text.Json;
 using Handwritten.Server.Errors;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Handwritten.Server.Requests;
 
 /// <summary>Reads requests that are JSON objects into the names and texts that a form has.</summary>
 internal static class JsonFields
 {
-    /// <summary>Bytes of a body: JSON is held in memory, and recordings in base64 are meant for short ones.</summary>
-    private const long MostBytes = 32 << 20;
-
-    /// <summary>Reads a request's body.</summary>
-    /// <exception cref="ApiException">It is no JSON object.</exception>
-    public static async Task<JsonElement> ReadAsync(HttpRequest request, CancellationToken cancellation)
-    {
-        if (!request.HasJsonContentType())
-        {
-            throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON (application/json).", code: "unsupported_media_type");
-        }
-
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = Math.Min(limit.MaxRequestBodySize ?? MostBytes, MostBytes);
-        }
-
-        try
-        {
-            using JsonDocument document = await JsonDocument.ParseAsync(request.Body, cancellationToken: cancellation);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : throw Malformed("The body must be a JSON object.");
-        }
-        catch (JsonException failure)
-        {
-            throw Malformed($"The body is no JSON: {failure.Message}");
-        }
-    }
-
     /// <summary>
     /// The fields of an object. Numbers and truth values become texts, lists become repeated names, the fields of an object get names as
     /// <c>name[field]</c>, null is left out.
@@ -108,6 +79,4 @@ internal static class JsonFields
         JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => [new(name, value.GetRawText())],
         _ => throw ApiException.BadField(name, $"{name} must be a text, a number, true, false or a list of them."),
     };
-
-    private static ApiException Malformed(string message) => new(StatusCodes.Status400BadRequest, message, code: "malformed_json");
 }

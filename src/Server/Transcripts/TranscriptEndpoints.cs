@@ -28,9 +28,14 @@ internal static class TranscriptEndpoints
             .Produces<LanguageList>();
     }
 
-    private static async Task<IResult> FormatAsync(HttpRequest http, CancellationToken cancellation)
+    private static async Task<IResult> FormatAsync(HttpRequest http, JsonBodies bodies, CancellationToken cancellation)
     {
-        JsonElement body = await JsonFields.ReadAsync(http, cancellation);
+        using JsonBody json = await bodies.ReadAsync(http, cancellation);
+        return Format(json.Root);
+    }
+
+    private static IResult Format(JsonElement body)
+    {
         TranscriptionRequest request = TranscriptionRequest.Parse(new RequestFields(JsonFields.Flatten(body, "transcript")), task: null);
         if (!body.TryGetProperty("transcript", out JsonElement json))
         {

@@ -5,7 +5,7 @@ using Handwritten.Server.Errors;
 namespace Handwritten.Server.Uploads;
 
 /// <summary>
-/// The memory that decoded recordings may take, all together. A file of 30 KB can hold four hours of silence, so nobody knows
+/// The memory that decoded recordings, and large bodies of JSON, may take, all together. A file of 30 KB can hold four hours of silence, so nobody knows
 /// what an upload will take until it is decoded: each takes its share as its samples come, and gives it back when its
 /// transcript is done.
 /// <code>
@@ -56,7 +56,7 @@ internal sealed class SoundMemory(ServerOptions options) : IDisposable
             {
                 // What it has is free before another one looks: of several that grow side by side, the last finds room.
                 share.Dispose();
-                throw new EngineBusyException("Other recordings take the memory that this one needs. Try again later.", RetryAfter);
+                throw new EngineBusyException("Other requests take the memory that this one needs. Try again later.", RetryAfter);
             }
 
             _held += more;

@@ -100,6 +100,7 @@ public sealed class TranscriptReaderTests : IDisposable
     [InlineData("a.json", """{"segments": [1]}""", "segment 0 has no 'start'")]
     [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": null}]}""", "segment 0 has no 'text'")]
     [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": "\ud800"}]}""", "half a character")]
+    [InlineData("a.json", """{"segments": [{"start": "\ud800", "end": 1, "text": "a"}]}""", "half a character")]
     [InlineData("a.json", """{"segments": [{"start": 0, "end": 1, "text": "a", "words": [{}]}]}""", "a word of segment 0 has no 'word'")]
     [InlineData("a.json", """{"segments": [{"start": 1e300, "end": 1, "text": "a"}]}""", "the 'start' of segment 0 is 1E+300, which is no time")]
     [InlineData("a.json", """{"segments": [{"start": 0, "end": NaN, "text": "a"}]}""", "the 'end' of segment 0 is NaN, which is no time")]

@@ -12,6 +12,8 @@ public sealed class StreamFaultTests
     [InlineData("garbage")]
     [InlineData("{\"type\":\"dance\"}")]
     [InlineData("[]")]
+    [InlineData("{\"type\":7}")]
+    [InlineData("{\"type\":\"\\ud800\"}")]
     public Task A_text_that_is_no_message_is_told_so_and_ends_the_stream(string text) =>
         EndsAsync("", stream => stream.SendTextAsync(text), "unknown_message", WebSocketCloseStatus.InvalidPayloadData);
 

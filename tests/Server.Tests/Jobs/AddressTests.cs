@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using Handwritten.Server.Remote;
 using Xunit;
 
@@ -17,6 +18,8 @@ public sealed class AddressTests
     [InlineData("100.64.0.1", false)]
     [InlineData("0.0.0.0", false)]
     [InlineData("255.255.255.255", false)]
+    [InlineData("168.63.129.16", false)]
+    [InlineData("168.63.129.17", true)]
     [InlineData("8.8.8.8", true)]
     [InlineData("::1", false)]
     [InlineData("::", false)]
@@ -54,6 +57,28 @@ public sealed class AddressTests
     }
 
     [Fact]
+    public async Task An_address_that_cannot_be_fetched_is_told_without_its_user()
+    {
+        await using LoopbackHost host = new();
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { AllowPrivateAddresses = true, LoadEagerly = false });
+        JsonElement answer = await FetchAsync(server, host.Address.Replace("http://", "http://user:sesame@", StringComparison.Ordinal) + "/missing?signature=secret");
+        string error = answer.GetProperty("error").ToString();
+        Assert.Contains($"{host.Address}/missing ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("sesame", answer.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", answer.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_redirect_to_what_is_no_address_is_told()
+    {
+        await using LoopbackHost host = new(redirect: "//");
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { AllowPrivateAddresses = true, LoadEagerly = false });
+        JsonElement answer = await FetchAsync(server, host.Address);
+        Assert.Contains("it redirects to what is no address", answer.GetProperty("error").ToString(), StringComparison.Ordinal);
+        Assert.Empty(server.Errors);
+    }
+
+    [Fact]
     public async Task A_name_of_a_private_address_is_refused_when_it_is_connected_to()
     {
         await using LoopbackHost host = new();
@@ -61,5 +86,11 @@ public sealed class AddressTests
         using HttpResponseMessage response = await server.Client.PostAsJsonAsync("/runsync", new { input = new { audio_url = host.Address.Replace("127.0.0.1", "localhost", StringComparison.Ordinal) } });
         Assert.Equal("FAILED", (await response.JsonAsync()).GetProperty("status").GetString());
         Assert.Empty(host.Got);
+    }
+
+    private static async Task<JsonElement> FetchAsync(RunningServer server, string address)
+    {
+        using HttpResponseMessage response = await server.Client.PostAsJsonAsync("/runsync", new { input = new { audio_url = address } });
+        return await response.JsonAsync();
     }
 }

@@ -125,6 +125,10 @@ public sealed class RealtimeTests(SharedServer shared)
     [InlineData("""{"type":"input_audio_buffer.commit"}""", "input_audio_buffer_commit_empty", null)]
     [InlineData("""{"type":"session.update"}""", "invalid_value", "session")]
     [InlineData("""{"type":"session.update","session":{"type":"realtime"}}""", "invalid_value", "session.type")]
+    [InlineData("""{"type":"session.update","session":{"type":7}}""", "invalid_value", "session.type")]
+    [InlineData("""{"type":"session.update","session":{"input_audio_format":[]}}""", "invalid_value", "session.input_audio_format")]
+    [InlineData("""{"type":"session.update","session":{"audio":{"input":{"format":{"type":true}}}}}""", "invalid_value", "session.audio.input.format.type")]
+    [InlineData("""{"type":"session.update","session":{"turn_detection":{"type":1}}}""", "invalid_value", "session.turn_detection.type")]
     [InlineData("""{"type":"session.update","session":{"input_audio_format":"g711_ulaw"}}""", "invalid_value", "session.input_audio_format")]
     [InlineData("""{"type":"session.update","session":{"audio":{"input":{"format":{"type":"audio/pcmu"}}}}}""", "invalid_value", "session.audio.input.format.type")]
     [InlineData("""{"type":"session.update","session":{"audio":{"input":{"format":{"type":"audio/pcm","rate":1}}}}}""", "invalid_value", "session.audio.input.format.rate")]
@@ -139,6 +143,20 @@ public sealed class RealtimeTests(SharedServer shared)
         JsonElement error = (await stream.ReadUntilAsync("error"))[^1].GetProperty("error");
         Assert.Equal((code, parameter, "invalid_request_error"), (error.GetProperty("code").GetString(), error.GetProperty("param").GetString(), error.GetProperty("type").GetString()));
         Assert.Equal(message.StartsWith('{') ? "mine" : null, error.GetProperty("event_id").GetString());
+        await stream.SendTextAsync("""{"type":"session.update","session":{}}""");
+        Assert.Equal("session.updated", Type(await stream.ReadAsync()));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"\ud800"}""")]
+    [InlineData("""{"type":"session.update","session":{"audio":{"input":{"transcription":{"prompt":"\ud800"}}}}}""")]
+    [InlineData("""{"type":"input_audio_buffer.append","audio":"\ud800"}""")]
+    [InlineData("""{"type":"input_audio_buffer.clear","event_id":"\ud800"}""")]
+    public async Task Half_a_character_is_answered_and_the_session_goes_on(string message)
+    {
+        using StreamOfTest stream = await OpenAsync("");
+        await stream.SendTextAsync(message);
+        Assert.Equal("unknown_message", (await stream.ReadUntilAsync("error"))[^1].GetProperty("error").GetProperty("code").GetString());
         await stream.SendTextAsync("""{"type":"session.update","session":{}}""");
         Assert.Equal("session.updated", Type(await stream.ReadAsync()));
     }

@@ -98,6 +98,8 @@ public sealed class TranscriptionTests(SharedServer shared)
         Assert.Equal("whisper-nano", Assert.Single(list.GetProperty("data").EnumerateArray()).GetProperty("id").GetString());
         JsonElement model = await (await _server.Client.GetAsync("/v1/models/whisper-nano")).JsonAsync();
         Assert.Equal("model", model.GetProperty("object").GetString());
+        JsonElement alias = await (await _server.Client.GetAsync("/v1/models/whisper-1")).JsonAsync(); // clients look for the name that they asked for
+        Assert.Equal("whisper-1", alias.GetProperty("id").GetString());
         using HttpResponseMessage missing = await _server.Client.GetAsync("/v1/models/gpt-9");
         Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
         Assert.Equal("model_not_found", (await missing.ErrorAsync()).Code);

@@ -62,6 +62,15 @@ public sealed class TranscriptFormatTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task Tokens_that_are_none_are_passed_over()
+    {
+        JsonObject transcript = new() { ["segments"] = new JsonArray(new JsonObject { ["start"] = 0, ["end"] = 1, ["text"] = "a", ["tokens"] = new JsonArray("x", 1.5, true, 7) }) };
+        using HttpResponseMessage written = await FormatAsync(transcript, ("response_format", "verbose_json"));
+        Assert.Equal(HttpStatusCode.OK, written.StatusCode);
+        Assert.Equal("[7]", (await written.JsonAsync()).GetProperty("segments")[0].GetProperty("tokens").GetRawText().Replace(" ", "", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Languages_are_listed_with_their_names()
     {
         JsonElement list = await (await _server.Client.GetAsync("/v1/languages")).JsonAsync();

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Errors;
 using Handwritten.Server.OpenAi;
+using Handwritten.Server.Requests;
 
 namespace Handwritten.Server.Live.Realtime;
 
@@ -45,8 +46,8 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
     private string _told = "", _text = "";
     private double _turnBegin;
 
-    /// <summary>OpenAI allows 15 MB of sound in a message, which base64 makes a third longer.</summary>
-    public int MostMessageBytes => 20 << 20;
+    /// <summary>A minute of sound in base64. OpenAI allows 15 MB, which many clients at once would take as memory before anything is heard.</summary>
+    public int MostMessageBytes => 4 << 20;
 
     public bool Forgives => true;
 
@@ -57,7 +58,7 @@ internal sealed class RealtimeDialect(StreamSettings settings, RealtimeShape sha
         _event = null;
         try
         {
-            using JsonDocument message = JsonDocument.Parse(json);
+            using JsonDocument message = ReadableJson.Parse(json);
             return message.RootElement.ValueKind == JsonValueKind.Object ? Read(message.RootElement) : throw Unknown("A message must be a JSON object.");
         }
         catch (JsonException failure)

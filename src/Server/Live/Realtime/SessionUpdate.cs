@@ -32,12 +32,12 @@ internal sealed class SessionUpdate(Func<string?, string> findModel)
     public StreamSettings Apply(StreamSettings settings, JsonElement session)
     {
         Require(session, "session", JsonValueKind.Object);
-        if (session.TryGetProperty("type", out JsonElement type) && !type.ValueEquals("transcription"))
+        if (session.TryGetProperty("type", out JsonElement type) && !type.Says("transcription"))
         {
             throw ApiException.BadField("session.type", $"session.type must be transcription, but it is '{type}': this server writes down what is said, and does not answer.");
         }
 
-        if (session.TryGetProperty("input_audio_format", out JsonElement format) && !format.ValueEquals("pcm16"))
+        if (session.TryGetProperty("input_audio_format", out JsonElement format) && !format.Says("pcm16"))
         {
             throw ApiException.BadField("session.input_audio_format", $"session.input_audio_format must be pcm16, but it is '{format}'.");
         }
@@ -69,7 +69,7 @@ internal sealed class SessionUpdate(Func<string?, string> findModel)
             return settings;
         }
 
-        if (Require(format, path, JsonValueKind.Object).TryGetProperty("type", out JsonElement type) && !type.ValueEquals("audio/pcm"))
+        if (Require(format, path, JsonValueKind.Object).TryGetProperty("type", out JsonElement type) && !type.Says("audio/pcm"))
         {
             throw ApiException.BadField($"{path}.type", $"{path}.type must be audio/pcm, but it is '{type}'.");
         }
@@ -109,7 +109,7 @@ internal sealed class SessionUpdate(Func<string?, string> findModel)
             return options with { SpeechThreshold = 0, Interval = RealtimeDialect.NoGuesses };
         }
 
-        if (Require(turns, path, JsonValueKind.Object).TryGetProperty("type", out JsonElement type) && !type.ValueEquals("server_vad"))
+        if (Require(turns, path, JsonValueKind.Object).TryGetProperty("type", out JsonElement type) && !type.Says("server_vad"))
         {
             throw ApiException.BadField($"{path}.type", $"{path}.type must be server_vad, but it is '{type}'.");
         }

@@ -1,3 +1,4 @@
+import { unlessAborted } from './abort';
 import type { Settings } from './settings';
 import { address, apiKey, whyNoSocket } from './server';
 import type { Word } from './transcript';
@@ -22,7 +23,7 @@ export class LiveStream {
   /** Ends when the server has said everything, or with the trouble that ended it. */
   readonly ended: Promise<void>;
 
-  private constructor(private readonly socket: WebSocket, path: string, listener: LiveListener) {
+  private constructor(private readonly socket: WebSocket, path: string, signal: AbortSignal, listener: LiveListener) {
     let [isOpen, isDone] = [false, false];
     this.ended = new Promise((resolve, reject) => {
       socket.addEventListener('open', () => { isOpen = true; });
@@ -39,13 +40,14 @@ export class LiveStream {
       socket.addEventListener('close', () => {
         if (isDone) resolve();
         else if (isOpen) reject(new Trouble('The connection to the server was lost; what it had heard until then is kept.', 'cut_off'));
-        else void whyNoSocket(path).then(reject);
+        else if (!signal.aborted) void whyNoSocket(path).then(reject);
       });
     });
   }
 
-  /** Opens a stream; sound may be sent once this returns. */
-  static async open(settings: Settings, sampleRate: number, listener: LiveListener): Promise<LiveStream> {
+  /** Opens a stream; sound may be sent once this returns. Aborted while it opens, the socket does not stay. */
+  static async open(settings: Settings, sampleRate: number, signal: AbortSignal, listener: LiveListener): Promise<LiveStream> {
+    signal.throwIfAborted();
     const query = new URLSearchParams({ sample_rate: String(sampleRate), encoding: 'pcm16', task: settings.task });
     if (settings.model) query.set('model', settings.model);
     if (settings.language) query.set('language', settings.language);
@@ -54,9 +56,14 @@ export class LiveStream {
     url.protocol = url.protocol.replace('http', 'ws');
     const key = apiKey.get();
     const socket = new WebSocket(url, key === null ? [] : ['handwritten', `openai-insecure-api-key.${key}`]);
-    const stream = new LiveStream(socket, path, listener);
-    await Promise.race([stream.ended, new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))]);
-    return stream;
+    const stream = new LiveStream(socket, path, signal, listener);
+    try {
+      await unlessAborted(signal, Promise.race([stream.ended, new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }))]));
+      return stream;
+    } catch (failure) {
+      socket.close();
+      throw failure;
+    }
   }
 
   send(pcm: Int16Array<ArrayBuffer>): void {

@@ -14,9 +14,17 @@ export class Microphone {
   private latest: Int16Array<ArrayBuffer>[] = [];
   private samples = 0;
 
+  /** Ends when the microphone gives no more, though nobody closed it: it was unplugged, or taken away. */
+  readonly lost: Promise<Trouble>;
+
   private constructor(private readonly stream: MediaStream, private readonly context: AudioContext, heard: (pcm: Int16Array<ArrayBuffer>, loudness: number) => void) {
     const node = new AudioWorkletNode(context, 'capture', { numberOfInputs: 1, numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
     context.createMediaStreamSource(stream).connect(node);
+    this.lost = new Promise((resolve) => {
+      for (const track of stream.getTracks()) {
+        track.addEventListener('ended', () => resolve(new Trouble('The microphone is gone: what was said until then is kept.', 'microphone_lost')), { once: true });
+      }
+    });
     node.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
       const pcm = toPcm(data);
       this.keep(pcm);

@@ -22,6 +22,8 @@ export async function decode(recording: Blob, seconds: number | null): Promise<F
       const samples = buffer.getChannelData(channel);
       for (let i = 0; i < mono.length; i++) mono[i] = mono[i]! + samples[i]!;
     }
+    // The mean, as the server has it: a sum would be too loud.
+    if (buffer.numberOfChannels > 1) for (let i = 0; i < mono.length; i++) mono[i] = mono[i]! / buffer.numberOfChannels;
     return mono;
   } catch {
     return null;

@@ -1,3 +1,4 @@
+import { unlessAborted } from './abort';
 import { alarm } from './alarm';
 import { element, show } from './elements';
 import { withKey } from './key';
@@ -31,39 +32,40 @@ export async function speakOn(sheet: Sheet, settings: Settings, signal: AbortSig
   sheet.progress.tell('Waiting for the microphone');
   try {
     microphone = await Microphone.open((pcm, loudness) => {
+      if (signal.aborted) return;
       if (stream) stream.send(pcm);
       else unsent.push(pcm);
       pen.hear(loudness);
       sheet.tellFacts(language, microphone?.seconds ?? 0);
     });
     signal.throwIfAborted();
-    stream = await withKey(() => LiveStream.open(settings, microphone!.sampleRate, {
+    stream = await unlessAborted(signal, withKey(() => LiveStream.open(settings, microphone!.sampleRate, signal, {
       language: (code) => { language = languages.of(code) ?? code; },
       partial: (committed, tentative) => sheet.setPartial(committed, tentative),
       final: (text, start, end, words) => {
         sheet.setPartial('', '');
         sheet.append({ text, start, end, words: withBlanks(text, words) }, language, microphone!.seconds);
       },
-    }));
+    })));
     for (const pcm of unsent) stream.send(pcm);
 
     sheet.progress.end('Listening: speak now.');
     show(true, element('live'));
     pen.start();
     stop.focus();
-    await Promise.race([stream.ended, pressed(signal)]);
+    trouble = await unlessAborted(signal, Promise.race([stream.ended, pressed(), microphone.lost]));
     await microphone.close();
     stream.finish();
     sheet.progress.tell('Writing the rest');
     show(false, element('live'));
-    await Promise.race([stream.ended, aborted(signal)]);
+    await unlessAborted(signal, stream.ended);
   } catch (failure) {
     trouble = failure;
   } finally {
     pen.stop();
     show(false, element('live'));
+    stream?.close(); // first, since the sheet may be another's now
     await microphone?.close();
-    stream?.close();
   }
 
   if (signal.aborted) return null;
@@ -72,13 +74,14 @@ export async function speakOn(sheet: Sheet, settings: Settings, signal: AbortSig
     alarm.raise(trouble, () => element('speak').click());
     return null;
   }
-  return finish(sheet, settings, name, microphone, trouble);
+  return finish(sheet, settings, name, microphone, trouble, signal);
 }
 
-/** Makes what was said a recording like any other. */
-async function finish(sheet: Sheet, settings: Settings, name: string, microphone: Microphone, trouble: unknown): Promise<Spoken> {
+/** Makes what was said a recording like any other; null if something else was begun meanwhile. */
+async function finish(sheet: Sheet, settings: Settings, name: string, microphone: Microphone, trouble: unknown, signal: AbortSignal): Promise<Spoken | null> {
   const recording = microphone.recording();
   await sheet.take(recording, settings.model);
+  if (signal.aborted) return null; // the sheet is another's now
   if (trouble) {
     sheet.breakOff();
     alarm.raise(trouble);
@@ -94,9 +97,4 @@ async function finish(sheet: Sheet, settings: Settings, name: string, microphone
   return { recording, name: `${name}.wav` };
 }
 
-const aborted = (signal: AbortSignal): Promise<never> => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-
-const pressed = (signal: AbortSignal): Promise<void> => Promise.race([
-  new Promise<void>((resolve) => stop.addEventListener('click', () => resolve(), { once: true })),
-  aborted(signal),
-]);
+const pressed = (): Promise<void> => new Promise((resolve) => stop.addEventListener('click', () => resolve(), { once: true }));

@@ -30,6 +30,7 @@ export function transcribe(recording: Blob, name: string, settings: Settings, li
   form.append('file', recording, name);
 
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const request = new XMLHttpRequest();
     const reader = new EventReader();
     const brokenOff = new Trouble('The transcript broke off: the connection to the server was lost.', 'cut_off');
