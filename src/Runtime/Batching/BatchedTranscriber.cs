@@ -19,7 +19,7 @@ namespace Handwritten.Runtime.Batching;
 /// recordings of those that fail alone end with it. Source: faster-whisper, transcribe.py, BatchedInferencePipeline, whose windows
 /// have no fallback.
 /// </summary>
-/// <remarks>Not for several threads at a time.</remarks>
+/// <remarks>Not for several threads at a time, and neither is its model: <see cref="Transcriber"/> says what happens.</remarks>
 public sealed class BatchedTranscriber : IDisposable
 {
     /// <summary>The most windows of a batch.</summary>
