@@ -45,6 +45,18 @@ internal sealed class TranscriptionQueue
     /// <summary>Ends when all work is done after <see cref="Close"/>; then the engine's buffers are gone.</summary>
     public Task Ended { get; }
 
+    /// <summary>How much work waits to be begun.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_waiting)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
     /// <summary>Puts work at the end of the queue.</summary>
     /// <returns>Whether it will be done; false after <see cref="Close"/>.</returns>
     public bool TryAdd(IQueuedWork work)

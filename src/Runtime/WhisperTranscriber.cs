@@ -24,9 +24,9 @@ namespace Handwritten.Runtime;
 /// memory while it waits: 64 KB for each second.
 /// </summary>
 /// <remarks>
-/// A model computes for one thread at a time, and a transcriber has a thread of its own: as long as there is one, let nothing
-/// else use its <see cref="Model"/>, a second transcriber least of all. Whoever comes while the model computes gets an
-/// <see cref="InvalidOperationException"/>, in the transcriber or elsewhere.
+/// A model computes for one thread at a time, and a transcriber has a thread of its own: while it transcribes, nobody else may
+/// compute with its <see cref="Model"/>, a second transcriber neither. Who comes second on the CPU gets an
+/// <see cref="InvalidOperationException"/>; a GPU does not notice.
 /// </remarks>
 public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
 {
@@ -56,6 +56,9 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
 
     /// <summary>What holds where a call has no options.</summary>
     public TranscriptionOptions DefaultOptions { get; init; } = new();
+
+    /// <summary>How many callers stand in the queue, none of whose work has been begun.</summary>
+    internal int Waiting => _queue.Waiting;
 
     /// <summary>Loads a model and makes a transcriber of it; both go together.</summary>
     /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.</param>

@@ -220,7 +220,7 @@ public unsafe class ThreadTeamTests
 
     private readonly struct NestedJob : ITeamJob
     {
-        public void Run(int item, int member) => Run(s_team!, default(NestedJob), 2);
+        public void Run(int item, int member) => ThreadTeamTests.Run(s_team!, default(NestedJob), 2);
     }
 
     private readonly struct WaitingJob : ITeamJob

@@ -10,8 +10,8 @@ namespace Handwritten.Runtime.Transcription;
 /// Transcribes recordings with one model, one after the other. It owns the buffers of a window and of a token sequence.
 /// </summary>
 /// <remarks>
-/// A model computes for one thread at a time, also where each has a transcriber of its own: whoever comes meanwhile gets an
-/// <see cref="InvalidOperationException"/>. <see cref="WhisperTranscriber"/> serves any number of threads.
+/// A model computes for one thread at a time, also where each has a transcriber of its own: who comes second on the CPU gets an
+/// <see cref="InvalidOperationException"/>; a GPU does not notice. <see cref="WhisperTranscriber"/> serves any number of threads.
 /// </remarks>
 public sealed class Transcriber : IDisposable
 {
