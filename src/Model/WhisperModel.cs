@@ -5,7 +5,9 @@ using Handwritten.Model.Tokenization;
 
 namespace Handwritten.Model;
 
-/// <summary>A whole model from a Hugging Face folder: configuration, tokenizer and network, which computes for one thread at a time.</summary>
+/// <summary>
+/// A whole model from a Hugging Face folder: configuration, tokenizer and network, which computes for one thread at a time.
+/// </summary>
 public sealed class WhisperModel : IDisposable
 {
     private IKernels? _ownKernels;
@@ -38,7 +40,9 @@ public sealed class WhisperModel : IDisposable
     public WhisperDimensions Dimensions => Network.Dimensions;
 
     /// <summary>Loads a model, and opens the device that it computes on; both go with the model.</summary>
-    /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.</param>
+    /// <param name="nameOrPath">
+    /// A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.
+    /// </param>
     /// <param name="options">Where to; null for a GPU if there is one.</param>
     /// <exception cref="ModelException">There is no such model, it lacks a file, or its files contradict each other.</exception>
     /// <exception cref="Kernels.Gpu.GpuException">The GPU that was asked for cannot be used.</exception>

@@ -31,7 +31,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
 {
     private const long Open = 1L << 31;
     private const long InsideMask = Open - 1;
-    private static readonly long s_spinTicks = Stopwatch.Frequency / 20_000; // 50 microseconds
+    private static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 microseconds
 
     private readonly Thread[] _workers;
     private readonly Scratch _scratch;
@@ -181,7 +181,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             }
 
             Thread.SpinWait(1);
-            if (turn % 16 == 15 && Stopwatch.GetTimestamp() - start > s_spinTicks)
+            if (turn % 16 == 15 && Stopwatch.GetTimestamp() - start > SpinTicks)
             {
                 return Sleep(seen);
             }

@@ -15,6 +15,9 @@ internal sealed class HeldSamples(float[] samples, int reads = 0) : MemoryManage
     private readonly ManualResetEventSlim _reached = new();
     private int _count;
 
+    /// <summary>The samples, without a look at them: whoever asks is not the engine.</summary>
+    public override Memory<float> Memory => CreateMemory(samples.Length);
+
     /// <summary>How often the engine has read them.</summary>
     public int Count => Volatile.Read(ref _count);
 
