@@ -32,7 +32,7 @@ internal enum ExitCode
     /// <summary>The model's activations are not the original's.</summary>
     NoParity = 6,
 
-    /// <summary>The GPU that was asked for cannot be used, or failed; or there is too little memory, a GPU's or the machine's.</summary>
+    /// <summary>The GPU that was asked for cannot be used, or failed, or there is too little memory.</summary>
     UnusableDevice = 7,
 
     /// <summary>A model cannot be downloaded.</summary>

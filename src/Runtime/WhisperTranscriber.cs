@@ -106,7 +106,9 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
         Transcribe(FromStream(stream), options, progress, cancellation);
 
     /// <summary>Transcribes samples.</summary>
-    /// <param name="samples">Mono samples at 16 kHz in [−1, 1]; not to be changed meanwhile, nor for a moment after who waited has left.</param>
+    /// <param name="samples">
+    /// Mono samples at 16 kHz in [−1, 1]; not to be changed meanwhile, nor for a moment after a caller has left early.
+    /// </param>
     /// <param name="options">How; null for <see cref="DefaultOptions"/>.</param>
     /// <param name="progress">Told how far it is, before each segment is given.</param>
     /// <param name="cancellation">Ends it.</param>
@@ -133,7 +135,9 @@ public sealed class WhisperTranscriber : IAsyncDisposable, IDisposable
         DetectLanguageAsync(FromStream(stream), cancellation);
 
     /// <summary>The languages of the first 30 seconds of some samples, most probable first.</summary>
-    /// <param name="samples">Mono samples at 16 kHz in [−1, 1]; not to be changed meanwhile, nor for a moment after who waited has left.</param>
+    /// <param name="samples">
+    /// Mono samples at 16 kHz in [−1, 1]; not to be changed meanwhile, nor for a moment after a caller has left early.
+    /// </param>
     /// <param name="cancellation">Ends it.</param>
     /// <inheritdoc cref="DetectLanguageAsync(string, CancellationToken)"/>
     public Task<IReadOnlyList<LanguageProbability>> DetectLanguageAsync(ReadOnlyMemory<float> samples, CancellationToken cancellation = default) =>

@@ -7,5 +7,5 @@ public sealed class ExitCodeTests
 {
     [Fact]
     public void Too_little_memory_is_no_mistake_of_the_program() =>
-        Assert.Equal(ExitCode.UnusableDevice, ExitCodes.Of(new OutOfMemoryException()));
+        Assert.Equal(ExitCode.UnusableDevice, ExitCodes.Of(new InsufficientMemoryException()));
 }

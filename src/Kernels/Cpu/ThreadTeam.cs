@@ -64,7 +64,9 @@ internal sealed unsafe class ThreadTeam : IDisposable
     public int Size { get; }
 
     /// <summary>Takes the team and its memory for an operation of one job or several.</summary>
-    /// <exception cref="InvalidOperationException">The team is at work already: called from inside a job, or by two threads.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The team is at work already: called from inside a job, or by two threads.
+    /// </exception>
     public Turn Begin()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);

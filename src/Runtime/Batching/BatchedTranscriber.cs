@@ -180,7 +180,9 @@ public sealed class BatchedTranscriber : IDisposable
         return (options, TemperatureFallback.Decode([.. batch.Zip(options, (window, decoding) => (window.Run.Options, decoding))], attempts => Decode(attempts, cancellation)));
     }
 
-    /// <summary>Takes windows out of the batches to come. Each is asked once: a cancellation may come between two questions.</summary>
+    /// <summary>
+    /// Takes windows out of the batches to come. Each is asked once: a cancellation may come between two questions.
+    /// </summary>
     internal void Remove(Func<BatchedWindow, bool> isDone) => _waiting.RemoveAll(window =>
     {
         bool leaves = isDone(window);
