@@ -96,6 +96,7 @@ internal static class Application
         {
             ExitCode.Interrupted => "Interrupted.",
             ExitCode.Unexpected => $"Something unexpected happened, a mistake in this program: {failure.Message} (HANDWRITTEN_DEBUG=1 shows where.)",
+            ExitCode.UnusableDevice when failure is OutOfMemoryException => "There is too little memory: choose a smaller model, or fewer windows (batch_size) or sequences (beam_size, best_of) at a time.",
             ExitCode.UnwritableOutput when failure is IOException => $"Standard output cannot be written: {failure.Message.TrimEnd('.')}.",
             ExitCode.UnwritableOutput when failure is UnauthorizedAccessException => "Standard output cannot be written: it is closed, or open for reading only.",
             _ => failure.Message,

@@ -32,7 +32,7 @@ internal enum ExitCode
     /// <summary>The model's activations are not the original's.</summary>
     NoParity = 6,
 
-    /// <summary>The GPU that was asked for cannot be used, or failed.</summary>
+    /// <summary>The GPU that was asked for cannot be used, or failed, or there is too little memory.</summary>
     UnusableDevice = 7,
 
     /// <summary>A model cannot be downloaded.</summary>
@@ -54,7 +54,7 @@ internal static class ExitCodes
         UsageException or OptionsException or TokenizationException => ExitCode.WrongUsage,
         AudioException or TranscriptException => ExitCode.UnreadableAudio,
         ModelException => ExitCode.UnusableModel,
-        GpuException => ExitCode.UnusableDevice,
+        GpuException or OutOfMemoryException => ExitCode.UnusableDevice,
         HubException => ExitCode.FailedDownload,
         // Files have exceptions of their own, so what remains is standard output.
         OutputException or IOException or UnauthorizedAccessException => ExitCode.UnwritableOutput,

@@ -18,7 +18,8 @@ public enum Epilogue
 /// one kind of machine. Activations have the back end's compute type (float32 on a CPU) but for those that are allocated
 /// as float32; shapes are given outermost first; "rows" are the flattened leading dimensions. Operations work on the first
 /// <c>rows</c> rows of tensors that were allocated for the largest batch, so that a step allocates nothing. They run in the
-/// order of the calls; <see cref="Read"/> waits for what it reads.
+/// order of the calls; <see cref="Read"/> waits for what it reads. Calls come from one thread at a time, but for
+/// <see cref="LogMelAside"/>.
 /// </summary>
 public interface IKernels : IDisposable
 {

@@ -5,7 +5,9 @@ using Handwritten.Model.Tokenization;
 
 namespace Handwritten.Model;
 
-/// <summary>A whole model from a Hugging Face folder: configuration, tokenizer and network.</summary>
+/// <summary>
+/// A whole model from a Hugging Face folder: configuration, tokenizer and network, which computes for one thread at a time.
+/// </summary>
 public sealed class WhisperModel : IDisposable
 {
     private IKernels? _ownKernels;

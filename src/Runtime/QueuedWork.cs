@@ -4,14 +4,18 @@ using Handwritten.Runtime.Transcription;
 
 namespace Handwritten.Runtime;
 
+/// <summary>What a caller hears of its recording.</summary>
+/// <param name="Segment">A segment; null at the end.</param>
+/// <param name="Progress">How far the recording is with it.</param>
+internal readonly record struct RecordingNews(Segment? Segment, TranscriptionProgress Progress);
+
 /// <summary>A recording in the queue. Its segments go into a channel, where they wait for a caller who may be slow.</summary>
 /// <param name="recording">The recording.</param>
-/// <param name="segments">Takes the segments, and what goes wrong.</param>
-/// <param name="progress">Told how far it is.</param>
+/// <param name="news">Takes the segments, and what goes wrong.</param>
 /// <param name="ended">Takes the transcript.</param>
 /// <param name="cancellation">Ends it.</param>
 internal sealed class QueuedRecording(
-    PreparedRecording recording, ChannelWriter<Segment> segments, IProgress<TranscriptionProgress>? progress, Action<Transcript> ended, CancellationToken cancellation) : IQueuedWork
+    PreparedRecording recording, ChannelWriter<RecordingNews> news, Action<Transcript> ended, CancellationToken cancellation) : IQueuedWork
 {
     private ITranscriptionRun? _run;
 
@@ -38,15 +42,17 @@ internal sealed class QueuedRecording(
         {
             foreach (Segment segment in run.Segments())
             {
-                segments.TryWrite(segment);
-                progress?.Report(new TranscriptionProgress(run.Position, run.Duration));
+                news.TryWrite(new RecordingNews(segment, new TranscriptionProgress(run.Position, run.Duration)));
             }
 
-            progress?.Report(new TranscriptionProgress(run.Duration, run.Duration));
             ended(run.Transcript);
-            segments.Complete();
+            news.TryWrite(new RecordingNews(null, new TranscriptionProgress(run.Duration, run.Duration)));
+            news.TryComplete();
         });
     }
+
+    /// <inheritdoc/>
+    public void Fail(Exception failure) => news.TryComplete(failure);
 
     private void OrFail(Action work)
     {
@@ -56,7 +62,7 @@ internal sealed class QueuedRecording(
         }
         catch (Exception failure)
         {
-            segments.TryComplete(failure);
+            Fail(failure);
         }
     }
 }
@@ -83,11 +89,14 @@ internal sealed class QueuedLanguageQuestion(
         try
         {
             cancellation.ThrowIfCancellationRequested();
-            result.SetResult(engine.DetectLanguage(samples.Span, cancellation));
+            result.TrySetResult(engine.DetectLanguage(samples.Span, cancellation));
         }
         catch (Exception failure)
         {
-            result.SetException(failure);
+            Fail(failure);
         }
     }
+
+    /// <inheritdoc/>
+    public void Fail(Exception failure) => result.TrySetException(failure);
 }

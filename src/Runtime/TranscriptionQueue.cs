@@ -14,6 +14,9 @@ internal interface IQueuedWork
 
     /// <summary>Does what is to be done.</summary>
     void Finish(RecordingTranscriber engine);
+
+    /// <summary>Tells the caller that there will be no result, unless it has one; from any thread.</summary>
+    void Fail(Exception failure);
 }
 
 /// <summary>
@@ -27,7 +30,8 @@ internal interface IQueuedWork
 /// </summary>
 internal sealed class TranscriptionQueue
 {
-    private readonly Queue<IQueuedWork> _waiting = [], _begun = [];
+    private readonly LinkedList<IQueuedWork> _waiting = [];
+    private readonly Queue<IQueuedWork> _begun = [];
     private bool _closed;
 
     /// <summary>Allocates the engine and starts its thread.</summary>
@@ -41,6 +45,18 @@ internal sealed class TranscriptionQueue
     /// <summary>Ends when all work is done after <see cref="Close"/>; then the engine's buffers are gone.</summary>
     public Task Ended { get; }
 
+    /// <summary>How much work waits to be begun.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_waiting)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
     /// <summary>Puts work at the end of the queue.</summary>
     /// <returns>Whether it will be done; false after <see cref="Close"/>.</returns>
     public bool TryAdd(IQueuedWork work)
@@ -49,11 +65,20 @@ internal sealed class TranscriptionQueue
         {
             if (!_closed)
             {
-                _waiting.Enqueue(work);
+                _waiting.AddLast(work);
                 Monitor.Pulse(_waiting);
             }
 
             return !_closed;
+        }
+    }
+
+    /// <summary>Gives up the place of work that nobody waits for any more, if it has not been begun.</summary>
+    public void Remove(IQueuedWork work)
+    {
+        lock (_waiting)
+        {
+            _waiting.Remove(work);
         }
     }
 
@@ -82,10 +107,10 @@ internal sealed class TranscriptionQueue
     /// <returns>False if there will be none.</returns>
     private bool BeginNext(RecordingTranscriber engine)
     {
-        IQueuedWork? next;
+        IQueuedWork next;
         lock (_waiting)
         {
-            while (!_waiting.TryDequeue(out next))
+            while (_waiting.Count == 0)
             {
                 if (_closed)
                 {
@@ -94,6 +119,8 @@ internal sealed class TranscriptionQueue
 
                 Monitor.Wait(_waiting);
             }
+
+            next = TakeFirst();
         }
 
         Begin(next, engine);
@@ -103,19 +130,26 @@ internal sealed class TranscriptionQueue
     /// <summary>Begins with further work for a batch, if there is any and its turn is next.</summary>
     private bool BeginAnother(RecordingTranscriber engine)
     {
-        IQueuedWork? next;
+        IQueuedWork next;
         lock (_waiting)
         {
-            if (!_waiting.TryPeek(out next) || !next.SharesBatches)
+            if (_waiting.First is not { Value.SharesBatches: true })
             {
                 return false;
             }
 
-            _waiting.Dequeue();
+            next = TakeFirst();
         }
 
         Begin(next, engine);
         return true;
+    }
+
+    private IQueuedWork TakeFirst()
+    {
+        IQueuedWork first = _waiting.First!.Value;
+        _waiting.RemoveFirst();
+        return first;
     }
 
     private void Begin(IQueuedWork work, RecordingTranscriber engine)

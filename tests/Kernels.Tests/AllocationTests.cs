@@ -7,12 +7,14 @@ namespace Handwritten.Kernels.Tests;
 public class AllocationTests
 {
     [Theory]
-    [InlineData(1, false)]
-    [InlineData(2, false)]
-    [InlineData(2, true)]
-    public void A_decoder_step_allocates_nothing(int threads, bool hasInt8Weights)
+    [InlineData(1, false, false)]
+    [InlineData(2, false, false)]
+    [InlineData(2, true, false)]
+    [InlineData(1, false, true)]
+    [InlineData(2, false, true)]
+    public void A_decoder_step_allocates_nothing(int threads, bool hasInt8Weights, bool ranks)
     {
-        const int lanes = 3, heads = 2, size = 64, width = heads * size, tokens = 500, length = 60, frames = 600;
+        const int ranked = 3, lanes = 3, heads = 2, size = 64, width = heads * size, tokens = 500, length = 60, frames = 600;
         using CpuKernels kernels = new(threads, hasInt8Weights);
         using Linear table = Make.Linear(kernels, 1, DType.F16, tokens, width, null).Linear;
         using Linear joined = Make.Linear(kernels, 2, DType.F16, 3 * width, width, Make.Values(3, 3 * width)).Linear;
@@ -28,12 +30,18 @@ public class AllocationTests
         ChoiceRules rules = new() { EndOfText = 0, NoSpeech = 1, MaxTokens = length, Never = [0, 7], NeverFirst = [9], Timestamps = new(400, 399, 50) };
         kernels.StartChoice(choice, rules, 0);
         kernels.StartChoice(choice, rules with { Temperature = 0.7, Timestamps = null }, 2);
-        DecoderRows rows = new(lanes);
-        float[] host = new float[lanes * tokens];
+        DecoderRows rows = new(lanes, lanes, length);
+        float[] host = new float[lanes * tokens], best = new float[lanes * ranked];
+        int[] bestTokens = new int[lanes * ranked], history = new int[length];
 
         void Step(int position)
         {
             rows.Clear();
+            if (ranks && position > 0)
+            {
+                rows.Continue(0, [0, 0, 1], position);
+            }
+
             for (int lane = 0; lane < lanes; lane++)
             {
                 rows.Add(lane, lane, position, 0, wantsLogits: lane != 1);
@@ -49,8 +57,18 @@ public class AllocationTests
             kernels.GatherOutputs(rows, x, y);
             kernels.MatMul(rows.OutputCount, y, table, logits);
             kernels.Read(logits, host.AsSpan(0, rows.OutputCount * tokens));
-            kernels.Choose(rows, logits, choice);
-            kernels.ReadChoice(choice);
+            if (ranks)
+            {
+                kernels.WriteChoice(choice, 0, history.AsSpan(0, position));
+                kernels.WriteChoice(choice, 2, history.AsSpan(0, position));
+                kernels.TopTokens(rows, logits, choice, ranked, bestTokens, best);
+                history[position] = bestTokens[0];
+            }
+            else
+            {
+                kernels.Choose(rows, logits, choice);
+                kernels.ReadChoice(choice);
+            }
         }
 
         for (int position = 0; position < 20; position++)
@@ -68,7 +86,7 @@ public class AllocationTests
             own = Math.Min(own, GC.GetAllocatedBytesForCurrentThread() - ownBefore);
         }
 
-        Assert.Equal(length, choice.Tokens(2).Length);
+        Assert.Equal(length, ranks ? history.Count(token => token > 0) : choice.Tokens(2).Length);
         Assert.Equal(0, own);
         Assert.Equal(0, process);
     }

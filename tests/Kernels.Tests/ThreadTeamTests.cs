@@ -20,7 +20,7 @@ public unsafe class ThreadTeamTests
         {
             int items = round % 300;
             new Span<int>(counts, 300).Clear();
-            team.Run(new CountJob { Counts = counts, TeamSize = size }, items);
+            Run(team, new CountJob { Counts = counts, TeamSize = size }, items);
             for (int i = 0; i < 300; i++)
             {
                 Assert.Equal(i < items ? 1 : 0, counts[i]);
@@ -36,7 +36,7 @@ public unsafe class ThreadTeamTests
         Stopwatch clock = Stopwatch.StartNew();
         do
         {
-            team.Run(new SleepJob { Seen = seen }, 12);
+            Run(team, new SleepJob { Seen = seen }, 12);
         }
         while ((seen[0] & seen[1] & seen[2]) == 0 && clock.Elapsed < TimeSpan.FromSeconds(30));
         Assert.Equal([1, 1, 1], new ReadOnlySpan<int>(seen, 3).ToArray());
@@ -52,11 +52,11 @@ public unsafe class ThreadTeamTests
         int* counts = stackalloc int[100];
         for (int round = 0; round < 50; round++)
         {
-            InvalidDataException failure = Assert.Throws<InvalidDataException>(() => team.Run(new FailingJob { Failing = round * 2 % 100 }, 100));
+            InvalidDataException failure = Assert.Throws<InvalidDataException>(() => Run(team, new FailingJob { Failing = round * 2 % 100 }, 100));
             Assert.Equal($"item {round * 2 % 100}", failure.Message);
             Assert.Contains(nameof(FailingJob), failure.StackTrace, StringComparison.Ordinal);
             new Span<int>(counts, 100).Clear();
-            team.Run(new CountJob { Counts = counts, TeamSize = size }, 100);
+            Run(team, new CountJob { Counts = counts, TeamSize = size }, 100);
             Assert.Equal(100, new ReadOnlySpan<int>(counts, 100).ToArray().Sum());
         }
     }
@@ -67,10 +67,10 @@ public unsafe class ThreadTeamTests
         using ThreadTeam team = new(2);
         s_team = team;
         Assert.Equal(
-            "The kernels are at work already; call them from one thread at a time.",
-            Assert.Throws<InvalidOperationException>(() => team.Run(default(NestedJob), 2)).Message);
+            "The back end is at work already, and takes one thread at a time: take turns, or load the model once for each thread.",
+            Assert.Throws<InvalidOperationException>(() => Run(team, default(NestedJob), 2)).Message);
         int count = 0;
-        team.Run(new CountJob { Counts = &count, TeamSize = 2 }, 1);
+        Run(team, new CountJob { Counts = &count, TeamSize = 2 }, 1);
         Assert.Equal(1, count);
     }
 
@@ -80,12 +80,48 @@ public unsafe class ThreadTeamTests
         using ThreadTeam team = new(2);
         using ManualResetEventSlim started = new(), release = new();
         (s_started, s_release) = (started, release);
-        Thread first = new(() => team.Run(default(WaitingJob), 1));
+        Thread first = new(() => Run(team, default(WaitingJob), 1));
         first.Start();
         started.Wait();
-        Assert.Throws<InvalidOperationException>(() => team.Run(default(WaitingJob), 1));
+        Assert.Throws<InvalidOperationException>(() => Run(team, default(WaitingJob), 1));
         release.Set();
         first.Join();
+    }
+
+    [Fact]
+    public void An_operation_has_team_and_memory_to_itself_also_between_its_jobs()
+    {
+        using ThreadTeam team = new(2);
+        int count = 0;
+        using (ThreadTeam.Turn turn = team.Begin())
+        {
+            float* own = turn.Reserve(10)[1];
+            turn.Run(new CountJob { Counts = &count, TeamSize = 2 }, 1);
+
+            // Who wants more memory would move it.
+            Exception? refusal = null;
+            Thread other = new(() => refusal = Record.Exception(() => Reserve(team, 1_000_000)));
+            other.Start();
+            other.Join();
+            Assert.IsType<InvalidOperationException>(refusal);
+            Assert.True(own == turn.Reserve(10)[1]);
+            turn.Run(new CountJob { Counts = &count, TeamSize = 2 }, 1);
+        }
+
+        Assert.Equal(2, count);
+        Reserve(team, 1_000_000);
+    }
+
+    [Fact]
+    public void Memory_that_there_is_not_leaves_the_team_usable()
+    {
+        const long tooMany = 1L << 55;
+        using ThreadTeam team = new(2);
+        Reserve(team, 5000);
+        Assert.Throws<OutOfMemoryException>(() => Reserve(team, tooMany));
+        Assert.Throws<OutOfMemoryException>(() => ReserveShared(team, tooMany));
+        Reserve(team, 5000);
+        ReserveShared(team, 5000);
     }
 
     [Fact]
@@ -93,7 +129,7 @@ public unsafe class ThreadTeamTests
     {
         using ThreadTeam team = new(4);
         int* seen = stackalloc int[4];
-        team.Run(new SleepJob { Seen = seen }, 8);
+        Run(team, new SleepJob { Seen = seen }, 8);
 
         // The runtime's own threads work now and then, so the quietest of several moments counts.
         double quietest = double.MaxValue;
@@ -114,13 +150,37 @@ public unsafe class ThreadTeamTests
         ThreadTeam team = new(3);
         team.Dispose();
         team.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => team.Run(default(WaitingJob), 1));
+        Assert.Throws<ObjectDisposedException>(() => Run(team, default(WaitingJob), 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ThreadTeam(0));
     }
 
     private static ThreadTeam? s_team;
     private static ManualResetEventSlim? s_started;
     private static ManualResetEventSlim? s_release;
+
+    private static void Run<TJob>(ThreadTeam team, TJob job, int items)
+        where TJob : unmanaged, ITeamJob
+    {
+        using ThreadTeam.Turn turn = team.Begin();
+        turn.Run(job, items);
+    }
+
+    /// <summary>Takes working memory as an operation does, and writes to all of it.</summary>
+    private static void Reserve(ThreadTeam team, long floats)
+    {
+        using ThreadTeam.Turn turn = team.Begin();
+        ScratchBlocks blocks = turn.Reserve(floats);
+        for (int member = 0; member < turn.Size; member++)
+        {
+            new Span<float>(blocks[member], (int)floats).Fill(1);
+        }
+    }
+
+    private static void ReserveShared(ThreadTeam team, long floats)
+    {
+        using ThreadTeam.Turn turn = team.Begin();
+        new Span<float>(turn.ReserveShared(floats), (int)floats).Fill(1);
+    }
 
     private struct CountJob : ITeamJob
     {
@@ -160,7 +220,7 @@ public unsafe class ThreadTeamTests
 
     private readonly struct NestedJob : ITeamJob
     {
-        public void Run(int item, int member) => s_team!.Run(default(NestedJob), 2);
+        public void Run(int item, int member) => ThreadTeamTests.Run(s_team!, default(NestedJob), 2);
     }
 
     private readonly struct WaitingJob : ITeamJob

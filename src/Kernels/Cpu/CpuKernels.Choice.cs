@@ -22,15 +22,16 @@ public sealed unsafe partial class CpuKernels
         CpuTokenChoice own = On(choice);
         own.CheckLanes(rows);
         RequireWidth(logits.Shape[^1], own.Vocabulary, "A choice");
+        using ThreadTeam.Turn team = _team.Begin();
         using GCHandle<CpuTokenChoice> choiceHandle = new(own);
         using GCHandle<DecoderRows> rowsHandle = new(rows);
-        _team.Run(
+        team.Run(
             new ChooseJob
             {
                 Choice = choiceHandle,
                 Rows = rowsHandle,
                 Logits = Dense(logits, (long)rows.OutputCount * own.Vocabulary),
-                Work = _scratch.Reserve(own.Vocabulary),
+                Work = team.Reserve(own.Vocabulary),
             },
             rows.OutputCount);
     }
@@ -59,18 +60,19 @@ public sealed unsafe partial class CpuKernels
         own.CheckLanes(rows);
         RequireWidth(logits.Shape[^1], own.Vocabulary, "A choice");
         TokenChoice.CheckTop(count, rows.OutputCount, tokens.Length, logProbabilities.Length);
+        using ThreadTeam.Turn team = _team.Begin();
         using GCHandle<CpuTokenChoice> choiceHandle = new(own);
         using GCHandle<DecoderRows> rowsHandle = new(rows);
         fixed (int* firstToken = tokens)
         fixed (float* firstLogProbability = logProbabilities)
         {
-            _team.Run(
+            team.Run(
                 new TopJob
                 {
                     Choice = choiceHandle,
                     Rows = rowsHandle,
                     Logits = Dense(logits, (long)rows.OutputCount * own.Vocabulary),
-                    Work = _scratch.Reserve(own.Vocabulary),
+                    Work = team.Reserve(own.Vocabulary),
                     Count = count,
                     Tokens = firstToken,
                     LogProbabilities = firstLogProbability,

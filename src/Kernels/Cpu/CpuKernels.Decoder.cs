@@ -36,10 +36,11 @@ public sealed unsafe partial class CpuKernels
         long windowFloats = (long)own.Length * 2 * width;
         RequireWidth(keyValue.Shape[^1], 2 * width, "A cross-attention cache");
         float* source = Dense(keyValue, windows.Length * windowFloats);
+        using ThreadTeam.Turn team = _team.Begin();
         foreach (int window in windows)
         {
             RequireEntry(window, own.Length - 1, own.Lanes, own.Length);
-            _team.Run(new StoreKeysValuesJob { KeyValue = source, Cache = own, Lane = window }, own.PaddedLength / PackedMatrix.PanelWidth);
+            team.Run(new StoreKeysValuesJob { KeyValue = source, Cache = own, Lane = window }, own.PaddedLength / PackedMatrix.PanelWidth);
             source += windowFloats;
         }
     }
@@ -59,7 +60,8 @@ public sealed unsafe partial class CpuKernels
             own.Store(rows.Lanes[row], rows.Positions[row], key, key + width);
         }
 
-        _routines.AttendCached(_team, _scratch, source, 3L * width, rows.Lanes, rows.Positions, rows.SharesPasts ? rows : null, own, result);
+        using ThreadTeam.Turn team = _team.Begin();
+        _routines.AttendCached(team, source, 3L * width, rows.Lanes, rows.Positions, rows.SharesPasts ? rows : null, own, result);
     }
 
     /// <inheritdoc/>
@@ -70,7 +72,8 @@ public sealed unsafe partial class CpuKernels
         RequireWidth(query.Shape[^1], width, "Cross-attention");
         RequireWindows(rows, own.Lanes, own.Length);
         float* source = Dense(query, (long)rows.Count * width), result = Dense(y, (long)rows.Count * width);
-        _routines.AttendCached(_team, _scratch, source, width, rows.Windows, [], null, own, result);
+        using ThreadTeam.Turn team = _team.Begin();
+        _routines.AttendCached(team, source, width, rows.Windows, [], null, own, result);
     }
 
     /// <inheritdoc/>
@@ -83,7 +86,8 @@ public sealed unsafe partial class CpuKernels
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)own.Heads, nameof(head));
         RequireWindows(rows, own.Lanes, own.Length);
         float* source = Dense(query, (long)rows.Count * width) + (head * own.HeadSize);
-        _routines.WeighCached(_team, _scratch, source, width, rows.Windows, own, head, Dense(weights, (long)rows.Count * own.Length));
+        using ThreadTeam.Turn team = _team.Begin();
+        _routines.WeighCached(team, source, width, rows.Windows, own, head, Dense(weights, (long)rows.Count * own.Length));
     }
 
     /// <inheritdoc/>

@@ -17,8 +17,9 @@ public sealed unsafe partial class CpuKernels
         LogMelSpectrogram transform = Transform(filters);
         int frames = LogMelSpectrogram.FrameCount(samples.Length, padding);
         int items = (frames + FramesPerItem - 1) / FramesPerItem;
+        using ThreadTeam.Turn team = _team.Begin();
         DenseTensor mel = new([frames, transform.Mels]);
-        float* largest = _scratch.ReserveShared(items);
+        float* largest = team.ReserveShared(items);
 
         // A job holds pointers only; the handle is one to an object.
         using GCHandle<LogMelSpectrogram> handle = new(transform);
@@ -33,9 +34,9 @@ public sealed unsafe partial class CpuKernels
                 Frames = frames,
                 Mel = mel.Data,
                 Largest = largest,
-                Work = _scratch.Reserve(LogMelSpectrogram.WorkSize * Vector<float>.Count),
+                Work = team.Reserve(LogMelSpectrogram.WorkSize * Vector<float>.Count),
             };
-            _team.Run(job, items);
+            team.Run(job, items);
         }
 
         float ofAll = float.NegativeInfinity;
@@ -44,7 +45,7 @@ public sealed unsafe partial class CpuKernels
             ofAll = Math.Max(ofAll, largest[item]); // NaN stays, and with it the whole spectrogram is NaN, as the original's
         }
 
-        _team.Run(new NormalizeJob { Mel = mel.Data, Frames = frames, Mels = transform.Mels, Largest = ofAll }, items);
+        team.Run(new NormalizeJob { Mel = mel.Data, Frames = frames, Mels = transform.Mels, Largest = ofAll }, items);
         return mel;
     }
 

@@ -7,7 +7,8 @@ namespace Handwritten.Kernels.Cpu;
 /// <summary>
 /// The CPU back end: float32 activations, weights as they are stored or in int8, vectors as wide as the machine has them, a
 /// team of threads. This file holds what the model sees: memory, loading, and the checks in front of each operation, since behind
-/// them there are only pointers. One thread at a time may call; two at once are told so.
+/// them there are only pointers. One thread at a time may compute: whoever comes while an
+/// operation is under way is told so, by an <see cref="InvalidOperationException"/>.
 /// <code>
 ///     CpuKernels ── checks ──> VectorRoutines ── MatrixProduct, EncoderAttention, DecoderAttention, LayerNormalization
 ///                              (128/256/512)       └── all products ──> TileKernel
@@ -19,7 +20,6 @@ public sealed unsafe partial class CpuKernels : IKernels
     private const int ConvolutionTaps = 3;
 
     private readonly ThreadTeam _team;
-    private readonly Scratch _scratch;
     private readonly VectorRoutines _routines;
 
     /// <summary>Starts the back end.</summary>
@@ -38,7 +38,6 @@ public sealed unsafe partial class CpuKernels : IKernels
         HasInt8Weights = hasInt8Weights;
         _routines = VectorRoutines.OfWidth(vectorBits);
         _team = new ThreadTeam(threads ?? Environment.ProcessorCount);
-        _scratch = new Scratch(_team.Size);
     }
 
     /// <summary>Threads that compute.</summary>
@@ -80,11 +79,19 @@ public sealed unsafe partial class CpuKernels : IKernels
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">A tensor holds integers, is no matrix, or does not match the others.</exception>
-    public Tensor LoadMatrix(params ReadOnlySpan<HostTensor> stacked) => WeightReader.Pack(_team, stacked, taps: 1, HasInt8Weights);
+    public Tensor LoadMatrix(params ReadOnlySpan<HostTensor> stacked)
+    {
+        using ThreadTeam.Turn team = _team.Begin();
+        return WeightReader.Pack(team, stacked, taps: 1, HasInt8Weights);
+    }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The tensor holds integers or is not [outputs, channels, 3].</exception>
-    public Tensor LoadConvolution(HostTensor weight) => WeightReader.Pack(_team, [weight], ConvolutionTaps);
+    public Tensor LoadConvolution(HostTensor weight)
+    {
+        using ThreadTeam.Turn team = _team.Begin();
+        return WeightReader.Pack(team, [weight], ConvolutionTaps);
+    }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">A tensor holds integers.</exception>
@@ -161,7 +168,8 @@ public sealed unsafe partial class CpuKernels : IKernels
             ItemRows = steps,
             Epilogue = Epilogue.Gelu,
         };
-        _routines.Multiply(_team, _scratch, rows, (long)batch * steps, weight, result);
+        using ThreadTeam.Turn team = _team.Begin();
+        _routines.Multiply(team, rows, (long)batch * steps, weight, result);
     }
 
     /// <inheritdoc/>
@@ -170,7 +178,8 @@ public sealed unsafe partial class CpuKernels : IKernels
         int width = norm.Gain.Shape[^1];
         RequireWidth(x.Shape[^1], width, "A layer norm");
         float* source = Dense(x, (long)rows * width), result = Dense(y, (long)rows * width);
-        _routines.Normalize(_team, source, rows, width, Dense(norm.Gain, width), Dense(norm.Bias, width), result);
+        using ThreadTeam.Turn team = _team.Begin();
+        _routines.Normalize(team, source, rows, width, Dense(norm.Gain, width), Dense(norm.Bias, width), result);
     }
 
     /// <inheritdoc/>
@@ -188,7 +197,8 @@ public sealed unsafe partial class CpuKernels : IKernels
             ItemRows = rows,
             Epilogue = epilogue,
         };
-        _routines.Multiply(_team, _scratch, view, rows, weight, result);
+        using ThreadTeam.Turn team = _team.Begin();
+        _routines.Multiply(team, view, rows, weight, result);
     }
 
     /// <inheritdoc/>
@@ -198,15 +208,12 @@ public sealed unsafe partial class CpuKernels : IKernels
         RequireWidth(queryKeyValue.Shape[^1], 3 * width, "Attention");
         RequireHeads(heads, width);
         float* source = Dense(queryKeyValue, (long)batch * frames * 3 * width), result = Dense(y, (long)batch * frames * width);
-        _routines.AttendFully(_team, _scratch, source, batch, frames, heads, width / heads, result);
+        using ThreadTeam.Turn team = _team.Begin();
+        _routines.AttendFully(team, source, batch, frames, heads, width / heads, result);
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _team.Dispose();
-        _scratch.Dispose();
-    }
+    public void Dispose() => _team.Dispose();
 
     /// <summary>The floats of a tensor that has at least <paramref name="count"/> of them.</summary>
     private static float* Dense(Tensor tensor, long count, [CallerArgumentExpression(nameof(tensor))] string name = "")

@@ -8,8 +8,7 @@ internal static unsafe class CrossWeights
 {
     private const int Panel = PackedMatrix.PanelWidth;
 
-    /// <param name="team">Who works.</param>
-    /// <param name="scratch">Working memory.</param>
+    /// <param name="team">Who works, and in which memory.</param>
     /// <param name="query">Row r's query of this head starts at query + r · queryStride.</param>
     /// <param name="queryStride">Floats between rows.</param>
     /// <param name="lanes">Lane of each row.</param>
@@ -17,10 +16,10 @@ internal static unsafe class CrossWeights
     /// <param name="head">The head.</param>
     /// <param name="weights">[rows, length].</param>
     public static void Run<TSimd>(
-        ThreadTeam team, Scratch scratch, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights)
+        ThreadTeam.Turn team, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights)
         where TSimd : unmanaged, ISimd<TSimd>
     {
-        int* lane = (int*)scratch.ReserveShared(lanes.Length);
+        int* lane = (int*)team.ReserveShared(lanes.Length);
         lanes.CopyTo(new Span<int>(lane, lanes.Length));
         Job<TSimd> job = new()
         {
@@ -30,7 +29,7 @@ internal static unsafe class CrossWeights
             Cache = cache,
             Head = head,
             Weights = weights,
-            Scratch = scratch.Reserve(cache.HeadSize + cache.PaddedLength),
+            Scratch = team.Reserve(cache.HeadSize + cache.PaddedLength),
         };
         team.Run(job, lanes.Length);
     }

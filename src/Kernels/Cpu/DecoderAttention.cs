@@ -19,8 +19,7 @@ internal static unsafe class DecoderAttention
     private const int Chunk = 512;
     private const int Panel = PackedMatrix.PanelWidth;
 
-    /// <param name="team">Who works.</param>
-    /// <param name="scratch">Working memory.</param>
+    /// <param name="team">Who works, and in which memory.</param>
     /// <param name="query">Row r's query starts at query + r · queryStride.</param>
     /// <param name="queryStride">Floats between rows.</param>
     /// <param name="lanes">Lane of each row.</param>
@@ -29,7 +28,7 @@ internal static unsafe class DecoderAttention
     /// <param name="cache">Keys and values.</param>
     /// <param name="y">[rows, width].</param>
     public static void Run<TSimd>(
-        ThreadTeam team, Scratch scratch, float* query, long queryStride,
+        ThreadTeam.Turn team, float* query, long queryStride,
         ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, DecoderRows? pasts, in KeyValueLayout cache, float* y)
         where TSimd : unmanaged, ISimd<TSimd>
     {
@@ -47,7 +46,7 @@ internal static unsafe class DecoderAttention
 
         int chunks = ((lastEntries.IsEmpty ? cache.Length : longest) + Chunk - 1) / Chunk;
         long partialFloats = (long)rows * cache.Heads * chunks * (cache.PaddedSize + 2);
-        float* partials = scratch.ReserveShared(partialFloats + (3L * rows) + 1 + (pasts is null ? 0 : (long)rows * longest));
+        float* partials = team.ReserveShared(partialFloats + (3L * rows) + 1 + (pasts is null ? 0 : (long)rows * longest));
         int* first = (int*)(partials + partialFloats); // of each group, and the end
         int* rowLane = first + rows + 1;
         int* rowCount = rowLane + rows;
@@ -86,7 +85,7 @@ internal static unsafe class DecoderAttention
         AttendJob<TSimd> attend = new()
         {
             Shape = shape,
-            Scratch = scratch.Reserve((TSimd.TileRows * ((2 * cache.HeadSize) + (2 * Chunk) + Panel)) + (Panel * Math.Max(cache.HeadSize, Chunk))),
+            Scratch = team.Reserve((TSimd.TileRows * ((2 * cache.HeadSize) + (2 * Chunk) + Panel)) + (Panel * Math.Max(cache.HeadSize, Chunk))),
         };
         team.Run(attend, groups * cache.Heads * chunks);
         team.Run(new MergeJob<TSimd> { Shape = shape }, groups * cache.Heads);

@@ -29,7 +29,7 @@ internal static unsafe class EncoderAttention
     /// <summary>Frames whose keys and values one item packs: whole tiles of every size.</summary>
     private const int FramesPerItem = 240;
 
-    public static void Run<TSimd>(ThreadTeam team, Scratch scratch, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y)
+    public static void Run<TSimd>(ThreadTeam.Turn team, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y)
         where TSimd : unmanaged, ISimd<TSimd>
     {
         int paddedFrames = RoundUp(frames, TSimd.TileRows), paddedSize = RoundUp(headSize, TSimd.TileRows);
@@ -42,8 +42,8 @@ internal static unsafe class EncoderAttention
             PaddedFrames = paddedFrames,
             PaddedSize = paddedSize,
             HeadFloats = headFloats,
-            Packed = scratch.ReserveShared(heads * headFloats),
-            Scratch = scratch.Reserve(Strip * (Math.Max(paddedFrames, headSize) + headSize + 1L + paddedSize)),
+            Packed = team.ReserveShared(heads * headFloats),
+            Scratch = team.Reserve(Strip * (Math.Max(paddedFrames, headSize) + headSize + 1L + paddedSize)),
         };
         for (int item = 0; item < batch; item++)
         {

@@ -13,7 +13,7 @@ internal static unsafe class LayerNormalization
     /// <summary>Below this many elements a fork costs more than it saves.</summary>
     private const int ElementsPerItem = 16 * 1024;
 
-    public static void Run<TSimd>(ThreadTeam team, float* x, int rows, int width, float* gain, float* bias, float* y)
+    public static void Run<TSimd>(ThreadTeam.Turn team, float* x, int rows, int width, float* gain, float* bias, float* y)
         where TSimd : unmanaged, ISimd<TSimd>
     {
         int rowsPerItem = Math.Max(1, ElementsPerItem / width);

@@ -34,7 +34,7 @@ internal static unsafe class MatrixProduct
     private const int LeastPanels = 3;
     private const int LeastTiles = 3;
 
-    public static void Run<TSimd>(ThreadTeam team, Scratch scratch, in RowView x, long rows, PackedMatrix matrix, in ResultView y)
+    public static void Run<TSimd>(ThreadTeam.Turn team, in RowView x, long rows, PackedMatrix matrix, in ResultView y)
         where TSimd : unmanaged, ISimd<TSimd>
     {
         if (rows <= 0)
@@ -55,20 +55,20 @@ internal static unsafe class MatrixProduct
         };
         if (rows <= TSimd.TileRows)
         {
-            RunFewRows<TSimd>(team, scratch, shape);
+            RunFewRows<TSimd>(team, shape);
         }
         else
         {
-            RunManyRows<TSimd>(team, scratch, shape);
+            RunManyRows<TSimd>(team, shape);
         }
     }
 
-    private static void RunFewRows<TSimd>(ThreadTeam team, Scratch scratch, in Shape shape)
+    private static void RunFewRows<TSimd>(ThreadTeam.Turn team, in Shape shape)
         where TSimd : unmanaged, ISimd<TSimd>
     {
         int tileRows = TileKernel.RowsOfTile((int)shape.Rows);
         long packedFloats = (long)shape.X.Length * tileRows;
-        float* packed = scratch.ReserveShared(2 * packedFloats);
+        float* packed = team.ReserveShared(2 * packedFloats);
         PackJob pack = new() { Shape = shape, TileRows = tileRows, Packed = packed, Spare = packed + packedFloats };
         team.Run(pack, Parts(shape.X.Length, PackJob.Columns));
 
@@ -81,12 +81,12 @@ internal static unsafe class MatrixProduct
             TileRows = tileRows,
             Packed = packed,
             Group = group,
-            Scratch = scratch.Reserve(tileRows * PackedMatrix.PanelWidth),
+            Scratch = team.Reserve(tileRows * PackedMatrix.PanelWidth),
         };
         team.Run(job, Parts(shape.PanelCount, group));
     }
 
-    private static void RunManyRows<TSimd>(ThreadTeam team, Scratch scratch, in Shape shape)
+    private static void RunManyRows<TSimd>(ThreadTeam.Turn team, in Shape shape)
         where TSimd : unmanaged, ISimd<TSimd>
     {
         // Several units for each thread even out their speeds; but a group of panels must be wide enough to pay for
@@ -108,7 +108,7 @@ internal static unsafe class MatrixProduct
             Groups = groups,
             RowFloats = rowFloats,
             PanelFloats = panelFloats,
-            Scratch = scratch.Reserve(rowFloats + panelFloats + (TSimd.TileRows * PackedMatrix.PanelWidth)),
+            Scratch = team.Reserve(rowFloats + panelFloats + (TSimd.TileRows * PackedMatrix.PanelWidth)),
         };
         team.Run(job, Parts(tiles, tilesPerBlock) * groups);
     }

@@ -14,11 +14,13 @@ internal sealed unsafe class Scratch(int members) : IDisposable
     private long _stride;
 
     /// <summary>Makes sure that each member has <paramref name="floats"/> floats of its own.</summary>
+    /// <exception cref="OutOfMemoryException">There are not as many.</exception>
     public ScratchBlocks Reserve(long floats)
     {
         if (_own is null || _stride < floats)
         {
             _own?.Dispose();
+            _own = null; // and stays so if there is not as much memory
             _stride = ((floats + 1023) / 1024 * 1024) + Stagger;
             _own = new NativeBuffer(members * _stride * sizeof(float));
         }
@@ -27,11 +29,13 @@ internal sealed unsafe class Scratch(int members) : IDisposable
     }
 
     /// <summary>Memory that all members see.</summary>
+    /// <exception cref="OutOfMemoryException">There is not as much.</exception>
     public float* ReserveShared(long floats)
     {
         if (_shared is null || _shared.ByteCount < floats * sizeof(float))
         {
             _shared?.Dispose();
+            _shared = null;
             _shared = new NativeBuffer(floats * sizeof(float));
         }
 

@@ -14,8 +14,8 @@ internal interface ITeamJob
 }
 
 /// <summary>
-/// Fork and join for work that lasts microseconds, without allocation. The caller publishes a job, takes part itself,
-/// and returns when every item is done:
+/// Fork and join for work that lasts microseconds, without allocation. The caller has a <see cref="Turn"/>, publishes a job,
+/// takes part itself, and returns when every item is done:
 /// <code>
 ///     caller    publish ─ item 0 ─ item 3 ─ item 4 ─ close ─ wait for those inside ─ return
 ///     worker 1      └ enter ─ item 1 ─ item 5 ─ leave
@@ -34,6 +34,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 microseconds
 
     private readonly Thread[] _workers;
+    private readonly Scratch _scratch;
     private readonly object _gate = new();
     private Shared _shared;
     private void* _job;
@@ -49,6 +50,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         Size = size;
+        _scratch = new Scratch(size);
         _workers = new Thread[size - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
@@ -61,40 +63,18 @@ internal sealed unsafe class ThreadTeam : IDisposable
     /// <summary>Threads, the caller included.</summary>
     public int Size { get; }
 
-    /// <summary>Runs the items 0 .. <paramref name="items"/> − 1 and returns when all are done.</summary>
+    /// <summary>Takes the team and its memory for an operation of one job or several.</summary>
     /// <exception cref="InvalidOperationException">
     /// The team is at work already: called from inside a job, or by two threads.
     /// </exception>
-    public void Run<TJob>(TJob job, int items)
-        where TJob : unmanaged, ITeamJob
+    public Turn Begin()
     {
         ObjectDisposedException.ThrowIf(_stopping, this);
-        if (Interlocked.Exchange(ref _busy, 1) != 0)
-        {
-            throw new InvalidOperationException("The kernels are at work already; call them from one thread at a time.");
-        }
-
-        try
-        {
-            if (Size == 1 || items <= 1)
-            {
-                for (int item = 0; item < items; item++)
-                {
-                    job.Run(item, 0);
-                }
-            }
-            else
-            {
-                Fork(&Invoke<TJob>, &job, items);
-            }
-        }
-        finally
-        {
-            Volatile.Write(ref _busy, 0);
-        }
+        return Interlocked.Exchange(ref _busy, 1) == 0 ? new Turn(this) : throw new InvalidOperationException(
+            "The back end is at work already, and takes one thread at a time: take turns, or load the model once for each thread.");
     }
 
-    /// <summary>Ends the workers.</summary>
+    /// <summary>Ends the workers, and frees the memory.</summary>
     public void Dispose()
     {
         if (_stopping)
@@ -112,6 +92,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
         {
             worker.Join();
         }
+
+        _scratch.Dispose();
     }
 
     private static void Invoke<TJob>(void* job, int item, int member)
@@ -222,6 +204,46 @@ internal sealed unsafe class ThreadTeam : IDisposable
             Interlocked.Decrement(ref _asleep);
             return state;
         }
+    }
+
+    /// <summary>
+    /// An operation's hold of the team, until it is disposed. Nobody comes to the working memory without one: it moves as it
+    /// grows, and must not under somebody else's job.
+    /// </summary>
+    public readonly ref struct Turn : IDisposable
+    {
+        private readonly ThreadTeam _team;
+
+        internal Turn(ThreadTeam team) => _team = team;
+
+        /// <inheritdoc cref="ThreadTeam.Size"/>
+        public int Size => _team.Size;
+
+        /// <summary>Runs the items 0 .. <paramref name="items"/> − 1 and returns when all are done.</summary>
+        public void Run<TJob>(TJob job, int items)
+            where TJob : unmanaged, ITeamJob
+        {
+            if (_team.Size == 1 || items <= 1)
+            {
+                for (int item = 0; item < items; item++)
+                {
+                    job.Run(item, 0);
+                }
+            }
+            else
+            {
+                _team.Fork(&Invoke<TJob>, &job, items);
+            }
+        }
+
+        /// <inheritdoc cref="Scratch.Reserve"/>
+        public ScratchBlocks Reserve(long floats) => _team._scratch.Reserve(floats);
+
+        /// <inheritdoc cref="Scratch.ReserveShared"/>
+        public float* ReserveShared(long floats) => _team._scratch.ReserveShared(floats);
+
+        /// <summary>Leaves the team to others.</summary>
+        public void Dispose() => Volatile.Write(ref _team._busy, 0);
     }
 
     /// <summary>The two contended words on cache lines of their own.</summary>

@@ -28,23 +28,23 @@ internal abstract class VectorRoutines
     };
 
     /// <inheritdoc cref="MatrixProduct"/>
-    public abstract void Multiply(ThreadTeam team, Scratch scratch, in RowView x, long rows, PackedMatrix matrix, in ResultView y);
+    public abstract void Multiply(ThreadTeam.Turn team, in RowView x, long rows, PackedMatrix matrix, in ResultView y);
 
     /// <inheritdoc cref="LayerNormalization"/>
-    public abstract unsafe void Normalize(ThreadTeam team, float* x, int rows, int width, float* gain, float* bias, float* y);
+    public abstract unsafe void Normalize(ThreadTeam.Turn team, float* x, int rows, int width, float* gain, float* bias, float* y);
 
     /// <inheritdoc cref="EncoderAttention"/>
     public abstract unsafe void AttendFully(
-        ThreadTeam team, Scratch scratch, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y);
+        ThreadTeam.Turn team, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y);
 
     /// <inheritdoc cref="DecoderAttention"/>
     public abstract unsafe void AttendCached(
-        ThreadTeam team, Scratch scratch, float* query, long queryStride,
+        ThreadTeam.Turn team, float* query, long queryStride,
         ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, DecoderRows? pasts, in KeyValueLayout cache, float* y);
 
     /// <inheritdoc cref="CrossWeights"/>
     public abstract unsafe void WeighCached(
-        ThreadTeam team, Scratch scratch, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights);
+        ThreadTeam.Turn team, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights);
 }
 
 /// <summary>The operations for one vector type.</summary>
@@ -53,22 +53,22 @@ internal sealed unsafe class VectorRoutines<TSimd> : VectorRoutines
 {
     public override int Bits => TSimd.Width * 32;
 
-    public override void Multiply(ThreadTeam team, Scratch scratch, in RowView x, long rows, PackedMatrix matrix, in ResultView y) =>
-        MatrixProduct.Run<TSimd>(team, scratch, x, rows, matrix, y);
+    public override void Multiply(ThreadTeam.Turn team, in RowView x, long rows, PackedMatrix matrix, in ResultView y) =>
+        MatrixProduct.Run<TSimd>(team, x, rows, matrix, y);
 
-    public override void Normalize(ThreadTeam team, float* x, int rows, int width, float* gain, float* bias, float* y) =>
+    public override void Normalize(ThreadTeam.Turn team, float* x, int rows, int width, float* gain, float* bias, float* y) =>
         LayerNormalization.Run<TSimd>(team, x, rows, width, gain, bias, y);
 
     public override void AttendFully(
-        ThreadTeam team, Scratch scratch, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y) =>
-        EncoderAttention.Run<TSimd>(team, scratch, queryKeyValue, batch, frames, heads, headSize, y);
+        ThreadTeam.Turn team, float* queryKeyValue, int batch, int frames, int heads, int headSize, float* y) =>
+        EncoderAttention.Run<TSimd>(team, queryKeyValue, batch, frames, heads, headSize, y);
 
     public override void AttendCached(
-        ThreadTeam team, Scratch scratch, float* query, long queryStride,
+        ThreadTeam.Turn team, float* query, long queryStride,
         ReadOnlySpan<int> lanes, ReadOnlySpan<int> lastEntries, DecoderRows? pasts, in KeyValueLayout cache, float* y) =>
-        DecoderAttention.Run<TSimd>(team, scratch, query, queryStride, lanes, lastEntries, pasts, cache, y);
+        DecoderAttention.Run<TSimd>(team, query, queryStride, lanes, lastEntries, pasts, cache, y);
 
     public override void WeighCached(
-        ThreadTeam team, Scratch scratch, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights) =>
-        CrossWeights.Run<TSimd>(team, scratch, query, queryStride, lanes, cache, head, weights);
+        ThreadTeam.Turn team, float* query, long queryStride, ReadOnlySpan<int> lanes, in KeyValueLayout cache, int head, float* weights) =>
+        CrossWeights.Run<TSimd>(team, query, queryStride, lanes, cache, head, weights);
 }

@@ -40,7 +40,7 @@ internal static unsafe class WeightReader
     /// <param name="stacked">The tensors.</param>
     /// <param name="taps">Taps of a convolution, or 1.</param>
     /// <param name="asInt8">Whether to quantise them; only with one tap.</param>
-    public static PackedMatrix Pack(ThreadTeam team, ReadOnlySpan<HostTensor> stacked, int taps, bool asInt8 = false)
+    public static PackedMatrix Pack(ThreadTeam.Turn team, ReadOnlySpan<HostTensor> stacked, int taps, bool asInt8 = false)
     {
         if (stacked.IsEmpty)
         {

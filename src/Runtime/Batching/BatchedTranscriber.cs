@@ -19,7 +19,7 @@ namespace Handwritten.Runtime.Batching;
 /// recordings of those that fail alone end with it. Source: faster-whisper, transcribe.py, BatchedInferencePipeline, whose windows
 /// have no fallback.
 /// </summary>
-/// <remarks>Not for several threads at a time.</remarks>
+/// <remarks>Not for several threads at a time, and neither is its model: <see cref="Transcriber"/> says what happens.</remarks>
 public sealed class BatchedTranscriber : IDisposable
 {
     /// <summary>The most windows of a batch.</summary>
@@ -180,15 +180,19 @@ public sealed class BatchedTranscriber : IDisposable
         return (options, TemperatureFallback.Decode([.. batch.Zip(options, (window, decoding) => (window.Run.Options, decoding))], attempts => Decode(attempts, cancellation)));
     }
 
-    private void Remove(Func<BatchedWindow, bool> isDone)
+    /// <summary>
+    /// Takes windows out of the batches to come. Each is asked once: a cancellation may come between two questions.
+    /// </summary>
+    internal void Remove(Func<BatchedWindow, bool> isDone) => _waiting.RemoveAll(window =>
     {
-        foreach (BatchedWindow window in _waiting.Where(isDone))
+        bool leaves = isDone(window);
+        if (leaves)
         {
             window.Dispose();
         }
 
-        _waiting.RemoveAll(window => isDone(window));
-    }
+        return leaves;
+    });
 
     private void Listen(IEnumerable<BatchedWindow> windows, CancellationToken cancellation) => _buffers.Listen(
         [.. windows.Select(window => (window.Mel(Model.Network.Frontend), window.Next!.Value.Seek, window.Next.Value.Frames))],

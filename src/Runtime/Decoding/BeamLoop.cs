@@ -52,7 +52,7 @@ internal sealed class BeamLoop(WhisperModel model, DecoderState state, TokenChoi
     }
 
     /// <inheritdoc/>
-    protected override void Choose(IReadOnlyList<Search> searches)
+    protected override void Choose(ReadOnlySpan<Search> searches)
     {
         int ranked = Rank(searches[0].Beams), first = 0;
         foreach (Search search in searches)

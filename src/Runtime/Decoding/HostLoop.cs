@@ -26,7 +26,7 @@ internal sealed class HostLoop(WhisperModel model, DecoderState state) : SearchL
     }
 
     /// <inheritdoc/>
-    protected override void Choose(IReadOnlyList<Search> searches)
+    protected override void Choose(ReadOnlySpan<Search> searches)
     {
         Span<float> logits = ReadLogits();
         foreach (Search search in searches)

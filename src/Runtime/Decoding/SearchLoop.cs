@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Handwritten.Kernels;
 using Handwritten.Model;
 
@@ -20,7 +21,8 @@ namespace Handwritten.Runtime.Decoding;
 internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState state) : ILaneLoop
     where TSearch : WindowSearch
 {
-    private readonly List<TSearch> _open = [];
+    private readonly List<TSearch> _open = [], _going = [];
+    private readonly List<LaneWindow> _ended = [];
     private float[] _logits = [];
 
     /// <summary>The model.</summary>
@@ -64,26 +66,37 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
     /// <inheritdoc/>
     public IReadOnlyList<LaneWindow> Step()
     {
-        TSearch[] going = [.. _open.Where(search => !search.Completed)];
-        if (going.Length > 0)
+        _going.Clear();
+        state.Rows.Clear();
+        foreach (TSearch search in _open)
         {
-            state.Rows.Clear();
-            Array.ForEach(going, AddStep);
+            if (!search.Completed)
+            {
+                _going.Add(search);
+                AddStep(search);
+            }
+        }
+
+        if (_going.Count > 0)
+        {
             Steps++;
             StepRows += state.Rows.Count;
             model.Network.Decoder.Forward(state);
-            Choose(going);
+            Choose(CollectionsMarshal.AsSpan(_going));
         }
 
-        List<LaneWindow> ended = [];
-        foreach (TSearch search in _open.Where(search => search.Completed || search.Window.Failure is not null))
+        _ended.Clear();
+        foreach (TSearch search in _open)
         {
-            search.Window.Found = search.Window.Failure is null ? search.Found : null;
-            ended.Add(search.Window);
+            if (search.HasEnded)
+            {
+                search.Window.Found = search.Window.Failure is null ? search.Found : null;
+                _ended.Add(search.Window);
+            }
         }
 
-        ended.ForEach(Drop);
-        return ended;
+        _open.RemoveAll(static search => search.HasEnded);
+        return _ended;
     }
 
     /// <inheritdoc/>
@@ -99,7 +112,7 @@ internal abstract class SearchLoop<TSearch>(WhisperModel model, DecoderState sta
 
     /// <summary>Chooses the next tokens.</summary>
     /// <param name="searches">Those whose rows have just run, in their order.</param>
-    protected abstract void Choose(IReadOnlyList<TSearch> searches);
+    protected abstract void Choose(ReadOnlySpan<TSearch> searches);
 
     /// <summary>Adds the rows of a search to a pass.</summary>
     protected virtual void AddStep(TSearch search) => search.AddStep(state.Rows);

@@ -46,6 +46,9 @@ internal class WindowSearch
     /// <summary>Whether the search has what it looked for, or no room to go on.</summary>
     public bool Completed { get; private set; }
 
+    /// <summary>Whether the window takes part in no further step.</summary>
+    public bool HasEnded => Completed || Window.Failure is not null;
+
     /// <summary>The texts found.</summary>
     public FoundTexts Found => new(_search.Candidates(), _noSpeech);
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Text.Json;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Settings;
 using Microsoft.Extensions.AI;
@@ -28,6 +29,7 @@ internal static class AdditionalSettings
             return options;
         }
 
+        properties = new AdditionalPropertiesDictionary(properties.Select(property => KeyValuePair.Create(property.Key, Plain(property.Value))));
         try
         {
             // As faster-whisper has it, a list is the temperatures themselves, and not the first of them.
@@ -69,6 +71,14 @@ internal static class AdditionalSettings
 
         return options;
     }
+
+    /// <summary>A value that came out of JSON as the one that a program would have written there.</summary>
+    private static object? Plain(object? value) => value is not JsonElement json ? value : json.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.Undefined => null,
+        JsonValueKind.Array => json.EnumerateArray().Select(element => Plain(element)).ToArray(),
+        _ => json.ToString(),
+    };
 
     private static string Write(object? value) => value switch
     {

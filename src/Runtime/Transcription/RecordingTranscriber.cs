@@ -11,7 +11,7 @@ namespace Handwritten.Runtime.Transcription;
 ///                                  └─ windows side by side ────────> BatchedRun                         many, sharing batches
 /// </code>
 /// </summary>
-/// <remarks>Not for several threads at a time.</remarks>
+/// <remarks>Not for several threads at a time, and neither is its model: <see cref="Transcriber"/> says what happens.</remarks>
 public sealed class RecordingTranscriber : IDisposable
 {
     private readonly Transcriber _transcriber;

@@ -1,14 +1,18 @@
 using System.Diagnostics.CodeAnalysis;
 using Handwritten.Model;
+using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription.Words;
 
 namespace Handwritten.Runtime.Transcription;
 
 /// <summary>
-/// Transcribes recordings with one model, one after the other. It owns the buffers of a window and of a token sequence;
-/// make one for each thread that transcribes.
+/// Transcribes recordings with one model, one after the other. It owns the buffers of a window and of a token sequence.
 /// </summary>
+/// <remarks>
+/// A model computes for one thread at a time, also where each has a transcriber of its own: who comes second on the CPU gets an
+/// <see cref="InvalidOperationException"/>; a GPU does not notice. <see cref="WhisperTranscriber"/> serves any number of threads.
+/// </remarks>
 public sealed class Transcriber : IDisposable
 {
     /// <summary>Rows of logits of a start sequence: behind its first token, and behind its last.</summary>
@@ -65,10 +69,12 @@ public sealed class Transcriber : IDisposable
     /// <summary>The languages of a recording's first 30 seconds, most probable first.</summary>
     /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
     /// <param name="cancellation">Checked between the encoder's layers.</param>
+    /// <exception cref="AudioException">A sample is no number, or far beyond [−1, 1].</exception>
     /// <exception cref="InvalidOperationException">The model knows only English.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public IReadOnlyList<LanguageProbability> DetectLanguage(ReadOnlySpan<float> samples, CancellationToken cancellation = default)
     {
+        AudioClip.RequireSound(samples);
         using Kernels.Tensor mel = Model.Network.Frontend.Compute(samples, WhisperAudio.WindowSamples);
         Listen(mel, 0, WhisperAudio.WindowFrames, cancellation);
         return DecodingTask.DetectLanguage();
@@ -86,6 +92,8 @@ public sealed class Transcriber : IDisposable
     /// <param name="windows">Windows that are listened to at the same time.</param>
     /// <param name="lanes">Sequences that are under way at the same time.</param>
     /// <param name="words">Whether words are to be found.</param>
+    /// <exception cref="OptionsException">There is too little memory.</exception>
+    /// <exception cref="Kernels.Gpu.GpuException">The GPU's memory does not suffice.</exception>
     internal void Reserve(int windows, int lanes, bool words)
     {
         (int oldWindows, int oldLanes, int oldOutputs) = (EncoderState.Batch, DecoderState.Lanes, DecoderState.Outputs);
@@ -100,10 +108,15 @@ public sealed class Transcriber : IDisposable
         {
             Allocate(Math.Max(windows, oldWindows), Math.Max(lanes, oldLanes), Math.Max(outputs, oldOutputs));
         }
-        catch
+        catch (Exception failure)
         {
             // There is not enough memory for this recording; the next one may ask for less.
             Allocate(oldWindows, oldLanes, oldOutputs);
+            if (failure is OutOfMemoryException)
+            {
+                throw new OptionsException($"There is too little memory for {windows} windows (batch_size) with {lanes} sequences in all (beam_size, best_of) at a time: choose smaller ones.");
+            }
+
             throw;
         }
     }
@@ -129,6 +142,7 @@ public sealed class Transcriber : IDisposable
         Model.Network.Encoder.Forward(EncoderState, windows.Count, cancellation: cancellation);
         Model.Network.Decoder.Listen(DecoderState, EncoderState.Output, [.. Enumerable.Range(0, windows.Count)]);
     }
+
     [MemberNotNull(nameof(EncoderState), nameof(DecoderState), nameof(DecodingTask), nameof(WordAligner))]
     private void Allocate(int windows, int lanes, int outputs)
     {

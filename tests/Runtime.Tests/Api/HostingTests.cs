@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Handwritten.Kernels;
 using Handwritten.Model;
 using Handwritten.Runtime.Decoding;
@@ -142,6 +143,33 @@ public sealed class HostingTests : IAsyncLifetime
 
         OptionsException refused = await Assert.ThrowsAsync<OptionsException>(() => Client.GetTextAsync(again, new() { AdditionalProperties = new() { ["chunk_length"] = 31 } }));
         Assert.Equal("chunk_length must be a number from 1 to 30 or None, but it is '31'.", refused.Message);
+    }
+
+    [Fact]
+    public void Settings_that_come_out_of_json_are_those_of_a_program()
+    {
+        const string json = """
+            {
+                "temperature": [0, 0.4], "suppress_tokens": [-1, 50257], "beam_size": 2, "word_timestamps": true, "initial_prompt": null,
+                "hotwords": "Emma", "vad_filter": false, "logprob_threshold": null, "somebody_else's": { "a": [1] }
+            }
+            """;
+        TranscriptionOptions initial = new() { InitialPrompt = "Earlier." };
+        TranscriptionOptions read = AdditionalSettings.Apply(initial, JsonSerializer.Deserialize<AdditionalPropertiesDictionary>(json));
+        TranscriptionOptions written = AdditionalSettings.Apply(initial, new()
+        {
+            ["temperature"] = new[] { 0, 0.4 },
+            ["suppress_tokens"] = new[] { -1, 50257 },
+            ["beam_size"] = 2,
+            ["word_timestamps"] = true,
+            ["initial_prompt"] = null,
+            ["hotwords"] = "Emma",
+            ["vad_filter"] = false,
+            ["logprob_threshold"] = null,
+        });
+        Assert.Equal(JsonSerializer.Serialize(written), JsonSerializer.Serialize(read));
+        Assert.Equal([0, 0.4], read.Temperatures);
+        Assert.Equal([-1, 50257], read.Decoding.SuppressTokens);
     }
 
     [Fact]

@@ -12,6 +12,9 @@ namespace Handwritten.Runtime.Tests.Api;
 /// <summary>The library as a program uses it: many callers, one engine, and what happens when somebody leaves.</summary>
 public sealed class WhisperTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
 {
+    /// <summary>What takes longer will not end by itself.</summary>
+    private static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(2);
+
     private static string Clip(string name) => TestData.Path("audio", name);
 
     [Fact]
@@ -78,14 +81,124 @@ public sealed class WhisperTranscriberTests(DemoModel demo) : IClassFixture<Demo
     public async Task A_caller_that_leaves_ends_its_transcription()
     {
         await using WhisperTranscriber transcriber = new(demo.Model);
-        Positions positions = new();
-        await foreach (Segment _ in transcriber.TranscribeAsync(Minutes(10), progress: positions))
+        HeldSamples held = new(Minutes(5), reads: 1);
+        await foreach (Segment _ in transcriber.TranscribeAsync(held.Memory, new() { Windows = new() { BatchSize = 1 } }))
         {
+            // The engine has read one window, and is about to read the next.
+            held.AwaitEngine();
             break;
         }
 
+        held.Release();
         await transcriber.TranscribeAsync(Clip("01-en.wav")).ToTranscriptAsync();
-        Assert.True(positions.Last.Fraction < 0.1, $"{positions.Last.Fraction:P0} of the recording was transcribed for nobody.");
+        Assert.Equal(2, held.Count);
+    }
+
+    [Fact]
+    public async Task A_caller_that_waits_in_the_queue_leaves_when_it_cancels()
+    {
+        await using WhisperTranscriber transcriber = new(demo.Model);
+        HeldSamples held = new(AudioFile.Load(Clip("01-en.wav")).Samples);
+        Task<Transcript> first = transcriber.TranscribeAsync(held.Memory).ToTranscriptAsync();
+        held.AwaitEngine();
+
+        using CancellationTokenSource cancel = new();
+        Task recording = transcriber.TranscribeAsync(Clip("02-en.wav"), cancellation: cancel.Token).ToTranscriptAsync();
+        Task question = transcriber.DetectLanguageAsync(Clip("02-en.wav"), cancel.Token);
+        AwaitQueue(transcriber, 2);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => recording.WaitAsync(HangLimit));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => question.WaitAsync(HangLimit));
+        Assert.Equal(0, transcriber.Waiting);
+
+        held.Release();
+        Assert.NotEmpty((await first).Segments);
+    }
+
+    [Fact]
+    public async Task A_caller_leaves_when_it_cancels_though_a_batch_of_others_is_being_computed()
+    {
+        TranscriptionOptions batches = new() { Windows = new() { BatchSize = 4 } };
+        await using WhisperTranscriber transcriber = new(demo.Model);
+        HeldSamples queue = new(AudioFile.Load(Clip("01-en.wav")).Samples), batch = new(AudioFile.Load(Clip("01-en.wav")).Samples);
+        Task<Transcript> first = transcriber.TranscribeAsync(queue.Memory).ToTranscriptAsync();
+        queue.AwaitEngine();
+        Task<Transcript> second = transcriber.TranscribeAsync(batch.Memory, batches).ToTranscriptAsync();
+        AwaitQueue(transcriber, 1);
+        using CancellationTokenSource cancel = new();
+        Task third = transcriber.TranscribeAsync(Clip("02-en.wav"), batches, cancellation: cancel.Token).ToTranscriptAsync();
+        AwaitQueue(transcriber, 2);
+
+        // The third comes along with the second.
+        queue.Release();
+        batch.AwaitEngine();
+        Assert.Equal(0, transcriber.Waiting);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => third.WaitAsync(HangLimit));
+
+        batch.Release();
+        Assert.Equal((await first).Text, (await second).Text);
+    }
+
+    [Fact]
+    public async Task A_caller_that_is_slow_to_hear_of_progress_holds_nobody_up()
+    {
+        await using WhisperTranscriber transcriber = new(demo.Model);
+        using ManualResetEventSlim reached = new(), release = new();
+        SynchronousProgress slow = new(_ =>
+        {
+            reached.Set();
+            release.Wait();
+        });
+        Task<Transcript> held = Task.Run(() => transcriber.TranscribeAsync(Clip("long-en.wav"), progress: slow).ToTranscriptAsync());
+        Assert.True(reached.Wait(HangLimit));
+        Assert.NotEmpty((await transcriber.TranscribeAsync(Clip("01-en.wav")).ToTranscriptAsync().WaitAsync(HangLimit)).Segments);
+        release.Set();
+        Assert.NotEmpty((await held).Segments);
+    }
+
+    [Fact]
+    public async Task A_caller_may_dispose_the_transcriber_where_it_hears_of_progress()
+    {
+        WhisperTranscriber transcriber = new(demo.Model);
+        Task<Transcript> transcript = transcriber.TranscribeAsync(Minutes(5), progress: new SynchronousProgress(_ => transcriber.Dispose())).ToTranscriptAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => transcript.WaitAsync(HangLimit));
+    }
+
+    [Fact]
+    public async Task A_caller_may_dispose_the_transcriber_where_it_hears_that_somebody_else_does()
+    {
+        WhisperTranscriber transcriber = new(demo.Model);
+        await using SilentStream stream = new();
+        Task caller = Transcribe();
+        await transcriber.DisposeAsync().AsTask().WaitAsync(HangLimit);
+        await caller.WaitAsync(HangLimit);
+
+        async Task Transcribe()
+        {
+            try
+            {
+                await transcriber.TranscribeAsync(stream).ToTranscriptAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                transcriber.Dispose();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Every_disposal_ends_when_the_engine_has_let_the_model_go()
+    {
+        WhisperTranscriber transcriber = new(demo.Model);
+        HeldSamples held = new(AudioFile.Load(Clip("01-en.wav")).Samples);
+        Task<Transcript> transcript = transcriber.TranscribeAsync(held.Memory).ToTranscriptAsync();
+        held.AwaitEngine();
+        Task[] disposals = [transcriber.DisposeAsync().AsTask(), transcriber.DisposeAsync().AsTask()];
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => transcript);
+        Assert.All(disposals, disposal => Assert.False(disposal.IsCompleted));
+        held.Release();
+        await Task.WhenAll(disposals);
     }
 
     [Fact]
@@ -193,6 +306,22 @@ public sealed class WhisperTranscriberTests(DemoModel demo) : IClassFixture<Demo
         Assert.Contains("whisper-nano", Assert.Throws<ModelException>(() => WhisperTranscriber.Load("no-such-model")).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(1e30f)]
+    public async Task What_is_no_sound_has_no_language(float sample)
+    {
+        float[] samples = AudioFile.Load(Clip("01-en.wav")).Samples;
+        samples[100] = sample;
+        await using WhisperTranscriber transcriber = new(demo.Model);
+        AudioException failure = await Assert.ThrowsAsync<AudioException>(() => transcriber.DetectLanguageAsync(samples));
+        Assert.StartsWith("sample 100 of the recording is", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Waits until so many callers stand in the queue.</summary>
+    private static void AwaitQueue(WhisperTranscriber transcriber, int callers) =>
+        Assert.True(SpinWait.SpinUntil(() => transcriber.Waiting == callers, HangLimit));
+
     private static (double Start, double End, string Text, string Tokens) Line(Segment segment) => (segment.Start, segment.End, segment.Text, string.Join(' ', segment.Tokens));
 
     /// <summary>A recording that takes long: the same speech again and again.</summary>
@@ -220,6 +349,12 @@ public sealed class WhisperTranscriberTests(DemoModel demo) : IClassFixture<Demo
             Last = value;
             All.Add(value.Position);
         }
+    }
+
+    /// <summary>Hears of progress on whichever thread tells it.</summary>
+    private sealed class SynchronousProgress(Action<TranscriptionProgress> hear) : IProgress<TranscriptionProgress>
+    {
+        public void Report(TranscriptionProgress value) => hear(value);
     }
 
     /// <summary>A pipe that nobody writes to, until it is closed.</summary>

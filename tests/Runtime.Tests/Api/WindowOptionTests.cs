@@ -253,5 +253,7 @@ public sealed class WindowOptionTests(DemoModel demo) : IClassFixture<DemoModel>
             finish(engine);
             log.Add($"end {name}");
         }
+
+        public void Fail(Exception failure) => log.Add($"fail {name}");
     }
 }

@@ -1,3 +1,4 @@
+using Handwritten.Kernels;
 using Handwritten.Runtime.Batching;
 using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
@@ -58,6 +59,24 @@ public class BatchedTranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
         }
 
         Assert.True(attempts > 0 == (way == "fallback"), $"{attempts} segments took a higher temperature");
+    }
+
+    [Fact]
+    public void A_window_whose_recording_is_cancelled_meanwhile_leaves_with_its_spectrogram_or_not_at_all()
+    {
+        float[] samples = Recordings.Samples("01-en.wav");
+        using BatchedTranscriber transcriber = new(demo.Model);
+        BatchedWindow window = transcriber.Start(samples, [Whole(samples)], Greedy).Windows[0];
+        Tensor mel = window.Mel(demo.Model.Network.Frontend);
+
+        // Not yet cancelled at the first look, but at any other.
+        int looks = 0;
+        transcriber.Remove(_ => looks++ > 0);
+        Assert.Same(mel, window.Mel(demo.Model.Network.Frontend));
+        transcriber.Remove(_ => true);
+        Assert.NotSame(mel, window.Mel(demo.Model.Network.Frontend));
+        window.Dispose();
+        Assert.Equal(1, looks);
     }
 
     [Fact]

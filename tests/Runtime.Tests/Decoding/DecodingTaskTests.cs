@@ -112,33 +112,6 @@ public class DecodingTaskTests(DemoModel demo) : IClassFixture<DemoModel>
         }
     }
 
-    [Fact]
-    public void A_step_allocates_only_what_it_adds_to_the_result()
-    {
-        WhisperModel model = demo.Model;
-        using EncoderState encoder = model.Network.Encoder.CreateState();
-        using DecoderState decoder = model.Network.Decoder.CreateState();
-        model.Network.Encoder.Forward(encoder);
-        model.Network.Decoder.Listen(decoder, encoder.Output, 0);
-        using DecodingTask task = new(model, decoder);
-
-        // One token is allowed, and so comes again and again.
-        int[] others = [.. Enumerable.Range(0, model.Dimensions.Vocabulary).Where(token => token != 64)];
-        DecodingOptions options = new() { Language = "en", WithoutTimestamps = true, SuppressTokens = others };
-        Assert.Equal(Enumerable.Repeat(64, 3), task.Decode(options with { SampleLength = 3 }).Tokens);
-
-        // A number for the token, its bytes and its characters, each in a copy or two. An enumerator alone takes 40 bytes.
-        Assert.InRange((Allocated(200) - Allocated(100)) / 100.0, 0, 32);
-
-        // The least of some runs: the compressor's buffer comes from a pool, which now and then has to make one.
-        long Allocated(int tokens) => Enumerable.Range(0, 5).Min(_ =>
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            Assert.Equal(tokens, task.Decode(options with { SampleLength = tokens }).Tokens.Count);
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-        });
-    }
-
     /// <summary>Beam search finds the very texts that the original finds, the last among them as well as the first.</summary>
     private static void AssertCandidates(JsonElement run, FoundTexts found, DecodingOptions options, string name)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Decoding;
 using Handwritten.Runtime.Transcription;
 using Handwritten.Tests;
 using Xunit;
@@ -99,6 +100,15 @@ public class TranscriberTests(DemoModel demo) : IClassFixture<DemoModel>
         var file when !file!.EndsWith("-en.wav", StringComparison.Ordinal) || clip.GetProperty("segments").GetArrayLength() > 1 => null,
         _ => clip.GetProperty("snr_db").ValueKind == JsonValueKind.Number ? "noisy" : "clean",
     };
+
+    [Fact]
+    public void Too_little_memory_names_the_options_to_change_and_leaves_the_transcriber_usable()
+    {
+        using Transcriber transcriber = new(demo.Model);
+        OptionsException failure = Assert.Throws<OptionsException>(() => transcriber.Reserve(windows: 1_000_000_000, lanes: 5, words: false));
+        Assert.Equal("There is too little memory for 1000000000 windows (batch_size) with 5 sequences in all (beam_size, best_of) at a time: choose smaller ones.", failure.Message);
+        Assert.NotEmpty(transcriber.Transcribe(AudioFile.Load(TestData.Path("audio", "01-en.wav")).Samples, new()).Segments);
+    }
 
     [Fact]
     public void A_cancelled_run_keeps_what_it_has()
