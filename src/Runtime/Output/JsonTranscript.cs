@@ -40,7 +40,7 @@ internal static partial class JsonTranscript
             Time(segment, "end", place) ?? throw Missing(place, "end"),
             Text(segment, "text") ?? throw Missing(place, "text"),
             segment.TryGetProperty("tokens", out JsonElement tokens) && tokens.ValueKind == JsonValueKind.Array
-                ? [.. tokens.EnumerateArray().Where(token => token.TryGetInt32(out _)).Select(token => token.GetInt32())]
+                ? [.. tokens.EnumerateArray().Where(token => token.ValueKind == JsonValueKind.Number && token.TryGetInt32(out _)).Select(token => token.GetInt32())]
                 : [],
             Number(segment, "temperature") ?? 0,
             Number(segment, "avg_logprob") ?? 0,
