@@ -16,8 +16,8 @@ public sealed record SearchHit(double Start, double End, string Before, string M
 // when it was said: its word's time where words have times, else its segment's.
 //
 //     segments   [ And so, my fellow ][ Americans, ask not ]
-//     text         And so, my fellow Americans, ask not          one blank wherever there are any, and between segments,
-//                                                                unless both sides are of a script without blanks (中文)
+//     text         And so, my fellow Americans, ask not          one blank wherever there are any, and between segments;
+//                                                                there none if both sides are of a script without blanks
 //     hit                     fellow Americans                   from the first character's start to the last one's end
 
 /// <summary>Finds words in a transcript.</summary>
@@ -77,12 +77,13 @@ public static partial class TranscriptSearch
                 Segment segment = segments[i];
                 IReadOnlyList<Word> parts = segment.Words is { Count: > 0 } words ? words : [new Word(segment.Text, segment.Start, segment.End, 1)];
                 _begins.Add(_text.Length);
-                if (_text.Length > 0 && !WithoutBlank().IsMatch($"{_text[^1]}{parts[0].Text.FirstOrDefault()}"))
+                string beginning = parts[0].Text.TrimStart();
+                if (_text.Length > 0 && !WithoutBlank().IsMatch($"{_text[^1]}{beginning.FirstOrDefault()}"))
                 {
                     Append(" ", new Spoken(i, segment.Start, segment.Start));
                 }
 
-                foreach (Word part in parts)
+                foreach (Word part in parts.Skip(1).Prepend(parts[0] with { Text = beginning }))
                 {
                     Append(part.Text, new Spoken(i, part.Start, part.End));
                 }
