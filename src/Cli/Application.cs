@@ -34,6 +34,7 @@ internal static class Application
         new BenchCommand(),
         new ServeCommand(),
         new StreamCommand(),
+        new HealthCommand(),
         new ApiKeyCommand(),
         new ProfileCommand(),
     };
@@ -57,24 +58,19 @@ internal static class Application
 
         try
         {
-            // Without response files: '@home.wav' is a recording.
             RootCommand root = CreateRoot();
-            ParserConfiguration configuration = new() { ResponseFileTokenReplacer = null };
-            PlainCommandLine plain = new(args, root);
-            ParseResult result = root.Parse(plain.Arguments(), configuration);
+            ParseResult result = Parse(args, root, sentence => sentence);
             if (args.Length == 0)
             {
                 new HelpAction().Invoke(result);
                 return (int)ExitCode.WrongUsage;
             }
 
-            // Help and version are shown whatever else there is.
-            if (result.Action is not { ClearsParseErrors: true } && Mistake(result, plain.Mistake) is { } mistake)
+            if (result is { CommandResult.Command: ServeCommand server, Action: not { ClearsParseErrors: true } })
             {
-                throw new UsageException(mistake);
+                result = Parse([.. args, .. server.Variables.Words(result)], root, server.Variables.Renamed);
+                patience = server.PatienceOf(result);
             }
-
-            patience = result.CommandResult.Command is ServeCommand server ? server.PatienceOf(result) : Patience;
 
             // Exceptions and signals are handled here.
             InvocationConfiguration invocation = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
@@ -106,6 +102,23 @@ internal static class Application
         }
 
         return code;
+    }
+
+    /// <summary>Reads a command line.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="root">The program's command.</param>
+    /// <param name="tell">Puts it in the user's words what is wrong.</param>
+    /// <exception cref="UsageException">It makes no sense.</exception>
+    private static ParseResult Parse(string[] args, RootCommand root, Func<string, string> tell)
+    {
+        // Without response files: '@home.wav' is a recording.
+        PlainCommandLine plain = new(args, root);
+        ParseResult result = root.Parse(plain.Arguments(), new ParserConfiguration { ResponseFileTokenReplacer = null });
+
+        // Help and version are shown whatever else there is; and who gives nothing is shown what there is.
+        return result.Action is { ClearsParseErrors: true } || args.Length == 0 || Mistake(result, plain.Mistake) is not { } mistake
+            ? result
+            : throw new UsageException(tell(mistake));
     }
 
     /// <summary>What is wrong with a command line and where to look it up; null if nothing is.</summary>

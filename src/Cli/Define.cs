@@ -48,6 +48,26 @@ internal static class Define
         return option;
     }
 
+    /// <summary>A value of some kind, which always has one.</summary>
+    public static Option<T> Value<T>(string name, string description, T initially, ValueKind<T> kind) => new(name)
+    {
+        Description = description,
+        HelpName = kind.Placeholder,
+        DefaultValueFactory = _ => initially,
+        CustomParser = result =>
+        {
+            try
+            {
+                return kind.Read(name, result.Tokens[0].Value);
+            }
+            catch (SettingException failure)
+            {
+                result.AddError(failure.Message);
+                return initially;
+            }
+        },
+    };
+
     /// <summary>A whole number from 1 on.</summary>
     public static Option<int?> Count(string name, string description, int maximum) => new(name)
     {

@@ -13,6 +13,7 @@ using Handwritten.Server.Transcripts;
 using Handwritten.Server.Uploads;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -44,6 +45,7 @@ public static class ServerApplication
 
         // Settings come from the command line and nowhere else: not from whatever appsettings.json lies in the working directory.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddInMemoryCollection(options.Telemetry); // where OpenTelemetry looks for its settings
         configureLogging(builder.Logging);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -84,15 +86,15 @@ public static class ServerApplication
     private static void AddTelemetry(IServiceCollection services, ServerOptions options)
     {
         OpenTelemetry.OpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService("handwritten"))
+            .ConfigureResource(resource => resource.AddService("handwritten").AddEnvironmentVariableDetector())
             .WithMetrics(metrics => metrics
                 .AddMeter(Telemetry.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
                 .AddPrometheusExporter());
-        if (options.TelemetryEndpoint is { } endpoint)
+        if (options.Telemetry.GetValueOrDefault(ServerOptions.TelemetryEndpoint) is not null)
         {
             telemetry
-                .WithMetrics(metrics => metrics.AddOtlpExporter(exporter => exporter.Endpoint = endpoint))
-                .WithTracing(traces => traces.AddSource(Telemetry.Name).AddAspNetCoreInstrumentation().AddOtlpExporter(exporter => exporter.Endpoint = endpoint));
+                .WithMetrics(metrics => metrics.AddOtlpExporter())
+                .WithTracing(traces => traces.AddSource(Telemetry.Name).AddAspNetCoreInstrumentation().AddOtlpExporter());
         }
     }
 

@@ -3,6 +3,9 @@ namespace Handwritten.Server;
 /// <summary>How the server is run. Limits of null are none.</summary>
 public sealed record ServerOptions
 {
+    /// <summary>Where traces and metrics go by OpenTelemetry's protocol, among the settings of <see cref="Telemetry"/>.</summary>
+    public const string TelemetryEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
     /// <summary>The address to listen at; <c>0.0.0.0</c> for all of the machine's.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
@@ -93,8 +96,11 @@ public sealed record ServerOptions
     /// <summary>Whether the log holds what was said.</summary>
     public bool LogTranscripts { get; init; }
 
-    /// <summary>Where traces and metrics go by OpenTelemetry's protocol; null for nowhere. /metrics is always there.</summary>
-    public Uri? TelemetryEndpoint { get; init; }
+    /// <summary>
+    /// OpenTelemetry's settings by the names of its variables. Traces and metrics go to <see cref="TelemetryEndpoint"/> among them; without it
+    /// nowhere. /metrics is always there.
+    /// </summary>
+    public IReadOnlyDictionary<string, string?> Telemetry { get; init; } = new Dictionary<string, string?>();
 
     /// <summary>How long work under way has to end after the server was told to stop.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);

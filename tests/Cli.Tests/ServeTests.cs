@@ -76,11 +76,4 @@ public sealed class ServeTests : IDisposable
         Assert.Equal(["first", "second"], File.ReadAllLines(_sandbox["keys"]).Select(line => line.Split(' ')[0]));
         Assert.EndsWith("\n", File.ReadAllText(_sandbox["keys"]), StringComparison.Ordinal);
     }
-
-    [Fact]
-    public void A_batch_size_of_the_environment_that_is_no_number_is_told()
-    {
-        Outcome outcome = _sandbox.Handwritten([("MODEL_BATCH_SIZE", "many")], "serve", "--port", "0");
-        Assert.Equal((2, true), (outcome.ExitCode, outcome.Error.Contains("MODEL_BATCH_SIZE", StringComparison.Ordinal)));
-    }
 }

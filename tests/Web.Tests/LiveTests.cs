@@ -73,6 +73,10 @@ public sealed class LiveTests(Browser browser)
             await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("server");
             Assert.StartsWith("Send a message to Emma.", await page.TranscriptAsync(), StringComparison.Ordinal);
             await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Sound" })).ToBeVisibleAsync();
+            await Expect(page.Locator("#facts")).ToContainTextAsync("incomplete");
+            IDownload file = await page.DownloadAsync("Text"); // without the server
+            Assert.EndsWith("(incomplete).txt", file.SuggestedFilename, StringComparison.Ordinal);
+            Assert.StartsWith("Send a message to Emma.", await File.ReadAllTextAsync(await file.PathAsync()), StringComparison.Ordinal);
         }
     }
 }

@@ -23,7 +23,7 @@ public sealed class PageTests(Browser browser)
         await page.CompleteAsync();
         await page.GetByText("What the model hears").ClickAsync();
         await Expect(page.GetByRole(AriaRole.Img, new() { Name = "Log-mel spectrogram of" })).ToBeVisibleAsync();
-        await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Button, new() { Name = "VTT" }).ClickAsync());
+        await page.DownloadAsync("VTT");
         await page.GetByRole(AriaRole.Button, new() { Name = "New recording" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Speak" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Stop" })).ToBeVisibleAsync();

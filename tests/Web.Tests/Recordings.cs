@@ -38,6 +38,10 @@ internal static class Recordings
     /// <summary>Waits until all has been written.</summary>
     public static Task CompleteAsync(this IPage page) => Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "SRT" })).ToBeVisibleAsync();
 
+    /// <summary>Takes the transcript away in a format.</summary>
+    public static Task<IDownload> DownloadAsync(this IPage page, string format) =>
+        page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Button, new() { Name = format, Exact = true }).ClickAsync());
+
     /// <summary>What was said, as the page shows it.</summary>
     public static async Task<string> TranscriptAsync(this IPage page) => string.Join(' ', await page.Locator("#segments p").AllInnerTextsAsync());
 

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Handwritten.Server.Access;
 using Handwritten.Server.Tests;
 using Microsoft.Playwright;
@@ -54,13 +55,40 @@ public sealed class TroubleTests(Browser browser)
         IPage page = await browser.OpenAsync();
         int asked = 0;
         await page.RouteAsync("**/v1/audio/transcriptions", route => asked++ == 0
-            ? route.FulfillAsync(new() { Status = 429, Headers = [new("Retry-After", "1")], ContentType = "application/json", Body = """{"error":{"message":"Too much is under way.","type":"rate_limit_error","param":null,"code":"engine_busy"}}""" })
+            ? route.FulfillAsync(new() { Status = 429, Headers = [new("Retry-After", "4")], ContentType = "application/json", Body = """{"error":{"message":"Too much is under way.","type":"rate_limit_error","param":null,"code":"engine_busy"}}""" })
             : route.ContinueAsync());
         await page.ChooseAsync(RunningServer.Recording);
-        await Expect(page.GetByText("The server is busy. Trying again in 1 s.")).ToBeVisibleAsync();
+        await Expect(page.GetByText(new Regex(@"The server is busy\. Trying again in \d s\."))).ToBeVisibleAsync();
         await page.CompleteAsync();
         Assert.Equal(2, asked);
         Assert.Equal(RunningServer.Text, await page.TranscriptAsync());
+    }
+
+    [BrowserFact]
+    public async Task A_transcript_that_breaks_off_can_be_taken_away_and_says_that_it_is_incomplete()
+    {
+        IPage page = await browser.OpenAsync();
+        int asked = 0;
+        await page.RouteAsync("**/v1/audio/transcriptions", route => asked++ == 0
+            ? route.FulfillAsync(new()
+            {
+                Status = 200,
+                ContentType = "text/event-stream",
+                Body = "data: {\"type\":\"transcript.text.delta\",\"language\":\"english\",\"duration\":2.2,\"segment\":{\"start\":0,\"end\":1,\"text\":\" Please play\"}}\n\n",
+            })
+            : route.ContinueAsync());
+        await page.ChooseAsync(RunningServer.Recording);
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("The transcript broke off");
+        await Expect(page.GetByText("English · 0:02 · incomplete")).ToBeVisibleAsync();
+        IDownload subtitles = await page.DownloadAsync("SRT");
+        Assert.Equal("01-en (incomplete).srt", subtitles.SuggestedFilename);
+        Assert.Contains("00:00:00,000 --> 00:00:01,000\nPlease play\n", await File.ReadAllTextAsync(await subtitles.PathAsync()), StringComparison.Ordinal);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Try again" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("The transcript is complete.");
+        Assert.Equal(RunningServer.Text, await page.TranscriptAsync());
+        await Expect(page.GetByText("incomplete")).ToBeHiddenAsync();
+        Assert.Equal("01-en.txt", (await page.DownloadAsync("Text")).SuggestedFilename);
     }
 
     [BrowserFact]
@@ -107,8 +135,8 @@ public sealed class TroubleTests(Browser browser)
             await page.ChooseAsync(RunningServer.Recording);
             await page.CompleteAsync();
             Assert.Equal(RunningServer.Text, await page.TranscriptAsync());
-            IDownload file = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Button, new() { Name = "Text" }).ClickAsync());
-            Assert.Equal(RunningServer.Text + "\n", await File.ReadAllTextAsync(await file.PathAsync()));
+            IDownload file = await page.DownloadAsync("SRT");
+            Assert.Contains(RunningServer.Text, await File.ReadAllTextAsync(await file.PathAsync()), StringComparison.Ordinal);
             await page.GetByRole(AriaRole.Button, new() { Name = "New recording" }).ClickAsync();
             await page.GetByRole(AriaRole.Button, new() { Name = "Speak" }).ClickAsync();
             await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Stop" })).ToBeVisibleAsync();

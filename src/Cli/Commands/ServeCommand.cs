@@ -1,5 +1,5 @@
+using System.Collections;
 using System.CommandLine;
-using System.Globalization;
 using Handwritten.Model;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server;
@@ -13,13 +13,12 @@ using Microsoft.Extensions.Logging.Console;
 namespace Handwritten.Cli.Commands;
 
 /// <summary>
-/// <c>handwritten serve</c>: one process that holds models and serves many clients. What containers set as environment
-/// variables, <c>HANDWRITTEN_MODEL</c>, <c>MODEL_BATCH_SIZE</c> and those of <see cref="ServerLimits"/>, counts where the command line
-/// says nothing.
+/// <c>handwritten serve</c>: one process that holds models and serves many clients. Where the command line says nothing, what containers
+/// set as environment variables counts.
 /// </summary>
 internal sealed class ServeCommand : Command
 {
-    private const string ModelVariable = "HANDWRITTEN_MODEL", BatchVariable = "MODEL_BATCH_SIZE", SecretVariable = "HANDWRITTEN_WEBHOOK_SECRET";
+    private const string SecretVariable = "HANDWRITTEN_WEBHOOK_SECRET", TelemetryPrefix = "OTEL_", ProtocolVariable = "OTEL_EXPORTER_OTLP_PROTOCOL";
 
     private readonly Option<string> _host = new("--host") { Description = "The address to listen at; 0.0.0.0 for all of the machine's.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
 
@@ -27,14 +26,14 @@ internal sealed class ServeCommand : Command
 
     private readonly Option<string[]> _models = new("--model")
     {
-        Description = $"A model: a folder as Hugging Face publishes it, or the name of one in weights/; may be given several times, the default one first. Where none is given, ${ModelVariable} counts.",
+        Description = "A model: a folder as Hugging Face publishes it, or the name of one in weights/; may be given several times, the default one first.",
         HelpName = "FOLDER|NAME",
-        DefaultValueFactory = _ => [Environment.GetEnvironmentVariable(ModelVariable) is { Length: > 0 } name ? name : ModelFolder.Default],
+        DefaultValueFactory = _ => [ModelFolder.Default],
     };
 
     private readonly DeviceOptions _device = new();
 
-    private readonly Option<int?> _batch = Define.Count("--batch-size", $"Windows of 30 seconds that are decoded at the same time. [default: ${BatchVariable}, or 8]", 1024);
+    private readonly Option<int?> _batch = Define.Count("--batch-size", $"Windows of 30 seconds that are decoded at the same time. [default: {new EngineOptions().Windows}]", 1024);
 
     private readonly Option<int?> _lanes = Define.Count("--lanes", "Token sequences that are decoded at the same time: a beam each. [default: twice the batch size, at least 8]", 8192);
 
@@ -58,12 +57,29 @@ internal sealed class ServeCommand : Command
 
     private readonly Option<string> _logFormat = Define.Choice("--log-format", "How the log on standard error looks.", "text", "json");
 
-    private readonly Option<string?> _telemetry = Define.Text("--otlp-endpoint", "Where traces and metrics go by OpenTelemetry's protocol (OTLP). /metrics is always there.", "URL");
+    private readonly Option<Uri?> _telemetry = new("--otlp-endpoint")
+    {
+        Description = "Where traces and metrics go by OpenTelemetry's protocol (OTLP). /metrics is always there.",
+        HelpName = "URL",
+        CustomParser = result =>
+        {
+            string url = result.Tokens[0].Value;
+            if (Uri.TryCreate(url, UriKind.Absolute, out Uri? endpoint) && endpoint.Scheme is "http" or "https")
+            {
+                return endpoint;
+            }
+
+            result.AddError($"--otlp-endpoint must be an address such as http://localhost:4317, but it is '{url}'.");
+            return null;
+        },
+    };
+
+    private readonly Option<string> _protocol = Define.Choice("--otlp-protocol", "How they go there; usually to port 4317 by grpc, and to 4318 by http/protobuf.", "grpc", "http/protobuf");
 
     private readonly Option<OrNone<double>> _shutdown = Optional.Number("--shutdown-seconds", "How long work under way may take to end when the server stops.", 30, 0, 3600);
 
     public ServeCommand()
-        : base("serve", $"Serve models over HTTP, as OpenAI's API and more. The environment variable {SecretVariable} holds the secret that webhooks are signed with: any text, or base64 behind whsec_; without it they are not signed.")
+        : base("serve", $"Serve models over HTTP, as OpenAI's API and more. Where an option is not given, the environment variable in parentheses counts, with commas between several values. {SecretVariable} holds the secret that webhooks are signed with: any text, or base64 behind whsec_; without it they are not signed.")
     {
         foreach (Option option in new Option[] { _host, _port, _models })
         {
@@ -73,7 +89,7 @@ internal sealed class ServeCommand : Command
         _device.AddTo(this);
         foreach (Option option in new Option[]
         {
-            _batch, _lanes, _lazy, _unload, _keys, _names, _origins, _hosts, _private, _logText, _logFormat, _telemetry, _shutdown,
+            _batch, _lanes, _lazy, _unload, _keys, _names, _origins, _hosts, _private, _logText, _logFormat, _telemetry, _protocol, _shutdown,
         })
         {
             Add(option);
@@ -81,8 +97,18 @@ internal sealed class ServeCommand : Command
 
         _limits.AddTo(this);
 
+        // But for the port: Kubernetes sets HANDWRITTEN_PORT, to tcp://10.0.0.1:80, where a service is called handwritten.
+        Variables = new OptionVariables(Options.Where(option => option != _port), new Dictionary<string, string>
+        {
+            [_batch.Name] = "MODEL_BATCH_SIZE",
+            [_telemetry.Name] = ServerOptions.TelemetryEndpoint,
+            [_protocol.Name] = ProtocolVariable,
+        });
         SetAction(RunAsync);
     }
+
+    /// <summary>The environment variables that stand for its options.</summary>
+    public OptionVariables Variables { get; }
 
     /// <summary>How long the server may take to stop.</summary>
     public TimeSpan PatienceOf(ParseResult parsed) => TimeSpan.FromSeconds((parsed.GetValue(_shutdown).Value ?? 0) + 5);
@@ -141,7 +167,7 @@ internal sealed class ServeCommand : Command
             AllowPrivateAddresses = parsed.GetValue(_private),
             WebhookSecret = Environment.GetEnvironmentVariable(SecretVariable) is { Length: > 0 } secret ? secret : null,
             LogTranscripts = parsed.GetValue(_logText),
-            TelemetryEndpoint = parsed.GetValue(_telemetry) is { } url ? ReadUrl(url) : null,
+            Telemetry = ReadTelemetry(parsed),
             ShutdownTimeout = TimeSpan.FromSeconds(parsed.GetValue(_shutdown).Value ?? 0),
         };
     }
@@ -149,20 +175,20 @@ internal sealed class ServeCommand : Command
     private EngineOptions ReadEngine(ParseResult parsed)
     {
         EngineOptions initially = new();
-        int batch = parsed.GetValue(_batch) ?? BatchOfEnvironment() ?? initially.Windows;
+        int batch = parsed.GetValue(_batch) ?? initially.Windows;
         return _limits.Apply(initially, parsed) with { Windows = batch, Lanes = parsed.GetValue(_lanes) ?? Math.Max(2 * batch, 8) };
     }
 
-    private static int? BatchOfEnvironment() => Environment.GetEnvironmentVariable(BatchVariable) switch
+    /// <summary>OpenTelemetry's own variables, such as OTEL_EXPORTER_OTLP_HEADERS, and what the options say of them.</summary>
+    private Dictionary<string, string?> ReadTelemetry(ParseResult parsed)
     {
-        null or "" => null,
-        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int batch) && batch is >= 1 and <= 1024 => batch,
-        var text => throw new UsageException($"{BatchVariable} must be a whole number from 1 to 1024, but it is '{text}'."),
-    };
-
-    private Uri ReadUrl(string url) => Uri.TryCreate(url, UriKind.Absolute, out Uri? endpoint) && endpoint.Scheme is "http" or "https"
-        ? endpoint
-        : throw new UsageException($"{_telemetry.Name} must be an address such as http://localhost:4317, but it is '{url}'.");
+        Dictionary<string, string?> settings = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Where(variable => ((string)variable.Key).StartsWith(TelemetryPrefix, StringComparison.Ordinal))
+            .ToDictionary(variable => (string)variable.Key, variable => (string?)variable.Value);
+        settings[ServerOptions.TelemetryEndpoint] = parsed.GetValue(_telemetry)?.OriginalString;
+        settings[ProtocolVariable] = parsed.GetRequiredValue(_protocol);
+        return settings;
+    }
 
     private static ModelSource Source(string name, ModelLoadOptions device, EngineOptions engine)
     {

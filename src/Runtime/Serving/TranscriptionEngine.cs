@@ -91,6 +91,20 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Refuses a request for which there would be no room, however short its recording is: whoever asks before the recording is prepared
+    /// spares the work. A request that passes may still be refused when it starts.
+    /// </summary>
+    /// <param name="client">Whose it is.</param>
+    /// <exception cref="EngineBusyException">The queue is full.</exception>
+    public void RequireRoom(string client)
+    {
+        lock (_gate)
+        {
+            Admit(client, duration: 0);
+        }
+    }
+
     /// <summary>Accepts a request, or refuses it at once.</summary>
     /// <param name="request">The recording and how to transcribe it.</param>
     /// <param name="cancellation">Frees what the request holds before the next step.</param>
@@ -107,7 +121,12 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         {
             try
             {
-                Admit(request);
+                if (_stopped)
+                {
+                    throw new EngineStoppedException();
+                }
+
+                Admit(request.Client, request.Duration);
             }
             catch
             {
@@ -196,18 +215,13 @@ public sealed class TranscriptionEngine : IAsyncDisposable
         AudioClip.RequireSound(request.Samples.Span);
     }
 
-    /// <summary>Whether there is room.</summary>
-    private void Admit(EngineRequest request)
+    /// <summary>Refuses what there is no room for.</summary>
+    private void Admit(string client, double duration)
     {
-        if (_stopped)
-        {
-            throw new EngineStoppedException();
-        }
-
         string? full =
             _requests.Count >= Options.MaxRequests ? $"{_requests.Count} requests are under way or waiting"
-            : _requests.Count(other => other.Request.Client == request.Client) >= Options.MaxRequestsPerClient ? $"{Options.MaxRequestsPerClient} requests of this client are under way or waiting"
-            : _requests.Sum(other => other.Duration) + request.Duration > Options.MaxAudioSeconds && _requests.Count > 0 ? "too much audio is under way or waiting"
+            : _requests.Count(other => other.Request.Client == client) >= Options.MaxRequestsPerClient ? $"{Options.MaxRequestsPerClient} requests of this client are under way or waiting"
+            : _requests.Sum(other => other.Duration) + duration > Options.MaxAudioSeconds && _requests.Count > 0 ? "too much audio is under way or waiting"
             : null;
         if (full is not null)
         {

@@ -74,11 +74,11 @@ internal sealed class Job(string client, JobOrder order, JobInput input, JobWebh
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _cancellation = new();
-    private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Queue<Segment> _heard = [];
     private FileStream? _recording = (input as UploadedInput)?.File;
     private volatile bool _isAwaited;
+    private TaskCompletionSource<bool> _decoding = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RunningTranscription? _running;
     private (double Begin, double End) _share;
 
@@ -143,8 +143,20 @@ internal sealed class Job(string client, JobOrder order, JobInput input, JobWebh
 
     public bool HasEnded => Status is JobStatus.Succeeded or JobStatus.Failed or JobStatus.Cancelled;
 
-    /// <summary>Ends when the work begins, or the job ends without.</summary>
-    public Task Taken => _taken.Task;
+    /// <summary>
+    /// How it ends to decode the recording, now or the next time: true where it is decoded, or the job has ended; false where there was no
+    /// memory for it, and the job waits to be tried again.
+    /// </summary>
+    public Task<bool> Decoding
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _decoding.Task;
+            }
+        }
+    }
 
     /// <summary>Ends with the job, however that ends.</summary>
     public Task Ended => _ended.Task;
@@ -179,10 +191,37 @@ internal sealed class Job(string client, JobOrder order, JobInput input, JobWebh
             }
 
             (Status, StartedAt) = (JobStatus.Running, now);
+            return true;
+        }
+    }
+
+    /// <summary>Gives the work up, since there is no memory for the recording: the job waits once more.</summary>
+    /// <returns>False if the job has ended.</returns>
+    public bool TryPostpone()
+    {
+        TaskCompletionSource<bool> failed;
+        lock (_lock)
+        {
+            if (HasEnded)
+            {
+                return false;
+            }
+
+            (Status, StartedAt) = (JobStatus.Queued, null);
+            (failed, _decoding) = (_decoding, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }
 
-        _taken.TrySetResult();
+        failed.SetResult(false);
         return true;
+    }
+
+    /// <summary>The recording is decoded, or need not be.</summary>
+    public void EndDecoding()
+    {
+        lock (_lock)
+        {
+            _decoding.TrySetResult(true);
+        }
     }
 
     /// <summary>Lets the progress be seen.</summary>
@@ -249,7 +288,7 @@ internal sealed class Job(string client, JobOrder order, JobInput input, JobWebh
         }
 
         recording?.Dispose();
-        _taken.TrySetResult();
+        EndDecoding();
         _ended.SetResult();
     }
 }

@@ -7,7 +7,7 @@ namespace Handwritten.Server.Jobs;
 
 /// <summary>
 /// Fetches recordings beside the work on others, so that slow addresses hold up nobody's transcription. A recording keeps its place until
-/// the work on it begins: that bounds the files that lie about. Half of the places are for jobs that somebody waits for.
+/// it is decoded: that bounds the files that lie about. Half of the places are for jobs that somebody waits for.
 /// </summary>
 internal sealed partial class JobFetcher(JobStore jobs, RemoteClient remote, Scratch scratch, ServerOptions options, TimeProvider time, ILogger<JobFetcher> logger) : BackgroundService
 {
@@ -21,7 +21,10 @@ internal sealed partial class JobFetcher(JobStore jobs, RemoteClient remote, Scr
             if (await TryFetchAsync(job))
             {
                 jobs.ToTranscribe.Add(job);
-                await job.Taken;
+                while (!await job.Decoding)
+                {
+                    // There was no memory for it, so its file still waits.
+                }
             }
 
             jobs.ToFetch.Leave(job);

@@ -21,6 +21,9 @@ internal sealed class JobStore(ServerOptions options, JobNotices notices, TimePr
     /// <summary>Jobs whose recordings are here. Long ones of one client leave half of the workers to the others.</summary>
     public JobQueue ToTranscribe { get; } = new(mostInBulk: Math.Max(1, JobWorker.WorkersOf(options) / 2));
 
+    /// <summary>Jobs for whose recordings there was no memory: they are decoded again, and others go before them.</summary>
+    public JobQueue ToTryAgain { get; } = new();
+
     /// <summary>Takes a job.</summary>
     /// <exception cref="ApiException">There are too many, or the server is being stopped.</exception>
     public void Add(Job job)
@@ -56,6 +59,7 @@ internal sealed class JobStore(ServerOptions options, JobNotices notices, TimePr
         job.IsAwaited = false;
         ToFetch.Renew(job);
         ToTranscribe.Renew(job);
+        ToTryAgain.Renew(job);
     }
 
     /// <summary>Finds a client's job.</summary>
@@ -108,6 +112,7 @@ internal sealed class JobStore(ServerOptions options, JobNotices notices, TimePr
 
         ToFetch.Close();
         ToTranscribe.Close();
+        ToTryAgain.Close();
         return open;
     }
 

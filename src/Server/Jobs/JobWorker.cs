@@ -12,13 +12,22 @@ namespace Handwritten.Server.Jobs;
 
 /// <summary>
 /// Works on jobs, a few at a time, so that few recordings are in memory; the engine gives them what live streams and waiting
-/// clients leave. As many places again are for jobs that somebody waits for. When the server stops, jobs under way are finished if the
-/// time allows, and the others handed back: they fail with the code <c>shutting_down</c>, and their webhooks say so.
+/// clients leave. As many places again are for jobs that somebody waits for. A job for whose recording there is no memory leaves its place to
+/// others. When the server stops, jobs under way are finished if the time allows, and the others handed back: they fail with the code
+/// <c>shutting_down</c>, and their webhooks say so.
+/// <code>
+///     ToTranscribe ──> decodes ──> transcribes ──> ends
+///          ^              │ no memory
+///          └───────── ToTryAgain, one at a time
+/// </code>
 /// </summary>
 internal sealed partial class JobWorker(
     JobStore jobs, JobNotices notices, RecordingDecoder decoder, Recognizer recognizer, RequestLog log,
     LastCall lastCall, IHostApplicationLifetime lifetime, ServerOptions options, TimeProvider time, ILogger<JobWorker> logger) : BackgroundService
 {
+    /// <summary>How long jobs that found no memory leave others to give some back.</summary>
+    private static readonly TimeSpan UntilThereIsMemory = TimeSpan.FromSeconds(5);
+
     /// <summary>How many jobs for which nobody waits are worked on at the same time.</summary>
     public static int WorkersOf(ServerOptions options) => Math.Max(2, options.Models.Max(model => model.Engine.Windows));
 
@@ -28,7 +37,7 @@ internal sealed partial class JobWorker(
         using CancellationTokenRegistration stopping = lifetime.ApplicationStopping.Register(() => HandBack(job => job.Status == JobStatus.Queued));
         using CancellationTokenRegistration ending = lastCall.Token.Register(() => HandBack(_ => true));
         int workers = WorkersOf(options);
-        await Task.WhenAll(Enumerable.Range(0, 2 * workers).Select(i => Task.Run(() => WorkAsync(onlyAwaited: i >= workers), CancellationToken.None)));
+        await Task.WhenAll([TryAgainAsync(), .. Enumerable.Range(0, 2 * workers).Select(i => Task.Run(() => WorkAsync(onlyAwaited: i >= workers), CancellationToken.None))]);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -65,11 +74,47 @@ internal sealed partial class JobWorker(
         }
     }
 
+    /// <summary>
+    /// Lets those jobs be decoded again that found no memory. Whether there is some is found out by decoding, which may be minutes of sound in
+    /// vain; so they are tried one after the other, and after a while unless the one before has found memory.
+    /// </summary>
+    private async Task TryAgainAsync()
+    {
+        bool isThereMemory = false;
+        while (await jobs.ToTryAgain.TakeAsync(onlyAwaited: false) is { } job)
+        {
+            if (!isThereMemory)
+            {
+                await Task.Delay(UntilThereIsMemory, time, job.Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            Task<bool> decoding = job.Decoding;
+            jobs.ToTranscribe.Add(job);
+            isThereMemory = await decoding;
+            jobs.ToTryAgain.Leave(job);
+        }
+    }
+
     private async Task DoAsync(Job job)
     {
         try
         {
-            job.Succeed(await TranscribeAsync(job), time.GetUtcNow());
+            FileStream file = job.Recording ?? throw new OperationCanceledException(job.Cancellation);
+            using DecodedRecording recording = await decoder.DecodeAsync(file.Name, job.Priority, job.Client, job.Cancellation);
+            job.EndDecoding();
+            job.Succeed(await TranscribeAsync(job, recording), time.GetUtcNow());
+        }
+        catch (EngineBusyException)
+        {
+            if (job.TryPostpone())
+            {
+                jobs.ToTryAgain.Add(job);
+            }
+
+            if (lifetime.ApplicationStopping.IsCancellationRequested) // and those that waited have been handed back already
+            {
+                HandBack(other => other == job);
+            }
         }
         catch (Exception failure)
         {
@@ -86,10 +131,8 @@ internal sealed partial class JobWorker(
         }
     }
 
-    private async Task<JobResult> TranscribeAsync(Job job)
+    private async Task<JobResult> TranscribeAsync(Job job, DecodedRecording recording)
     {
-        FileStream file = job.Recording ?? throw new OperationCanceledException(job.Cancellation);
-        using DecodedRecording recording = await WhenThereIsRoomAsync(job, () => decoder.DecodeAsync(file.Name, job.Priority, job.Client, job.Cancellation));
         using RunningTranscription running = await StartAsync(job, job.Order.Request, recording);
         double share = job.Order.Translation is null ? 1 : 0.5;
         job.Follow(running, begin: 0, end: share);
@@ -117,17 +160,14 @@ internal sealed partial class JobWorker(
         return new FinishedTranscription(request, transcript, recording.Clip.Seconds, running.Tokenizer);
     }
 
-    private Task<RunningTranscription> StartAsync(Job job, TranscriptionRequest request, DecodedRecording recording) =>
-        WhenThereIsRoomAsync(job, () => recognizer.StartAsync(request, recording, job.Priority, job.Client, job.Cancellation));
-
-    /// <summary>Jobs have time: where the engine is full, or the memory, they wait.</summary>
-    private async Task<T> WhenThereIsRoomAsync<T>(Job job, Func<Task<T>> beginAsync)
+    /// <summary>Jobs have time: where the engine is full they wait, and keep their places, since the others need it as well.</summary>
+    private async Task<RunningTranscription> StartAsync(Job job, TranscriptionRequest request, DecodedRecording recording)
     {
         while (true)
         {
             try
             {
-                return await beginAsync();
+                return await recognizer.StartAsync(request, recording, job.Priority, job.Client, job.Cancellation);
             }
             catch (EngineBusyException busy)
             {

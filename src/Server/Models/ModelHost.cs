@@ -1,3 +1,6 @@
+using Handwritten.Kernels.Gpu;
+using Handwritten.Model;
+
 namespace Handwritten.Server.Models;
 
 /// <summary>
@@ -123,8 +126,12 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
         }
         catch (Exception failure)
         {
+            if (LastFailure?.Message != failure.Message) // it may be tried for days
+            {
+                LogFailed(source.Name, failure.Message, failure is ModelException or GpuException ? null : failure);
+            }
+
             LastFailure = failure;
-            LogFailed(failure, source.Name);
             throw;
         }
     }
@@ -165,8 +172,8 @@ internal sealed partial class ModelHost(ModelSource source, TimeProvider time, I
     [LoggerMessage(LogLevel.Information, "{Model} is loaded on {Device} after {Seconds:F1} s.")]
     private partial void LogLoaded(string model, string device, double seconds);
 
-    [LoggerMessage(LogLevel.Error, "{Model} cannot be loaded.")]
-    private partial void LogFailed(Exception failure, string model);
+    [LoggerMessage(LogLevel.Error, "{Model} cannot be loaded, and is tried again until it can: {Reason}")]
+    private partial void LogFailed(string model, string reason, Exception? unexpected);
 
     [LoggerMessage(LogLevel.Information, "{Model} has been idle and is unloaded.")]
     private partial void LogUnloading(string model);

@@ -44,7 +44,7 @@ internal static class OpenAiEndpoints
 }
 
 /// <summary>From a form with a recording to an answer.</summary>
-internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, ModelCatalogue models, RequestLog log, LastCall lastCall)
+internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, Recognizer recognizer, RequestLog log, LastCall lastCall)
 {
     /// <summary>Answers a request.</summary>
     /// <exception cref="ApiException">It makes no sense.</exception>
@@ -56,7 +56,7 @@ internal sealed class SpeechService(Scratch scratch, RecordingDecoder decoder, R
         Client client = Client.Of(context);
         using UploadedForm form = await UploadedForm.ReadAsync(context.Request, scratch, cancellation);
         TranscriptionRequest request = TranscriptionRequest.Parse(new RequestFields(form.Fields), task);
-        models.Find(request.Model); // a wrong name is told before anything is decoded
+        recognizer.RequireRoom(request, client.Name); // an overloaded server has no time to decode in vain
         using DecodedRecording recording = await decoder.DecodeAsync(form.RecordingPath, RequestPriority.Interactive, client.Name, cancellation);
         using RunningTranscription running = await recognizer.StartAsync(request, recording, RequestPriority.Interactive, client.Name, cancellation);
         Transcript? transcript;

@@ -18,6 +18,13 @@ internal sealed class Recognizer(ModelCatalogue models, Telemetry telemetry, Las
     /// <summary>Finds speech; loaded when it is first wanted.</summary>
     private SileroVad Vad => _vad.Value;
 
+    /// <summary>Refuses a request that will not be served, before its recording is decoded. Which model it is for is all that has to be known.</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="client">Whose it is.</param>
+    /// <exception cref="ApiException">There is no such model.</exception>
+    /// <exception cref="EngineBusyException">Too much is under way.</exception>
+    public void RequireRoom(TranscriptionRequest request, string client) => models.Find(request.Model).Loaded?.Engine.RequireRoom(client);
+
     /// <summary>Starts a transcription.</summary>
     /// <param name="request">What is asked for.</param>
     /// <param name="recording">The recording.</param>

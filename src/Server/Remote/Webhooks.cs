@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Threading.RateLimiting;
 
 namespace Handwritten.Server.Remote;
 
@@ -12,18 +13,23 @@ namespace Handwritten.Server.Remote;
 ///     webhook-id: job_...      webhook-timestamp: 1767225600      webhook-signature: v1,BASE64
 ///     BASE64 = HMAC-SHA256(secret, id "." timestamp "." body)
 /// </code>
-/// A receiver that does not answer is tried five times within half a minute. A few messages are under way at the same time, and who waits for
-/// the next attempt keeps no other from its own.
+/// A receiver that does not answer is tried five times within half a minute. A few messages are under way at the same time, fewer of them to
+/// one host, so that a slow one leaves places to the others; and who waits for the next attempt keeps no other from its own.
 /// </summary>
 internal sealed partial class Webhooks(RemoteClient remote, ServerOptions options, TimeProvider time, ILogger<Webhooks> logger) : IDisposable
 {
     /// <summary>So many messages are sent at the same time.</summary>
     public const int MostAtOnce = 16;
 
+    /// <summary>So many of them to one host.</summary>
+    public const int MostToHost = 4;
+
     private const int Attempts = 5;
     private const string SecretPrefix = "whsec_";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private readonly SemaphoreSlim _places = new(MostAtOnce);
+    private readonly PartitionedRateLimiter<string> _ofHosts = PartitionedRateLimiter.Create<string, string>(name => RateLimitPartition.GetConcurrencyLimiter(
+        name, _ => new ConcurrencyLimiterOptions { PermitLimit = MostToHost, QueueLimit = int.MaxValue }));
     private int _hasWarned;
 
     /// <summary>Sends a message.</summary>
@@ -41,6 +47,7 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
                 await Task.Delay(TimeSpan.FromSeconds(1 << (attempt - 1)), time, cancellation);
             }
 
+            using RateLimitLease ofHost = await _ofHosts.AcquireAsync(address.IdnHost, cancellationToken: cancellation); // before a place, which others could use
             await _places.WaitAsync(cancellation);
             try
             {
@@ -58,7 +65,11 @@ internal sealed partial class Webhooks(RemoteClient remote, ServerOptions option
         LogGivenUp(id, address.Host);
     }
 
-    public void Dispose() => _places.Dispose();
+    public void Dispose()
+    {
+        _places.Dispose();
+        _ofHosts.Dispose();
+    }
 
     /// <summary>The signature of a message.</summary>
     /// <param name="secret">The shared secret: any text, or base64 behind <c>whsec_</c>.</param>

@@ -7,10 +7,10 @@ namespace Handwritten.Server.Uploads;
 /// Limits what a request may send, and hears out whom the server refuses. A server that hangs up while a client still sends resets
 /// the connection, and the answer that lies in it is lost (RFC 9112, section 9.6): the person at the other end reads "broken
 /// pipe" where "compress the recording or cut it into parts" was meant. So the answer goes out whole, and then the rest of
-/// the request is read and forgotten, within bounds.
+/// the request is read and forgotten, for a while.
 /// <code>
 ///     client   head, body ────────────────────────────────&gt; rest of the body
-///     server              &lt;──────────────────── 413, {"error": ...}  (reads on: at most twice what is allowed, for at most 30 s)
+///     server              &lt;──────────────────── 413, {"error": ...}  (reads on, for at most 30 s)
 /// </code>
 /// </summary>
 internal sealed class BodyLimits(RequestDelegate next, ServerOptions options, IHostApplicationLifetime lifetime)
@@ -46,10 +46,7 @@ internal sealed class BodyLimits(RequestDelegate next, ServerOptions options, IH
         limit.CancelAfter(Patience);
         try
         {
-            if (!await body.DrainAsync(2 * options.MaximumUploadBytes, limit.Token))
-            {
-                context.Abort(); // it goes on and on
-            }
+            await body.DrainAsync(limit.Token);
         }
         catch (Exception failure) when (failure is OperationCanceledException or IOException)
         {

@@ -54,18 +54,12 @@ internal sealed class LimitedBody(Stream body, long? announced, long most) : Str
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <summary>Reads the rest and forgets it.</summary>
-    /// <param name="bytes">How many bytes at most, with those that were read before.</param>
-    /// <param name="cancellation">It has taken too long.</param>
-    /// <returns>Whether that was all of it.</returns>
-    public async Task<bool> DrainAsync(long bytes, CancellationToken cancellation)
+    public async Task DrainAsync(CancellationToken cancellation)
     {
         byte[] buffer = new byte[1 << 16];
-        for (int count = 1; count > 0 && _read <= bytes; _read += count)
+        while (await body.ReadAsync(buffer, cancellation) > 0)
         {
-            count = await body.ReadAsync(buffer, cancellation);
         }
-
-        return _read <= bytes;
     }
 
     public override void Flush() => throw new NotSupportedException();

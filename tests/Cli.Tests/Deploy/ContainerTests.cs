@@ -8,6 +8,9 @@ namespace Handwritten.Cli.Tests.Deploy;
 /// <summary>The container files, compose.yaml and the systemd unit: what they set and start is what the program knows.</summary>
 public sealed partial class ContainerTests : IDisposable
 {
+    /// <summary>What asks the server whether it is ready, where there is no curl.</summary>
+    private static readonly string[] Health = ["dotnet", "/app/handwritten.dll", "health"];
+
     private readonly Sandbox _sandbox = new();
     private readonly string _help;
 
@@ -25,6 +28,7 @@ public sealed partial class ContainerTests : IDisposable
         string[] words = [.. Deployment.Words(file, "ENTRYPOINT"), .. Deployment.Words(file, "CMD")];
         Assert.Equal(["dotnet", "/app/handwritten.dll", "serve"], words[..3]);
         AssertKnown(words[3..]);
+        Assert.Equal(["CMD", .. Health], Deployment.Health(file));
         Assert.Equal("8000", Deployment.Instructions(file).Single(instruction => instruction.Name == "EXPOSE").Argument);
         Assert.Equal("$APP_UID", Deployment.Instructions(file).Single(instruction => instruction.Name == "USER").Argument); // not root
         Assert.All(
@@ -51,6 +55,7 @@ public sealed partial class ContainerTests : IDisposable
         Assert.Equal(["ALL"], (IEnumerable<object>)service["cap_drop"]);
         Assert.StartsWith("/tmp:", (string)Assert.Single((List<object>)service["tmpfs"]), StringComparison.Ordinal);
         Assert.InRange(Seconds((string)service["stop_grace_period"]), ShutdownSeconds + 5, 300);
+        Assert.Equal(["CMD", .. Health], (IEnumerable<object>)Map(service["healthcheck"])["test"]);
         if (name == "gpu")
         {
             Dictionary<object, object> device = Map(Assert.Single((List<object>)Map(Map(Map(service["deploy"])["resources"])["reservations"])["devices"]));

@@ -49,6 +49,13 @@ internal static partial class Deployment
     public static IReadOnlyList<string> Words(string file, string instruction) =>
         System.Text.Json.JsonSerializer.Deserialize<string[]>(Instructions(file).Single(one => one.Name == instruction).Argument)!;
 
+    /// <summary>The words by which a container file asks for the health.</summary>
+    public static IReadOnlyList<string> Health(string file)
+    {
+        string check = Instructions(file).Single(one => one.Name == "HEALTHCHECK").Argument, command = check[check.IndexOf("CMD", StringComparison.Ordinal)..];
+        return [command[..3], .. System.Text.Json.JsonSerializer.Deserialize<string[]>(command[3..])!];
+    }
+
     /// <summary>The settings of the systemd unit, section by section; a name may come several times.</summary>
     public static ILookup<string, string> Unit { get; } = Text("systemd", "handwritten.service").Split('\n')
         .Where(line => line.Contains('=', StringComparison.Ordinal) && line[0] != '#')

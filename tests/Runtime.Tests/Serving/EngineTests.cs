@@ -193,12 +193,12 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
     [Fact]
     public async Task A_full_queue_refuses_and_has_room_again()
     {
-        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequests = 3, MaxRequestsPerClient = 2, MaxAudioSeconds = 200, Windows = 1 });
-        EngineRequest a = new(Clips.Samples("01-en.wav"), English) { Client = "a" }, b = a with { Client = "b" };
+        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequests = 3, MaxRequestsPerClient = 2, MaxAudioSeconds = 400, Windows = 1 });
+        EngineRequest a = new(Clips.Samples("long-en.wav"), English) { Client = "a" }, b = a with { Client = "b" }, hours = b with { Samples = new float[400 * 16_000] };
         ServedTranscription[] accepted = [engine.Start(a), engine.Start(a)];
         EngineBusyException ofClient = Assert.Throws<EngineBusyException>(() => engine.Start(a));
         Assert.InRange(ofClient.RetryAfter.TotalSeconds, 1, 120);
-        Assert.Throws<EngineBusyException>(() => engine.Start(b with { Samples = new float[200 * 16_000] }));
+        Assert.Throws<EngineBusyException>(() => engine.Start(hours));
         accepted = [.. accepted, engine.Start(b)];
         Assert.Throws<EngineBusyException>(() => engine.Start(b));
         Assert.Equal(3, engine.Statistics.Refused);
@@ -233,6 +233,16 @@ public sealed class EngineTests(DemoModel demo) : IClassFixture<DemoModel>
                 order.Add(name);
             }
         }
+    }
+
+    [Fact]
+    public async Task Whoever_asks_beforehand_is_told_that_there_is_no_room()
+    {
+        await using TranscriptionEngine engine = new(demo.Model, new EngineOptions { MaxRequestsPerClient = 1, Windows = 1 });
+        using ServedTranscription served = engine.Start(new(Clips.Samples("long-en.wav"), English) { Client = "a" });
+        Assert.Throws<EngineBusyException>(() => engine.RequireRoom("a"));
+        engine.RequireRoom("b");
+        Assert.Equal(1, engine.Statistics.Refused);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Handwritten.Server.Tests.Faults;
 
-/// <summary>Two gigabytes, in every way that they can come; while nothing else in the process takes memory.</summary>
+/// <summary>Two gigabytes, in every way that they can come, and small files that claim to be as much; while nothing else in the process takes memory.</summary>
 [Collection(Alone.Name)]
 public sealed class LargeUploadTests
 {
@@ -45,6 +45,7 @@ public sealed class LargeUploadTests
         Assert.InRange(sent, 0, 4L * Limit);
         Assert.InRange(mostDisk, 0, Limit);
         Assert.InRange(mostMemory, long.MinValue, Limit);
+        client.Dispose();
         await server.IsUnharmedAsync();
     }
 
@@ -68,6 +69,19 @@ public sealed class LargeUploadTests
         Assert.Equal((HttpStatusCode.BadRequest, "invalid_audio"), await client.ReadAnswerAsync(TimeSpan.FromMinutes(1)));
         Assert.InRange(allocated, 0, size / 2);
         await server.IsUnharmedAsync();
+    }
+
+    [Fact]
+    public async Task A_small_file_that_claims_to_be_slow_sound_is_stopped_early()
+    {
+        // One sample a second: 400 KB would become 3.2 billion samples.
+        byte[] wav = File.ReadAllBytes(RunningServer.Recording);
+        BitConverter.GetBytes(1).CopyTo(wav, 24);
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaximumAudioSeconds = 600, LoadEagerly = false });
+        long before = GC.GetTotalAllocatedBytes();
+        using HttpResponseMessage response = await server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(wav));
+        Assert.Equal("invalid_audio", (await response.ErrorAsync()).Code);
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 512 << 20);
     }
 
     private static byte[] Chunk(byte[] bytes) => [.. Encoding.ASCII.GetBytes($"{bytes.Length:x}\r\n"), .. bytes, (byte)'\r', (byte)'\n'];

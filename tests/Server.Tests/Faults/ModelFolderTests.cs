@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text.Json;
+using Handwritten.Model;
 using Handwritten.Server.Models;
 using Handwritten.Tests;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Handwritten.Server.Tests.Faults;
@@ -71,6 +73,27 @@ public sealed class ModelFolderTests : IDisposable
         await using RunningServer other = await RunningServer.StartAsync(options => options with { Models = [broken, demo] });
         await Eventually.HoldsAsync(async () => (await HealthAsync(other)).GetProperty("status").GetString() == "failed");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await other.Client.GetAsync("/health/ready")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Why_a_model_cannot_be_loaded_is_logged_once_until_the_cause_is_another()
+    {
+        ModelSource demo = RunningServer.DemoModel(), broken = demo with { Name = "broken", Folder = Elsewhere };
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { Models = [demo, broken] });
+        ModelHost host = server.Services.GetRequiredService<ModelCatalogue>().Find("broken");
+        await FailAsync();
+        await FailAsync();
+        string missing = Assert.Single(Reasons());
+        Assert.DoesNotContain("\n", missing, StringComparison.Ordinal); // a sentence, and no trace
+
+        Directory.CreateDirectory(Elsewhere);
+        await FailAsync();
+        await FailAsync();
+        Assert.Equal(2, Reasons().Distinct().Count());
+        Assert.Equal(2, Reasons().Length);
+
+        Task FailAsync() => Assert.ThrowsAsync<ModelException>(() => host.AcquireAsync(CancellationToken.None));
+        string[] Reasons() => [.. server.Errors.Where(line => line.Contains("broken cannot be loaded", StringComparison.Ordinal))];
     }
 
     [Fact]

@@ -38,11 +38,7 @@ internal sealed class RawClient : IDisposable
         RawClient raw = await ConnectAsync(server, receiveBuffer);
         await raw.SendAsync(
             $"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {Convert.ToBase64String(RandomNumberGenerator.GetBytes(16))}\r\n\r\n");
-        while (!raw.Head.EndsWith("\r\n\r\n", StringComparison.Ordinal))
-        {
-            raw.Head += (char)raw.Stream.ReadByte();
-        }
-
+        raw.Head = await raw.ReadHeadAsync();
         return raw;
     }
 
@@ -90,29 +86,29 @@ internal sealed class RawClient : IDisposable
         return sent;
     }
 
-    /// <summary>Reads until the server closes.</summary>
-    /// <param name="patience">How long that may take.</param>
-    public async Task<byte[]> ReadToEndAsync(TimeSpan patience)
+    /// <summary>Reads the head of an answer, and nothing behind it.</summary>
+    public async Task<string> ReadHeadAsync()
     {
-        using CancellationTokenSource limit = new(patience);
-        using MemoryStream all = new();
-        try
+        StringBuilder head = new();
+        byte[] next = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
-            await Stream.CopyToAsync(all, limit.Token);
-        }
-        catch (IOException)
-        {
-            // It has closed without saying goodbye.
+            await Stream.ReadExactlyAsync(next);
+            head.Append((char)next[0]);
         }
 
-        return all.ToArray();
+        return head.ToString();
     }
 
-    /// <summary>Reads an answer whose connection closes behind it.</summary>
+    /// <summary>Reads until the server closes.</summary>
+    /// <param name="patience">How long that may take.</param>
+    public Task<byte[]> ReadToEndAsync(TimeSpan patience) => ReadAsync(_ => false, patience);
+
+    /// <summary>Reads an answer: to its last chunk, or until the server closes.</summary>
     /// <returns>The status, and the code of its error object; null without one.</returns>
     public async Task<(HttpStatusCode Status, string? Code)> ReadAnswerAsync(TimeSpan patience)
     {
-        string answer = Encoding.UTF8.GetString(await ReadToEndAsync(patience));
+        string answer = Encoding.UTF8.GetString(await ReadAsync(all => all.EndsWith("\r\n0\r\n\r\n"u8), patience));
         HttpStatusCode status = (HttpStatusCode)int.Parse(answer.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         int json = answer.IndexOf("{\"error\"", StringComparison.Ordinal);
         if (json < 0)
@@ -122,6 +118,26 @@ internal sealed class RawClient : IDisposable
 
         Utf8JsonReader reader = new(Encoding.UTF8.GetBytes(answer[json..]));
         return (status, JsonElement.ParseValue(ref reader).GetProperty("error").GetProperty("code").GetString());
+    }
+
+    private async Task<byte[]> ReadAsync(Func<ReadOnlySpan<byte>, bool> isEnough, TimeSpan patience)
+    {
+        using CancellationTokenSource limit = new(patience);
+        using MemoryStream all = new();
+        byte[] piece = new byte[4096];
+        try
+        {
+            while (!isEnough(all.GetBuffer().AsSpan(0, (int)all.Length)) && await Stream.ReadAsync(piece, limit.Token) is int count and > 0)
+            {
+                all.Write(piece, 0, count);
+            }
+        }
+        catch (IOException)
+        {
+            // It has closed without saying goodbye.
+        }
+
+        return all.ToArray();
     }
 
     /// <summary>Hangs up without a word: the server sees a reset.</summary>

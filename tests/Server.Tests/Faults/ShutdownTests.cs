@@ -45,9 +45,9 @@ public sealed class ShutdownTests
     {
         await using RunningServer server = await RunningServer.StartAsync(options => options with { ShutdownTimeout = TimeSpan.FromSeconds(4) });
         using RawClient raw = await RawClient.ConnectAsync(server.Address);
-        await raw.SendAsync($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: {type}\r\nContent-Length: 1000\r\n\r\n");
+        await raw.SendAsync($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: {type}\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 100 ", await raw.ReadHeadAsync(), StringComparison.Ordinal); // the server reads
         await raw.SendAsync(type == "application/json" ? "{\"input\":" : RawClient.FileHead);
-        await Task.Delay(300); // the server reads
         Task stop = server.StopAsync();
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "shutting_down"), await raw.ReadAnswerAsync(TimeSpan.FromSeconds(20)));
         await stop;

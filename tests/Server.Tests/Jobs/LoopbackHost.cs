@@ -12,10 +12,10 @@ internal sealed class LoopbackHost : IAsyncDisposable
     private readonly string? _redirect;
     private readonly Task _serving;
 
-    public LoopbackHost(string? redirect = null)
+    public LoopbackHost(string? redirect = null, string host = "127.0.0.1")
     {
         _redirect = redirect;
-        Address = $"http://127.0.0.1:{FreePort()}";
+        Address = $"http://{host}:{FreePort()}";
         _listener.Prefixes.Add($"{Address}/");
         _listener.Start();
         _serving = ServeAsync();
@@ -54,12 +54,12 @@ internal sealed class LoopbackHost : IAsyncDisposable
                 HttpListenerContext context = await _listener.GetContextAsync();
                 using MemoryStream body = new();
                 await context.Request.InputStream.CopyToAsync(body);
-                (context.Request.HttpMethod == "POST" ? Posted : Got).Enqueue(new Received(context.Request.Headers, body.ToArray()));
+                (context.Request.HttpMethod == "POST" ? Posted : Got).Enqueue(new Received(context.Request.Url!.AbsolutePath, context.Request.Headers, body.ToArray()));
                 if (context.Request.HttpMethod == "POST" && !Holding.IsCompleted)
                 {
                     _ = Holding.ContinueWith(_ => Answer(context), TaskScheduler.Default);
                 }
-                else if (context.Request.Url!.AbsolutePath != "/never") // which is answered never
+                else if (context.Request.Url.AbsolutePath != "/never") // which is answered never
                 {
                     Answer(context);
                 }
@@ -99,5 +99,5 @@ internal sealed class LoopbackHost : IAsyncDisposable
         return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
-    internal sealed record Received(NameValueCollection Headers, byte[] Body);
+    internal sealed record Received(string Path, NameValueCollection Headers, byte[] Body);
 }

@@ -74,7 +74,7 @@ public sealed class StreamTests(SharedServer shared)
     [Fact]
     public async Task Idle_streams_are_ended_and_there_are_no_more_than_allowed()
     {
-        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaximumStreams = 2, StreamIdleTimeout = TimeSpan.FromSeconds(2) });
+        await using RunningServer server = await RunningServer.StartAsync(options => options with { MaximumStreams = 2, StreamIdleTimeout = TimeSpan.FromSeconds(5) });
         using StreamOfTest first = await StreamOfTest.OpenAsync(server, ""), second = await StreamOfTest.OpenAsync(server, "");
         using ClientWebSocket third = new() { Options = { CollectHttpResponseDetails = true } };
         await Assert.ThrowsAsync<WebSocketException>(() => third.ConnectAsync(StreamOfTest.Address(server, ""), CancellationToken.None));

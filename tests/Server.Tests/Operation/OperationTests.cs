@@ -91,7 +91,6 @@ public sealed class OperationTests(SharedServer shared)
         await using RunningServer server = await RunningServer.StartAsync();
         Task<HttpResponseMessage> request = server.Client.PostAsync("/v1/audio/transcriptions", RunningServer.Form(RunningServer.Repeated(20)));
         await Eventually.HoldsAsync(async () => (await (await server.Client.GetAsync("/health/ready")).JsonAsync()).GetProperty("models")[0].GetProperty("active").GetInt32() > 0);
-        Assert.False(request.IsCompleted);
         await server.StopAsync();
         string text = (await (await request).JsonAsync()).GetProperty("text").GetString()!;
         Assert.EndsWith(RunningServer.Text, text, StringComparison.Ordinal);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Handwritten.Runtime.Serving;
+using Handwritten.Server.Jobs;
 using Handwritten.Server.Tests.Faults;
 using Handwritten.Server.Uploads;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,6 +18,8 @@ namespace Handwritten.Server.Tests.Uploads;
 public sealed class DecodingTests
 {
     private const int Budget = 64 << 20;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     [Fact]
     public async Task A_short_recording_does_not_wait_for_long_ones_and_what_waits_is_counted()
@@ -92,15 +95,47 @@ public sealed class DecodingTests
         Assert.True(refused.Headers.RetryAfter!.Delta > TimeSpan.Zero);
         Assert.Equal(Budget, await MetricAsync(server, "handwritten_decoded_bytes"));
 
-        using HttpResponseMessage accepted = await server.Client.PostAsync("/v1/jobs", RunningServer.Form());
-        await Eventually.HoldsAsync(() => StatusAsync("running"));
+        Job job = await HandInAsync(server, File.ReadAllBytes(RunningServer.Recording));
+        Assert.False(await job.Decoding.WaitAsync(Patience));
         others.Dispose();
         more.Dispose();
-        await Eventually.HoldsAsync(() => StatusAsync("succeeded"));
+        await job.Ended.WaitAsync(Patience);
+        Assert.Equal(JobStatus.Succeeded, job.Status);
         await server.IsUnharmedAsync();
         Assert.Equal(0, memory.Held);
+    }
 
-        async Task<bool> StatusAsync(string status) => (await (await server.Client.GetAsync(accepted.Headers.Location)).JsonAsync()).GetProperty("status").GetString() == status;
+    [Fact]
+    public async Task A_job_that_waits_for_memory_lets_others_pass()
+    {
+        await using RunningServer server = await StartAsync();
+        SoundMemory.Share others = server.Services.GetRequiredService<SoundMemory>().Open();
+        others.Grow(Budget * 7L / 8 / SoundMemory.BytesPerSample);
+        Job[] minutes = [await HandInAsync(server, Silence(seconds: 301)), await HandInAsync(server, Silence(seconds: 302))];
+        Assert.All(await Task.WhenAll(minutes.Select(job => job.Decoding)).WaitAsync(Patience), Assert.False);
+
+        // A client has one place, which neither of them keeps.
+        Job[] commands = [await HandInAsync(server, File.ReadAllBytes(RunningServer.Recording)), await HandInAsync(server, File.ReadAllBytes(RunningServer.Recording))];
+        await Task.WhenAll(commands.Select(job => job.Ended)).WaitAsync(Patience);
+        Assert.All(commands, job => Assert.Equal(JobStatus.Succeeded, job.Status));
+        Assert.All(minutes, job => Assert.False(job.HasEnded));
+
+        others.Dispose();
+        await Task.WhenAll(minutes.Select(job => job.Ended)).WaitAsync(Patience);
+        Assert.All(minutes, job => Assert.Equal(JobStatus.Succeeded, job.Status));
+    }
+
+    [Fact]
+    public async Task A_job_that_waits_for_memory_is_handed_back_by_a_stop()
+    {
+        await using RunningServer server = await StartAsync();
+        SoundMemory memory = server.Services.GetRequiredService<SoundMemory>();
+        using SoundMemory.Share others = memory.Open();
+        others.Grow(Budget * 7L / 8 / SoundMemory.BytesPerSample);
+        Job job = await HandInAsync(server, Silence(seconds: 301));
+        Assert.False(await job.Decoding.WaitAsync(Patience));
+        await server.StopAsync();
+        Assert.Equal((JobStatus.Failed, "shutting_down"), (job.Status, job.Error?.Code));
     }
 
     [Fact]
@@ -120,6 +155,13 @@ public sealed class DecodingTests
         Assert.All(await answers, answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests));
         await server.IsUnharmedAsync();
         Assert.Equal(0, memory.Held);
+    }
+
+    /// <summary>Hands in a job for which nobody waits.</summary>
+    private static async Task<Job> HandInAsync(RunningServer server, byte[] recording)
+    {
+        using HttpResponseMessage accepted = await server.Client.PostAsync("/v1/jobs", RunningServer.Form(recording));
+        return server.Services.GetRequiredService<JobStore>().Find((await accepted.JsonAsync()).GetProperty("id").GetString()!, "127.0.0.1");
     }
 
     private static Task<RunningServer> StartAsync(Func<ServerOptions, ServerOptions>? change = null) => RunningServer.StartAsync(options =>

@@ -18,9 +18,10 @@ export class Results {
     copy.addEventListener('click', () => void this.copy(copy));
   }
 
-  show(transcript: Transcript, name: string): void {
+  /** @param remark What else the names of files say. */
+  show(transcript: Transcript, name: string, remark = ''): void {
     this.transcript = transcript;
-    this.baseName = name.replace(/(?<=.)\.[^.]*$/, '');
+    this.baseName = name.replace(/(?<=.)\.[^.]*$/, '') + (remark && ` (${remark})`);
     show(transcript.segments.length > 0, element('results'));
   }
 

@@ -90,4 +90,12 @@ export class Sheet {
     if (this.isEmpty) element('facts').textContent = `No speech was found in ${clock(seconds)}.`;
     this.results.show(this.transcript, this.name);
   }
+
+  /** No more comes, but there was more to come: what is there can be taken away, and says in its name that it is not all. */
+  breakOff(): void {
+    this.setPartial('', '');
+    this.progress.end(this.isEmpty ? '' : 'The transcript is incomplete.');
+    if (!this.isEmpty) element('facts').textContent += '\u2002·\u2002incomplete';
+    this.results.show(this.transcript, this.name, 'incomplete');
+  }
 }

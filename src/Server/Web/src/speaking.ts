@@ -79,8 +79,12 @@ export async function speakOn(sheet: Sheet, settings: Settings, signal: AbortSig
 async function finish(sheet: Sheet, settings: Settings, name: string, microphone: Microphone, trouble: unknown): Promise<Spoken> {
   const recording = microphone.recording();
   await sheet.take(recording, settings.model);
-  sheet.complete(microphone.seconds);
-  if (trouble) alarm.raise(trouble);
+  if (trouble) {
+    sheet.breakOff();
+    alarm.raise(trouble);
+  } else {
+    sheet.complete(microphone.seconds);
+  }
   const sound = element<HTMLAnchorElement>('sound');
   if (sound.href) URL.revokeObjectURL(sound.href);
   sound.href = URL.createObjectURL(recording);

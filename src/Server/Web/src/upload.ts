@@ -32,10 +32,13 @@ export function transcribe(recording: Blob, name: string, settings: Settings, li
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const reader = new EventReader();
+    const brokenOff = new Trouble('The transcript broke off: the connection to the server was lost.', 'cut_off');
+    let hasBegun = false;
     let seconds: number | undefined;
 
     const take = () => {
       if (request.status !== 200) return;
+      hasBegun = true;
       for (const event of reader.read(request.responseText) as ServerEvent[]) {
         switch (event.type) {
           case 'transcript.text.delta': listener.heard(event.segment, event.language, event.duration); break;
@@ -48,12 +51,12 @@ export function transcribe(recording: Blob, name: string, settings: Settings, li
     request.upload.addEventListener('progress', (event) => listener.sent(event.total > 0 ? event.loaded / event.total : 0));
     request.upload.addEventListener('load', () => listener.sent(1));
     request.addEventListener('progress', take);
-    request.addEventListener('error', () => void whyBroken().then(reject));
+    request.addEventListener('error', () => hasBegun ? reject(brokenOff) : void whyBroken().then(reject));
     request.addEventListener('abort', () => reject(signal.reason));
     request.addEventListener('load', () => {
       take();
       if (request.status !== 200) reject(troubleOf(request.status, request.responseText, request.getResponseHeader('Retry-After')));
-      else if (seconds === undefined) reject(new Trouble('The transcript broke off: the connection to the server was lost.', 'cut_off'));
+      else if (seconds === undefined) reject(brokenOff);
       else resolve(seconds);
     });
     signal.addEventListener('abort', () => request.abort(), { once: true });

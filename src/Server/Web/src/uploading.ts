@@ -18,7 +18,7 @@ export async function transcribeOn(sheet: Sheet, recording: Blob, name: string, 
     sheet.complete(await whenThereIsRoom(sheet, recording, name, settings, signal));
   } catch (failure) {
     if (signal.aborted) return;
-    sheet.progress.end('');
+    sheet.breakOff();
     if (failure instanceof Trouble && failure.isPassing) {
       alarm.raise(failure, () => void transcribeOn(sheet, recording, name, settings, signal));
     } else {
