@@ -10,7 +10,7 @@ namespace Handwritten.Cli;
 /// reported in its turn and leaves the others alone; what is wrong with the model ends the loop.
 /// </summary>
 /// <param name="load">Loads a recording and finds what in it is to be heard.</param>
-/// <param name="start">Lets a recording wait for batches; called for the first of which anything is to be heard when that has been loaded.</param>
+/// <param name="start">Lets a recording wait for batches; called for the first when that has been loaded, and never for what is known.</param>
 /// <param name="shareBatches">Has batches that would not be full ask for more recordings.</param>
 internal sealed class BatchedRecordings(
     Func<string, LoadedRecording> load,
