@@ -130,7 +130,7 @@ internal static class Application
         string command = string.Join(' ', PathTo(result.CommandResult).Reverse());
         string? sentence = known ?? result.UnmatchedTokens.Concat(MistypedOptions(result)).FirstOrDefault() switch
         {
-            null when result.Errors.FirstOrDefault() is { } error => error.Message,
+            null when result.Errors is [var error, ..] => error.Message,
             // A script gives it whose variable is empty; no argument may be.
             null => Arguments(result).Any(token => token.Value.Length == 0) ? $"An argument of '{command}' is empty." : null,
             ['-', ..] option => $"There is no option '{option}'." + Spelling.Suggest(option, current.Options.SelectMany(other => other.Aliases.Prepend(other.Name))),
