@@ -6,7 +6,7 @@ using Handwritten.Kernels.Gpu;
 namespace Handwritten.Kernels;
 
 /// <summary>
-/// Where a model computes: the CPU, a GPU, or the CPU in the part of a GPU. It is a choice only; nothing is opened before
+/// Where a model computes: the CPU, a GPU, or the CPU as an emulated GPU. It is a choice only; nothing is opened before
 /// <see cref="CreateKernels"/>.
 /// </summary>
 public sealed record ComputeDevice
@@ -71,7 +71,10 @@ public sealed record ComputeDevice
     public ComputeDevice Resolve() => this != Auto ? this : HasGpu() ? Cuda() : Cpu;
 
     /// <summary>Opens the device.</summary>
-    /// <param name="type">The types of activations and weights; null for float16 on a GPU, and float32 with weights as they are stored on the CPU, which knows no other activations and says so.</param>
+    /// <param name="type">
+    /// The types of activations and weights; null for float16 on a GPU, and on the CPU for float32 with weights as they are stored.
+    /// The CPU has no other activations, and warns where others are asked for.
+    /// </param>
     /// <param name="threads">Threads of the CPU; null for all.</param>
     /// <param name="warn">Receives sentences that the user should read.</param>
     /// <returns>The back end; whoever asked for it disposes it.</returns>

@@ -19,8 +19,9 @@ namespace Handwritten.Kernels;
 ///     lane 2   0 0 0 1 2                                                               0 0 0 1 1     grows in lane 2
 /// </code>
 /// Entries are never overwritten by another sequence: a row is stored in its own lane at its own position, and lanes that
-/// share a past are at the same position. A lane whose position 0 is filled begins anew, with a past of its own. Plain host arrays, allocated once by <see cref="IKernels.AllocateRows"/>; a back end that needs them elsewhere copies
-/// them as the pass starts.
+/// share a past are at the same position. A lane whose position 0 is filled begins anew, with a past of its own. Plain host
+/// arrays, allocated once by <see cref="IKernels.AllocateRows"/>; a back end that needs them elsewhere copies them as the pass
+/// starts.
 /// </summary>
 /// <param name="capacity">The most rows one pass can hold.</param>
 /// <param name="lanes">Lanes of the KV caches; 0 for rows whose lanes never share a past.</param>
@@ -69,7 +70,9 @@ public class DecoderRows(int capacity, int lanes = 0, int length = 0) : IDisposa
     /// <summary>The whole table, [lanes, length].</summary>
     internal ReadOnlySpan<int> SourceTable => _sources;
 
-    /// <summary>The lane that holds each entry of the sequence that grows in <paramref name="lane"/>, also of entries to come.</summary>
+    /// <summary>
+    /// The lane that holds each entry of the sequence that grows in <paramref name="lane"/>, also of entries to come.
+    /// </summary>
     public ReadOnlySpan<int> Sources(int lane) => _sources.AsSpan(lane * length, length);
 
     /// <summary>

@@ -52,6 +52,16 @@ public sealed unsafe class HostTensor : IDisposable
     /// <exception cref="OverflowException">The tensor is larger than 2 GiB; use <see cref="Data"/>.</exception>
     public ReadOnlySpan<byte> Bytes => new(_data, checked((int)ByteCount));
 
+    /// <summary>Refuses what cannot be weights.</summary>
+    /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
+    internal void RequireFloat()
+    {
+        if (!Type.IsFloatingPoint())
+        {
+            throw new InvalidDataException($"Tensor '{Name}' holds {Type} values; weights must be F64, F32, F16 or BF16.");
+        }
+    }
+
     /// <summary>Tells the owner that the bytes are no longer needed.</summary>
     public void Dispose()
     {

@@ -16,9 +16,9 @@ public enum Epilogue
 /// <summary>
 /// Every operation Whisper is made of. The model is written once against this interface; a back end implements it for
 /// one kind of machine. Activations have the back end's compute type (float32 on a CPU) but for those that are allocated
-/// as float32; shapes are given outermost first; "rows" are the flattened leading dimensions. Operations work on the first <c>rows</c> rows of tensors that
-/// were allocated for the largest batch, so that a step allocates nothing. They run in the order of the calls;
-/// <see cref="Read"/> waits for what it reads.
+/// as float32; shapes are given outermost first; "rows" are the flattened leading dimensions. Operations work on the first
+/// <c>rows</c> rows of tensors that were allocated for the largest batch, so that a step allocates nothing. They run in the
+/// order of the calls; <see cref="Read"/> waits for what it reads.
 /// </summary>
 public interface IKernels : IDisposable
 {
@@ -29,7 +29,8 @@ public interface IKernels : IDisposable
     bool HasInt8Weights { get; }
 
     /// <summary>
-    /// How far activations may be from float32's, as relative L2 error, by this back end's types and order of sums alone.
+    /// How far activations may be from openai/whisper's in float32, as relative L2 error, for no other reason than this back
+    /// end's types and its order of sums.
     /// </summary>
     double Tolerance { get; }
 
@@ -67,7 +68,10 @@ public interface IKernels : IDisposable
     /// </summary>
     Tensor LoadBias(int missingLength, params ReadOnlySpan<HostTensor?> stacked);
 
-    /// <summary>Loads the weight [outputs, channels, 3] of a convolution for <see cref="Conv1dGelu"/>; the result's shape is [outputs, 3 * channels].</summary>
+    /// <summary>
+    /// Loads the weight [outputs, channels, 3] of a convolution for <see cref="Conv1dGelu"/>; the result's shape is [outputs,
+    /// 3 · channels].
+    /// </summary>
     Tensor LoadConvolution(HostTensor weight);
 
     /// <summary>Copies host values into a tensor, from its first element on.</summary>
@@ -121,15 +125,15 @@ public interface IKernels : IDisposable
     void MatMul(int rows, Tensor x, Linear linear, Tensor y, Epilogue epilogue = Epilogue.None);
 
     /// <summary>
-    /// <see cref="LayerNorm"/> and then <see cref="MatMul"/> with its result, in one operation where that is faster. x: [rows,
-    /// inputs] float32, y: [rows, outputs] and no sum that it takes; the same bits as by both.
+    /// <see cref="LayerNorm"/> and then <see cref="MatMul"/> with its result, in one operation where that is faster; the same
+    /// bits as by the two of them.
     /// </summary>
     /// <param name="rows">How many rows.</param>
-    /// <param name="x">What is normalised.</param>
+    /// <param name="x">What is normalised: [rows, inputs] float32.</param>
     /// <param name="norm">The norm.</param>
     /// <param name="linear">The product.</param>
-    /// <param name="normed">[rows, inputs]: what is between the two may be left here, or not.</param>
-    /// <param name="y">The result.</param>
+    /// <param name="normed">[rows, inputs]: room for what is between the two. Whether it is there afterwards is not defined.</param>
+    /// <param name="y">The result: [rows, outputs].</param>
     /// <param name="epilogue">What becomes of the sums.</param>
     void NormMatMul(int rows, Tensor x, Norm norm, Linear linear, Tensor normed, Tensor y, Epilogue epilogue = Epilogue.None)
     {
@@ -149,7 +153,9 @@ public interface IKernels : IDisposable
     /// </summary>
     void Embed(DecoderRows rows, Tensor tokenTable, Tensor positionTable, Tensor x);
 
-    /// <summary>Allocates a KV cache: <paramref name="lanes"/> sequences of up to <paramref name="length"/> entries for one layer.</summary>
+    /// <summary>
+    /// Allocates a KV cache: <paramref name="lanes"/> sequences of up to <paramref name="length"/> entries for one layer.
+    /// </summary>
     KeyValueCache AllocateCache(int lanes, int length, int heads, int headSize);
 
     /// <summary>
@@ -232,12 +238,11 @@ public interface IKernels : IDisposable
     IRecordedPass Record(Action pass);
 }
 
-/// <summary>Keys and values of one attention layer, [lanes, length, heads, head size] each; the layout is the back end's own.</summary>
+/// <summary>
+/// Keys and values of one attention layer, [lanes, length, heads, head size] each; the layout is the back end's own.
+/// </summary>
 public abstract class KeyValueCache : IDisposable
 {
-    /// <summary>Bytes taken in the back end's memory.</summary>
-    public abstract long ByteCount { get; }
-
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -3,15 +3,15 @@ using System.Numerics;
 namespace Handwritten.Kernels;
 
 /// <summary>
-/// Weights in whole numbers of a byte: each row of a matrix, which makes one output, has a scale of its own.
+/// Weights as 8-bit integers: each row of a matrix, which makes one output, has a scale of its own.
 /// <code>
 ///     scale = max |w| / 127          q = round(w / scale), −127 .. 127          w ≈ q · scale, wrong by scale / 2 at most
 ///
 ///     y = Σ w x ≈ scale · Σ q x      the sum is made with q, as a float of the compute type, which holds it exactly; the
 ///                                    scale comes once, behind the sum
 /// </code>
-/// Symmetric, so that 0 stays 0 and nothing has to be added up beside the sum. Activations are not quantised: a decoding step
-/// is bound by the bytes of the weights, not by the multiplications.
+/// Symmetric, without a zero point: 0 stays 0, and the sum of x is not needed beside the product. Activations are not
+/// quantised: a decoding step is bound by the bytes of the weights, not by the multiplications.
 /// </summary>
 internal static class Int8Quantization
 {

@@ -40,7 +40,9 @@ internal struct Philox
     /// <summary>How far tokens lie apart whose bits are one counter's: what the threads of a block read at the same time.</summary>
     public const int TokenStride = 1024;
 
-    /// <summary>The four tokens token, token + 1024, + 2048 and + 3072 of a lane's step, where token / 1024 is a multiple of 4.</summary>
+    /// <summary>
+    /// The four tokens token, token + 1024, + 2048 and + 3072 of a lane's step, where token / 1024 is a multiple of 4.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Philox OfTokens(LaneRules rules, int step, int token) =>
         At((uint)((token / (4 * TokenStride) * TokenStride) + (token % TokenStride)), (uint)step, rules.Candidate, 0, rules.SeedLow, rules.SeedHigh);

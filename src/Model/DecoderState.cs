@@ -77,7 +77,9 @@ public sealed class DecoderState : IDisposable
     /// <summary>The stream of the rows that want logits, float32: [outputs, d_model].</summary>
     internal Tensor Selected { get; }
 
-    /// <summary>Keys and values of encoded windows, side by side, on their way to a layer's cache: [windows, 1500, 2 · d_model].</summary>
+    /// <summary>
+    /// Keys and values of encoded windows, side by side, on their way to a layer's cache: [windows, 1500, 2 · d_model].
+    /// </summary>
     internal Tensor CrossKeyValue { get; }
 
     /// <summary>By layer: of each lane the keys and values of its tokens so far.</summary>

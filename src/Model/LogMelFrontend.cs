@@ -30,7 +30,9 @@ public sealed class LogMelFrontend : IDisposable
     /// <param name="padding">Zero samples that follow.</param>
     public Tensor Compute(ReadOnlySpan<float> samples, int padding) => _kernels.LogMel(samples, padding, _filters);
 
-    /// <summary>The same on the calling thread alone, whatever other threads do with the back end; null if it cannot do that.</summary>
+    /// <summary>
+    /// The same on the calling thread alone, whatever other threads do with the back end; null if it cannot do that.
+    /// </summary>
     /// <param name="samples">Mono samples at 16 kHz in [−1, 1].</param>
     /// <param name="padding">Zero samples that follow.</param>
     public Tensor? ComputeAside(ReadOnlySpan<float> samples, int padding) => _kernels.LogMelAside(samples, padding, _filters);

@@ -54,7 +54,9 @@ public static class MelFilters
         return filters;
     }
 
-    /// <summary>Where in the bank a frequency lies: 0 is the top of the lowest band's triangle, mels − 1 that of the highest.</summary>
+    /// <summary>
+    /// Where in the bank a frequency lies: 0 is the top of the lowest band's triangle, mels − 1 that of the highest.
+    /// </summary>
     /// <param name="hertz">The frequency, 0 to 8000.</param>
     /// <param name="mels">Number of bands.</param>
     public static double Band(double hertz, int mels) => (ToMel(hertz) / ToMel(WhisperAudio.SampleRate / 2) * (mels + 1)) - 1;

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 namespace Handwritten.Model;
 
 /// <summary>A model on this machine.</summary>
-/// <param name="Name">What to call it: <c>whisper-nano</c> below <c>weights</c>, <c>openai/whisper-tiny</c> in the cache of Hugging Face.</param>
+/// <param name="Name">
+/// What to call it: <c>whisper-nano</c> below <c>weights</c>, <c>openai/whisper-tiny</c> in the cache of Hugging Face.
+/// </param>
 /// <param name="Folder">Its folder.</param>
 public sealed record LocalModel(string Name, string Folder);
 
@@ -30,10 +32,14 @@ public static partial class ModelFolder
         ? Resolve(nameOrPath, [.. WeightFolders()], HubCache.Default)
         : Resolve(nameOrPath, [.. Directory.Exists(place) ? [place] : Array.Empty<string>(), .. WeightFolders()], new HubCache(place), HubCache.Default);
 
-    /// <summary>The models on this machine that have a name: those below <c>weights</c>, and those in the cache of Hugging Face.</summary>
+    /// <summary>
+    /// The models on this machine that have a name: those below <c>weights</c>, and those in the cache of Hugging Face.
+    /// </summary>
     public static IReadOnlyList<LocalModel> Local() => Local([.. WeightFolders()], HubCache.Default);
 
-    /// <summary>What to call the model in a folder: the folder's name, or the repository's for a folder in the cache of Hugging Face.</summary>
+    /// <summary>
+    /// What to call the model in a folder: the folder's name, or the repository's for a folder in the cache of Hugging Face.
+    /// </summary>
     public static string NameOf(string folder)
     {
         string path = HubCache.RepositoryOf(folder) ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));

@@ -9,7 +9,10 @@ public sealed record ModelLoadOptions
     /// <summary>The device; <see cref="ComputeDevice.Auto"/> takes a GPU if there is one.</summary>
     public ComputeDevice Device { get; init; } = ComputeDevice.Auto;
 
-    /// <summary>The types of activations and weights; null for float16 on a GPU. The CPU computes in float32 whatever is asked for, with weights as they are stored or in int8.</summary>
+    /// <summary>
+    /// The types of activations and weights; null for float16 on a GPU. The CPU computes in float32 whatever is asked for,
+    /// with weights as they are stored or in int8.
+    /// </summary>
     public ComputeType? ComputeType { get; init; }
 
     /// <summary>Threads of the CPU; null for all.</summary>

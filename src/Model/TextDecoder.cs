@@ -127,7 +127,10 @@ public sealed class TextDecoder : IDisposable
         }
     }
 
-    /// <summary>Shows what a norm makes of the stream; the pass itself may never have that by itself. Without an observer no name is made up.</summary>
+    /// <summary>
+    /// Shows what a norm makes of the stream, which the pass may never store (<see cref="IKernels.NormMatMul"/>). Without an
+    /// observer no text is put together for the name.
+    /// </summary>
     private void ObserveNorm(IActivationObserver? observer, int? layer, string name, int count, Tensor x, Norm norm, Tensor normed)
     {
         if (observer is not null)

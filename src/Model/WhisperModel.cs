@@ -38,7 +38,9 @@ public sealed class WhisperModel : IDisposable
     public WhisperDimensions Dimensions => Network.Dimensions;
 
     /// <summary>Loads a model, and opens the device that it computes on; both go with the model.</summary>
-    /// <param name="nameOrPath">A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.</param>
+    /// <param name="nameOrPath">
+    /// A folder as Hugging Face publishes it, or a name that <see cref="ModelFolder.Resolve(string, string?)"/> finds.
+    /// </param>
     /// <param name="options">Where to; null for a GPU if there is one.</param>
     /// <exception cref="ModelException">There is no such model, it lacks a file, or its files contradict each other.</exception>
     /// <exception cref="Kernels.Gpu.GpuException">The GPU that was asked for cannot be used.</exception>

@@ -31,8 +31,8 @@ const int Blocks = 8, Threads = 256, Runs = 6;
 Console.WriteLine($"{"million warp-instructions/s",-28}{"none",8}{"memcheck",10}{"all",8}{"GFLOP/s",10}");
 foreach (var loop in loops)
 {
-    var none = Rate(CheckSet.None);
-    var flops = loop.Flops > 0 ? $"{none * loop.Flops * loop.Copies / (loop.Copies * loop.Code.Count(c => c == ';') + 3) / 1e3,10:F1}" : "";
+    double none = Rate(CheckSet.None);
+    string flops = loop.Flops > 0 ? $"{none * loop.Flops * loop.Copies / (loop.Copies * loop.Code.Count(c => c == ';') + 3) / 1e3,10:F1}" : "";
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"{loop.Name,-28}{none,8:F1}{Rate(CheckSet.Default),10:F1}{Rate(CheckSet.All),8:F1}{flops}"));
 

@@ -30,8 +30,8 @@ internal static class ComparisonChart
             // The name stands above its bar in every panel: rows can be read without looking back to the left.
             double row = -i;
             plot.Add.Bar(new Bar { Position = row, Value = values[i], Orientation = Orientation.Horizontal, FillColor = color.WithAlpha(0.75), LineWidth = 0, Size = 0.36 });
-            Label(plot, values[i].ToString(format, CultureInfo.InvariantCulture), values[i], row, Alignment.MiddleLeft, 14);
-            Label(plot, Shorten(measurements[i].Settings), 0, row + 0.34, Alignment.MiddleLeft, 12);
+            Label(plot, values[i].ToString(format, CultureInfo.InvariantCulture), values[i], row, 14);
+            Label(plot, Shorten(measurements[i].Settings), 0, row + 0.34, 12);
         }
 
         plot.HideGrid();
@@ -41,10 +41,10 @@ internal static class ComparisonChart
         plot.Axes.SetLimits(0, Math.Max(1e-9, values.Max() * 1.25), 0.4 - values.Length, 0.6);
     }
 
-    private static void Label(Plot plot, string text, double x, double y, Alignment alignment, float size)
+    private static void Label(Plot plot, string text, double x, double y, float size)
     {
         ScottPlot.Plottables.Text label = plot.Add.Text(text, x, y);
-        label.LabelAlignment = alignment;
+        label.LabelAlignment = Alignment.MiddleLeft;
         label.LabelFontSize = size;
         label.OffsetX = 4;
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using static Handwritten.Kernels.OperandChecks;
 
 namespace Handwritten.Kernels.Cpu;
 

@@ -1,3 +1,5 @@
+using static Handwritten.Kernels.OperandChecks;
+
 namespace Handwritten.Kernels.Cpu;
 
 /// <content>What a decoder pass needs besides products and norms; nothing in here allocates.</content>
@@ -11,21 +13,11 @@ public sealed unsafe partial class CpuKernels
         int width = tokens.Inputs;
         RequireWidth(positionTable.Shape[^1], width, "An embedding");
         float* positions = Dense(positionTable, positionTable.ElementCount), y = Dense(x, (long)rows.Count * width);
+        RequireEmbeddings(rows, tokens.Outputs, positionTable.Shape[0]);
         for (int row = 0; row < rows.Count; row++, y += width)
         {
-            int token = rows.Tokens[row], position = rows.Positions[row];
-            if ((uint)token >= (uint)tokens.Outputs)
-            {
-                throw new ArgumentOutOfRangeException(nameof(rows), token, $"There are {tokens.Outputs} tokens.");
-            }
-
-            if ((uint)position >= (uint)positionTable.Shape[0])
-            {
-                throw new ArgumentOutOfRangeException(nameof(rows), position, $"There are {positionTable.Shape[0]} positions.");
-            }
-
-            tokens.CopyRow(token, y);
-            float* offset = positions + ((long)position * width);
+            tokens.CopyRow(rows.Tokens[row], y);
+            float* offset = positions + ((long)rows.Positions[row] * width);
             for (int i = 0; i < width; i++)
             {
                 y[i] += offset[i];
@@ -46,7 +38,7 @@ public sealed unsafe partial class CpuKernels
         float* source = Dense(keyValue, windows.Length * windowFloats);
         foreach (int window in windows)
         {
-            RequireEntry(own, window, own.Length - 1);
+            RequireEntry(window, own.Length - 1, own.Lanes, own.Length);
             _team.Run(new StoreKeysValuesJob { KeyValue = source, Cache = own, Lane = window }, own.PaddedLength / PackedMatrix.PanelWidth);
             source += windowFloats;
         }
@@ -62,7 +54,7 @@ public sealed unsafe partial class CpuKernels
         float* result = Dense(y, (long)rows.Count * width);
         for (int row = 0; row < rows.Count; row++)
         {
-            RequireEntry(own, rows.Lanes[row], rows.Positions[row]);
+            RequireEntry(rows.Lanes[row], rows.Positions[row], own.Lanes, own.Length);
             float* key = source + ((long)row * 3 * width) + width;
             own.Store(rows.Lanes[row], rows.Positions[row], key, key + width);
         }
@@ -76,7 +68,7 @@ public sealed unsafe partial class CpuKernels
         KeyValueLayout own = Layout(cache);
         int width = own.Heads * own.HeadSize;
         RequireWidth(query.Shape[^1], width, "Cross-attention");
-        RequireWindows(own, rows);
+        RequireWindows(rows, own.Lanes, own.Length);
         float* source = Dense(query, (long)rows.Count * width), result = Dense(y, (long)rows.Count * width);
         _routines.AttendCached(_team, _scratch, source, width, rows.Windows, [], null, own, result);
     }
@@ -89,7 +81,7 @@ public sealed unsafe partial class CpuKernels
         RequireWidth(query.Shape[^1], width, "Cross-attention");
         RequireWidth(weights.Shape[^1], own.Length, "A result of cross-attention weights");
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)own.Heads, nameof(head));
-        RequireWindows(own, rows);
+        RequireWindows(rows, own.Lanes, own.Length);
         float* source = Dense(query, (long)rows.Count * width) + (head * own.HeadSize);
         _routines.WeighCached(_team, _scratch, source, width, rows.Windows, own, head, Dense(weights, (long)rows.Count * own.Length));
     }
@@ -109,20 +101,4 @@ public sealed unsafe partial class CpuKernels
     private static KeyValueLayout Layout(KeyValueCache cache) => cache is CpuKeyValueCache own
         ? own.Layout
         : throw new ArgumentException("The cache was not allocated by the CPU back end.", nameof(cache));
-
-    private static void RequireWindows(in KeyValueLayout cache, DecoderRows rows)
-    {
-        foreach (int window in rows.Windows)
-        {
-            RequireEntry(cache, window, cache.Length - 1);
-        }
-    }
-
-    private static void RequireEntry(in KeyValueLayout cache, int lane, int entry)
-    {
-        if ((uint)lane >= (uint)cache.Lanes || (uint)entry >= (uint)cache.Length)
-        {
-            throw new ArgumentException($"Entry {entry} of lane {lane} is outside a cache of {cache.Lanes} lanes of {cache.Length} entries.");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using static Handwritten.Kernels.OperandChecks;
 
 namespace Handwritten.Kernels.Cpu;
 

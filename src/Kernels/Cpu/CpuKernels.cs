@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using static Handwritten.Kernels.OperandChecks;
 
 namespace Handwritten.Kernels.Cpu;
 
@@ -23,7 +24,9 @@ public sealed unsafe partial class CpuKernels : IKernels
 
     /// <summary>Starts the back end.</summary>
     /// <param name="threads">Threads to use, the calling one included; all processors if null.</param>
-    /// <param name="hasInt8Weights">Whether matrices are quantised to int8 when they are loaded, as <see cref="Gpu.ComputeType.Int8Float32"/> says.</param>
+    /// <param name="hasInt8Weights">
+    /// Whether matrices are quantised to int8 when they are loaded, as <see cref="Gpu.ComputeType.Int8Float32"/> says.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is less than 1.</exception>
     public CpuKernels(int? threads = null, bool hasInt8Weights = false)
         : this(threads, VectorRoutines.AvailableBits[0], hasInt8Weights)
@@ -125,11 +128,8 @@ public sealed unsafe partial class CpuKernels : IKernels
     /// <inheritdoc/>
     public void CopyWindow(Tensor mel, int first, int count, Tensor windows, int index)
     {
+        RequireFrames(mel, first, count, windows, index);
         int mels = windows.Shape[^1], frames = windows.Shape[^2];
-        if (mel.Shape[^1] != mels || first < 0 || count < 0 || count > frames || index < 0)
-        {
-            throw new ArgumentException($"{count} frames of {mel.Shape[^1]} mel bands from frame {first} do not fit a window of {frames} frames of {mels}.");
-        }
 
         float* source = Dense(mel, ((long)first + count) * mels) + ((long)first * mels);
         float* window = Dense(windows, ((long)index + 1) * frames * mels) + ((long)index * frames * mels);
@@ -196,11 +196,7 @@ public sealed unsafe partial class CpuKernels : IKernels
     {
         int width = y.Shape[^1], frames = y.Shape[^2];
         RequireWidth(queryKeyValue.Shape[^1], 3 * width, "Attention");
-        if (heads < 1 || width % heads != 0)
-        {
-            throw new ArgumentException($"A width of {width} cannot be shared out to {heads} heads.", nameof(heads));
-        }
-
+        RequireHeads(heads, width);
         float* source = Dense(queryKeyValue, (long)batch * frames * 3 * width), result = Dense(y, (long)batch * frames * width);
         _routines.AttendFully(_team, _scratch, source, batch, frames, heads, width / heads, result);
     }
@@ -227,14 +223,6 @@ public sealed unsafe partial class CpuKernels : IKernels
 
     private static PackedMatrix Packed(Tensor tensor) => tensor as PackedMatrix
         ?? throw new ArgumentException("The weight was not loaded by LoadMatrix or LoadConvolution of the CPU back end.", nameof(tensor));
-
-    private static void RequireWidth(int width, int needed, string what)
-    {
-        if (width != needed)
-        {
-            throw new ArgumentException($"{what} that is {needed} wide got rows of {width}.");
-        }
-    }
 
     private static void Copy(float* source, float* destination, long count) =>
         Buffer.MemoryCopy(source, destination, count * sizeof(float), count * sizeof(float));

@@ -15,8 +15,6 @@ internal sealed unsafe class CpuKeyValueCache : KeyValueCache
     /// <summary>Where everything lies.</summary>
     public KeyValueLayout Layout => _layout with { Data = _buffer.Floats };
 
-    public override long ByteCount => _buffer.ByteCount;
-
     protected override void Dispose(bool disposing) => _buffer.Dispose();
 }
 
@@ -62,7 +60,9 @@ internal readonly unsafe struct KeyValueLayout
     public float* Keys(int lane, int head, int entry) =>
         Data + ((((((long)lane * Heads) + head) * PaddedLength) + (entry / Panel * Panel)) * HeadSize);
 
-    /// <summary>The value panel of a head that holds its columns from <paramref name="column"/> on, from <paramref name="entry"/> on.</summary>
+    /// <summary>
+    /// The value panel of a head that holds its columns from <paramref name="column"/> on, from <paramref name="entry"/> on.
+    /// </summary>
     public float* Values(int lane, int head, int column, int entry) =>
         Data + ((long)Lanes * Heads * PaddedLength * HeadSize)
         + ((((((long)lane * Heads) + head) * PaddedSize) + column) * PaddedLength) + ((long)entry * Panel);

@@ -8,7 +8,9 @@ namespace Handwritten.Kernels.Cpu;
 /// What this machine can do at most, measured now and by the code the kernels are made of: a share of it says more than
 /// a time, and holds when the machine is shared or slow.
 /// </summary>
-/// <param name="Gigaflops">10^9 operations a second of fused multiply-adds from registers alone (two operations each), all threads.</param>
+/// <param name="Gigaflops">
+/// 10^9 operations a second of fused multiply-adds from registers alone (two operations each), all threads.
+/// </param>
 /// <param name="GigabytesPerSecond">10^9 bytes a second of reading memory far larger than the caches, all threads.</param>
 public sealed record CpuPeak(double Gigaflops, double GigabytesPerSecond)
 {

@@ -126,7 +126,10 @@ internal static unsafe class DecoderAttention
             return (line[0], other < 0 ? line.Length : other);
         }
 
-        /// <summary>The key panel [head size][32] of a head from an entry on, put together in <paramref name="spare"/> if it is of several lanes.</summary>
+        /// <summary>
+        /// The key panel [head size][32] of a head from an entry on, put together in <paramref name="spare"/> if it is of
+        /// several lanes.
+        /// </summary>
         public readonly float* Keys(int group, int head, int entry, int end, float* spare)
         {
             end = Math.Min(end, entry + Panel);
@@ -150,7 +153,10 @@ internal static unsafe class DecoderAttention
             return spare;
         }
 
-        /// <summary>The value panel [entries][32] of a head's column, put together in <paramref name="spare"/> if it is of several lanes.</summary>
+        /// <summary>
+        /// The value panel [entries][32] of a head's column, put together in <paramref name="spare"/> if it is of several
+        /// lanes.
+        /// </summary>
         public readonly float* Values(int group, int head, int column, int entry, int end, float* spare)
         {
             (int lane, int count) = Run(group, entry, end);

@@ -31,7 +31,7 @@ internal unsafe interface ISimd<TSelf>
     /// <summary>Loads <see cref="Width"/> words of two bfloat16 numbers each and widens them, exactly.</summary>
     static abstract void LoadBrainFloatPairs(uint* source, out TSelf low, out TSelf high);
 
-    /// <summary>Loads <see cref="Width"/> whole numbers of a byte, and nothing behind them, as floats.</summary>
+    /// <summary>Loads <see cref="Width"/> 8-bit integers, and no byte behind them, as floats.</summary>
     static abstract TSelf LoadInt8(sbyte* source);
 
     /// <summary>The same value in every lane.</summary>

@@ -5,7 +5,7 @@ namespace Handwritten.Kernels.Cpu;
 /// <summary>
 /// Zeroed memory outside the garbage collector, aligned for vectors. Fresh pages of the operating system are zero
 /// already, so memory that is never used is never touched and does not count as resident. Large buffers start on a
-/// 2 MiB boundary and ask Linux for huge pages: streaming weights then misses the address cache (TLB) 512 times less.
+/// 2 MiB boundary and ask Linux for huge pages: a stream of weights then takes a 512th of the address translations (TLB misses).
 /// There is no finalizer on purpose: a kernel works on the raw pointer, and a collector that freed a tensor in the
 /// middle of its last use would be worse than a leak of a tensor that nobody disposed.
 /// </summary>

@@ -50,7 +50,7 @@ internal readonly unsafe struct BrainFloatElement : IPanelElement
         where TSimd : unmanaged, ISimd<TSimd> => TSimd.LoadBrainFloatPairs((uint*)line + column, out left, out right);
 }
 
-/// <summary>Whole numbers of a byte, without their scales.</summary>
+/// <summary>8-bit integers, without their scales.</summary>
 internal readonly unsafe struct Int8Element : IPanelElement
 {
     public static int Size => sizeof(sbyte);

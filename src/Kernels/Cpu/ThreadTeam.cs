@@ -31,7 +31,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
 {
     private const long Open = 1L << 31;
     private const long InsideMask = Open - 1;
-    private static readonly long s_spinTicks = Stopwatch.Frequency / 20_000; // 50 microseconds
+    private static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 microseconds
 
     private readonly Thread[] _workers;
     private readonly object _gate = new();
@@ -62,7 +62,9 @@ internal sealed unsafe class ThreadTeam : IDisposable
     public int Size { get; }
 
     /// <summary>Runs the items 0 .. <paramref name="items"/> − 1 and returns when all are done.</summary>
-    /// <exception cref="InvalidOperationException">The team is at work already: called from inside a job, or by two threads.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The team is at work already: called from inside a job, or by two threads.
+    /// </exception>
     public void Run<TJob>(TJob job, int items)
         where TJob : unmanaged, ITeamJob
     {
@@ -199,7 +201,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             }
 
             Thread.SpinWait(1);
-            if (turn % 16 == 15 && Stopwatch.GetTimestamp() - start > s_spinTicks)
+            if (turn % 16 == 15 && Stopwatch.GetTimestamp() - start > SpinTicks)
             {
                 return Sleep(seen);
             }

@@ -112,7 +112,9 @@ internal static unsafe class TileKernel
         if (TRows.Count > 11) { Store(tile, 11, sb0, sb1); }
     }
 
-    /// <summary>One row by narrow vectors: four vectors of columns at a time, so that the panel is passed over half as often.</summary>
+    /// <summary>
+    /// One row by narrow vectors: four vectors of columns at a time, so that the panel is passed over half as often.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunOneRow<TSimd, TElement>(float* row, byte* panel, int column, int depth, float* tile)
         where TSimd : unmanaged, ISimd<TSimd>

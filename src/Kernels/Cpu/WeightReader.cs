@@ -21,7 +21,7 @@ internal static unsafe class WeightReader
     /// <summary>Any floating-point tensor as float32, flat.</summary>
     public static void CopyToSingle(HostTensor tensor, float* destination)
     {
-        RequireFloat(tensor);
+        tensor.RequireFloat();
         switch (tensor.Type)
         {
             case DType.F64: CopyRow<double, float, DoubleToSingle>(tensor.Data, 1, destination, 1, tensor.ElementCount); break;
@@ -52,7 +52,7 @@ internal static unsafe class WeightReader
         int outputs = 0;
         foreach (HostTensor tensor in stacked)
         {
-            RequireFloat(tensor);
+            tensor.RequireFloat();
             if (tensor.Shape.Length != rank || tensor.ElementCount == 0 || (taps > 1 && tensor.Shape[2] != taps))
             {
                 string wanted = taps == 1 ? "[outputs, inputs]" : $"[outputs, channels, {taps}]";
@@ -98,14 +98,6 @@ internal static unsafe class WeightReader
         }
 
         return matrix;
-    }
-
-    private static void RequireFloat(HostTensor tensor)
-    {
-        if (!tensor.Type.IsFloatingPoint())
-        {
-            throw new InvalidDataException($"Tensor '{tensor.Name}' holds {tensor.Type} values; weights must be F64, F32, F16 or BF16.");
-        }
     }
 
     /// <summary>destination[i · destinationStride] = convert(source[i · sourceStride]).</summary>

@@ -47,7 +47,10 @@ public static class ComputeTypes
     /// <summary>Whether matrices are quantised to int8, with a scale for each output, when they are loaded.</summary>
     public static bool HasInt8Weights(this ComputeType type) => type >= ComputeType.Int8;
 
-    /// <summary>How activations are stored, and weights that are not in int8: a type without int8. <see cref="ComputeType.Int8"/> is taken as on a GPU.</summary>
+    /// <summary>
+    /// How activations are stored, and weights that are not in int8: a type without int8. <see cref="ComputeType.Int8"/> is
+    /// taken as on a GPU.
+    /// </summary>
     public static ComputeType Activations(this ComputeType type) => type switch
     {
         ComputeType.Int8 or ComputeType.Int8Float16 => ComputeType.Float16,

@@ -26,9 +26,7 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
     where TElement : struct, IElement
 {
-    private const int Threads = 128, WarpSize = 32;
-    private const int Groups = Threads / RunningAttention.ThreadsOfKey;
-    private const int Warps = Threads / 32;
+    private const int Threads = RunningAttention.Threads, WarpSize = 32;
     private const int Chunk = 128;
     private const int RowsOfLaunch = 64; // what the memory between blocks is made for: prompts take several launches
 
@@ -47,7 +45,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
             int count = Math.Min(RowsOfLaunch, rows.Count - first);
             KernelConfig grid = new(new Index3D(count, cache.Heads, chunks), new Index3D(Threads, 1, 1));
             _attend.Value(
-                device.Stream, grid, rows.DeviceWindows, query.Vectors, cache.Keys, cache.Values, _chunks!.Floats, _tickets!.Vectors.Cast<int>(), y.Vectors, first, cache.Length, cache.Heads);
+                device.Stream, grid, rows.DeviceWindows, query.Vectors, cache.Keys, cache.Values, _chunks!.Floats, _tickets!.Integers, y.Vectors, first, cache.Length, cache.Heads);
         }
     }
 
@@ -57,7 +55,9 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         _tickets?.Dispose();
     }
 
-    /// <summary>The memory between blocks: allocated for the first pass, and again for a larger model only. Tickets begin as zeros.</summary>
+    /// <summary>
+    /// The memory between blocks: allocated for the first pass, and again for a larger model only. Tickets begin as zeros.
+    /// </summary>
     private void RequireScratch(int heads, int chunks)
     {
         int floats = heads * chunks * RunningAttention.SavedFloats;
@@ -65,7 +65,7 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         {
             Dispose();
             _chunks = new GpuTensor(device, DType.F32, [floats]);
-            _tickets = new GpuTensor(device, DType.F32, [heads]);
+            _tickets = new GpuTensor(device, DType.I32, [heads]);
         }
     }
 
@@ -74,15 +74,15 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         where TCopy : struct, ISharedCopy
     {
         ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
-        ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
+        ArrayView<float> shared = SharedMemory.Allocate<float>(RunningAttention.Warps * RunningAttention.SavedFloats);
         int row = firstRow + Grid.IdxX, head = Grid.IdxY, rowHead = (Grid.IdxX * heads) + head;
         int begin = ((windows[row] * heads) + head) * length, first = Grid.IdxZ * Chunk, end = IntrinsicMath.Min(first + Chunk, length);
         PrefetchFrames(keys, begin + first, begin + end);
         PrefetchFrames(values, begin + first, begin + end);
         PreviousKernels.Wait();
         Eight query = RunningAttention.LoadPart<TElement>(queries, (row * heads) + head) * RunningAttention.ScoreScale;
-        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, end, Groups, stage);
-        attention = RunningAttention.MergeBlock(attention, shared, Warps);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy, OneLane>(keys, values, query, new OneLane(begin), first, end, stage);
+        attention = RunningAttention.MergeBlock(attention, shared);
         if (Group.IdxX < WarpSize) // which has the result of MergeBlock
         {
             if (Group.IdxX < RunningAttention.ThreadsOfKey)
@@ -97,7 +97,9 @@ internal sealed class CrossAttention<TElement>(GpuDevice device) : IDisposable
         }
     }
 
-    /// <summary>Has the chunk's keys or values come to the L2 cache: a pass writes none, so this need not wait for the kernels in front.</summary>
+    /// <summary>
+    /// Begins to bring the chunk's keys or values to the L2 cache: a pass writes none, so this need not wait for the kernels in front.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchFrames(ArrayView<Bits128> source, int begin, int end)
     {

@@ -8,7 +8,7 @@ namespace Handwritten.Kernels.Gpu;
 /// </summary>
 internal sealed class GpuDecoderRows(GpuDevice device, int capacity, int lanes, int length) : DecoderRows(capacity, lanes, length)
 {
-    private const int StepsUnderWay = 8; // so many uploads may be queued before one waits for the first of them to be copied
+    private const int StepsUnderWay = 8; // uploads that may be queued before one waits for the first of them to be copied
 
     private readonly StagingRing _staging = new(device, StepsUnderWay, ((5 * capacity) + (lanes * length)) * sizeof(int));
     private readonly GpuAllocation _memory = device.Memory.Allocate(((5L * capacity) + (lanes * length)) * sizeof(int), "decoder rows");

@@ -1,3 +1,5 @@
+using static Handwritten.Kernels.OperandChecks;
+
 namespace Handwritten.Kernels.Gpu;
 
 /// <content>Choosing tokens in device memory.</content>
@@ -49,7 +51,9 @@ internal sealed partial class GpuKernels<TElement>
     }
 
     /// <inheritdoc/>
-    /// <exception cref="GpuException">The operations cannot be recorded: one of them waits, allocates, or is used for the first time.</exception>
+    /// <exception cref="GpuException">
+    /// The operations cannot be recorded: one of them waits, allocates, or is used for the first time.
+    /// </exception>
     public IRecordedPass Record(Action pass) => new RecordedGraph(GpuGraph.Capture(device, pass));
 
     private static GpuTokenChoice On(TokenChoice choice) => choice as GpuTokenChoice

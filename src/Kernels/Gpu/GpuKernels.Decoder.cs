@@ -1,3 +1,5 @@
+using static Handwritten.Kernels.OperandChecks;
+
 namespace Handwritten.Kernels.Gpu;
 
 /// <content>What a decoder pass needs besides products and norms.</content>
@@ -16,19 +18,7 @@ internal sealed partial class GpuKernels<TElement>
     {
         GpuDecoderRows own = On(rows);
         RequireWidth(positionTable.Shape[^1], tokenTable.Shape[^1], "An embedding");
-        for (int row = 0; row < rows.Count; row++)
-        {
-            if ((uint)rows.Tokens[row] >= (uint)tokenTable.Shape[0])
-            {
-                throw new ArgumentOutOfRangeException(nameof(rows), rows.Tokens[row], $"There are {tokenTable.Shape[0]} tokens.");
-            }
-
-            if ((uint)rows.Positions[row] >= (uint)positionTable.Shape[0])
-            {
-                throw new ArgumentOutOfRangeException(nameof(rows), rows.Positions[row], $"There are {positionTable.Shape[0]} positions.");
-            }
-        }
-
+        RequireEmbeddings(rows, tokenTable.Shape[0], positionTable.Shape[0]);
         own.Upload();
         _embedding.Run(own, On(tokenTable, tokenTable.ElementCount), On(positionTable, positionTable.ElementCount), On(x, (long)rows.Count * tokenTable.Shape[^1]));
     }
@@ -45,7 +35,7 @@ internal sealed partial class GpuKernels<TElement>
         RequireWidth(keyValue.Shape[^1], 2 * width, "A cross-attention cache");
         foreach (int window in windows)
         {
-            RequireEntry(own, window, own.Length - 1);
+            RequireEntry(window, own.Length - 1, own.Lanes, own.Length);
         }
 
         _keyValueStore.Run(On(keyValue, windows.Length * (long)own.Length * 2 * width), own, windows);
@@ -59,7 +49,7 @@ internal sealed partial class GpuKernels<TElement>
         RequireWidth(queryKeyValue.Shape[^1], 3 * width, "Self-attention");
         for (int row = 0; row < rows.Count; row++)
         {
-            RequireEntry(own, rows.Lanes[row], rows.Positions[row]);
+            RequireEntry(rows.Lanes[row], rows.Positions[row], own.Lanes, own.Length);
         }
 
         _selfAttention.Run(On(rows), On(queryKeyValue, (long)rows.Count * 3 * width), own, On(y, (long)rows.Count * width));
@@ -71,7 +61,7 @@ internal sealed partial class GpuKernels<TElement>
         GpuKeyValueCache own = On(cache);
         int width = own.Heads * own.HeadSize;
         RequireWidth(query.Shape[^1], width, "Cross-attention");
-        RequireWindows(own, rows);
+        RequireWindows(rows, own.Lanes, own.Length);
         _crossAttention.Run(On(rows), On(query, (long)rows.Count * width), own, On(y, (long)rows.Count * width));
     }
 
@@ -83,7 +73,7 @@ internal sealed partial class GpuKernels<TElement>
         RequireWidth(query.Shape[^1], width, "Cross-attention");
         RequireWidth(weights.Shape[^1], own.Length, "A result of cross-attention weights");
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)head, (uint)own.Heads, nameof(head));
-        RequireWindows(own, rows);
+        RequireWindows(rows, own.Lanes, own.Length);
         _crossWeights.Run(On(rows), On(query, (long)rows.Count * width), own, head, On(weights, (long)rows.Count * own.Length));
     }
 
@@ -99,20 +89,4 @@ internal sealed partial class GpuKernels<TElement>
 
     private static GpuKeyValueCache On(KeyValueCache cache) => cache as GpuKeyValueCache
         ?? throw new ArgumentException("The cache was not allocated by the CUDA back end.", nameof(cache));
-
-    private static void RequireWindows(GpuKeyValueCache cache, DecoderRows rows)
-    {
-        foreach (int window in rows.Windows)
-        {
-            RequireEntry(cache, window, cache.Length - 1);
-        }
-    }
-
-    private static void RequireEntry(GpuKeyValueCache cache, int lane, int entry)
-    {
-        if ((uint)lane >= (uint)cache.Lanes || (uint)entry >= (uint)cache.Length)
-        {
-            throw new ArgumentException($"Entry {entry} of lane {lane} is outside a cache of {cache.Lanes} lanes of {cache.Length} entries.");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Handwritten.Kernels.Cpu;
+using static Handwritten.Kernels.OperandChecks;
 
 namespace Handwritten.Kernels.Gpu;
 
@@ -188,11 +189,8 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device, ComputeType
     /// <inheritdoc/>
     public void CopyWindow(Tensor mel, int first, int count, Tensor windows, int index)
     {
+        RequireFrames(mel, first, count, windows, index);
         int mels = windows.Shape[^1], frames = windows.Shape[^2];
-        if (mel.Shape[^1] != mels || first < 0 || count < 0 || count > frames || index < 0)
-        {
-            throw new ArgumentException($"{count} frames of {mel.Shape[^1]} mel bands from frame {first} do not fit a window of {frames} frames of {mels}.");
-        }
 
         _windowCopy.Run(On(mel, ((long)first + count) * mels), first, count, On(windows, ((long)index + 1) * frames * mels), index);
     }
@@ -265,11 +263,7 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device, ComputeType
     {
         int width = y.Shape[^1], frames = y.Shape[^2];
         RequireWidth(queryKeyValue.Shape[^1], 3 * width, "Attention");
-        if (heads < 1 || width % heads != 0)
-        {
-            throw new ArgumentException($"A width of {width} cannot be shared out to {heads} heads.", nameof(heads));
-        }
-
+        RequireHeads(heads, width);
         _attention.Run(batch, On(queryKeyValue, (long)batch * frames * 3 * width), heads, On(y, (long)batch * frames * width));
     }
 
@@ -295,13 +289,5 @@ internal sealed partial class GpuKernels<TElement>(GpuDevice device, ComputeType
         return count >= 0 && count <= own.ElementCount
             ? own
             : throw new ArgumentException($"'{name}' has {own.ElementCount} elements where {count} are needed.", name);
-    }
-
-    private static void RequireWidth(int width, int needed, string what)
-    {
-        if (width != needed)
-        {
-            throw new ArgumentException($"{what} that is {needed} wide got rows of {width}.");
-        }
     }
 }

@@ -31,8 +31,6 @@ internal sealed class GpuKeyValueCache(GpuDevice device, DType type, int lanes, 
     /// <summary>[lanes, heads, length, head size].</summary>
     public ArrayView<Bits128> Values => _values.Vectors;
 
-    public override long ByteCount => _keys.ByteCount + _values.ByteCount;
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)

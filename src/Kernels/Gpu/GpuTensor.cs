@@ -9,7 +9,7 @@ internal sealed class GpuTensor : Tensor
 
     /// <summary>Allocates a tensor of zeros.</summary>
     /// <param name="device">Where.</param>
-    /// <param name="type">F32, F16 or BF16; I8 for an <see cref="Int8Matrix"/>.</param>
+    /// <param name="type">F32, F16, BF16 or I32; I8 for an <see cref="Int8Matrix"/>.</param>
     /// <param name="shape">Dimensions, outermost first.</param>
     /// <param name="label">What for, in the report of the device's memory.</param>
     /// <exception cref="GpuException">There is too little memory.</exception>
@@ -22,7 +22,7 @@ internal sealed class GpuTensor : Tensor
         CudaDriver.Check(CudaDriver.Fill(Address, 0, (nuint)_memory.Bytes, device.Stream.StreamPtr), "cuMemsetD8Async");
     }
 
-    /// <summary>How elements are stored: F32, F16, BF16, or I8 for an <see cref="Int8Matrix"/>.</summary>
+    /// <summary>How elements are stored: F32, F16, BF16, I32, or I8 for an <see cref="Int8Matrix"/>.</summary>
     public DType Type { get; }
 
     public override long ByteCount => _memory.Bytes;
@@ -36,6 +36,11 @@ internal sealed class GpuTensor : Tensor
     /// <summary>The elements of a float32 tensor.</summary>
     public ArrayView<float> Floats => Type == DType.F32
         ? Vectors.Cast<float>()
+        : throw new InvalidOperationException($"The tensor holds {Type}.");
+
+    /// <summary>The elements of a tensor of 32-bit integers.</summary>
+    public ArrayView<int> Integers => Type == DType.I32
+        ? Vectors.Cast<int>()
         : throw new InvalidOperationException($"The tensor holds {Type}.");
 
     protected override void Dispose(bool disposing)

@@ -22,7 +22,7 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
     /// <exception cref="InvalidDataException">The tensor holds integers.</exception>
     public void Load(HostTensor source, GpuTensor target, long first, int taps = 1)
     {
-        RequireFloat(source);
+        source.RequireFloat();
         int sourceSize = source.Type.ByteSize(), size = target.Type.ByteSize();
         int piece = taps == 1 ? PieceElements : source.Shape[1] * taps; // of one output
         if (piece > _piece.Length)
@@ -52,10 +52,12 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
     /// <param name="source">[outputs, inputs].</param>
     /// <param name="target">An <see cref="Int8Matrix"/>, which receives them.</param>
     /// <param name="firstOutput">Row of the target where they begin.</param>
-    /// <exception cref="InvalidDataException">The tensor holds integers or numbers that are not finite, or its rows are not made of whole blocks.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The tensor holds integers or numbers that are not finite, or its rows are not made of whole blocks.
+    /// </exception>
     public void LoadInt8(HostTensor source, GpuTensor target, int firstOutput)
     {
-        RequireFloat(source);
+        source.RequireFloat();
         int outputs = source.Shape[0], inputs = source.Shape[1];
         if (inputs % Int8Matrix.Block != 0)
         {
@@ -79,7 +81,7 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
             }
         });
 
-        nint address = Address(target) + (nint)target.ElementCount + (firstOutput * sizeof(float));
+        nint address = target.Address + (nint)target.ElementCount + (firstOutput * sizeof(float));
         for (int begin = 0; begin < outputs; begin += BlockBytes / sizeof(float))
         {
             ReadOnlySpan<float> block = scales.AsSpan(begin, Math.Min(BlockBytes / sizeof(float), outputs - begin));
@@ -102,7 +104,7 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
     public void Read(GpuTensor source, Span<float> values)
     {
         int size = source.Type.ByteSize(), most = BlockBytes / size;
-        nint address = Address(source);
+        nint address = source.Address;
         for (int begin = 0; begin < values.Length; begin += most)
         {
             Span<float> block = values.Slice(begin, Math.Min(most, values.Length - begin));
@@ -131,7 +133,7 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
         }
 
         int most = BlockBytes / size / piece * piece;
-        nint address = Address(target) + (nint)(first * size);
+        nint address = target.Address + (nint)(first * size);
         for (long begin = 0; begin < count; begin += most)
         {
             int elements = (int)Math.Min(most, count - begin);
@@ -159,14 +161,4 @@ internal sealed unsafe class HostCopies(GpuDevice device) : IDisposable
 
         return _turned.AsSpan(0, values.Length);
     }
-
-    private static void RequireFloat(HostTensor tensor)
-    {
-        if (!tensor.Type.IsFloatingPoint())
-        {
-            throw new InvalidDataException($"Tensor '{tensor.Name}' holds {tensor.Type} values; weights must be F64, F32, F16 or BF16.");
-        }
-    }
-
-    private static nint Address(GpuTensor tensor) => tensor.Address;
 }

@@ -34,7 +34,9 @@ internal readonly struct OneLane(int begin) : IKeyPlaces<OneLane>
     public int Of(int key) => _begin + key;
 }
 
-/// <summary>Each in the lane that the table names (<see cref="DecoderRows.Sources"/>): 4 bytes more to read for each key and value.</summary>
+/// <summary>
+/// Each in the lane that the table names (<see cref="DecoderRows.Sources"/>): 4 bytes more to read for each key and value.
+/// </summary>
 internal readonly struct SharedPast : IKeyPlaces<SharedPast>
 {
     private readonly ArrayView<int> _sources;

@@ -30,24 +30,20 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed class LayerNormalization<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private const int WarpSize = NormTeam.WarpSize, FoursOfWarp = NormTeam.FoursOfWarp;
+    private const int WarpSize = NormTeam.WarpSize;
     private const int ManyThreads = 256, MaximumThreads = 512, MaximumWarps = NormTeam.MaximumWarps;
 
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>> _kernel =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, ArrayView<Bits128>, int, int, int>>(LayerNormKernel, MaximumThreads));
 
-    private readonly int _multiprocessors = device.Multiprocessors;
-    private readonly int _threadsAtOnce = device.ThreadsAtOnce;
-
     /// <summary>Normalises the first rows. x: [rows, width] float32, y: [rows, width].</summary>
     /// <exception cref="ArgumentException">The width is no multiple of 8, or above 4096.</exception>
     public void Run(int rows, GpuTensor x, GpuTensor gain, GpuTensor bias, GpuTensor y)
     {
-        long width = gain.ElementCount;
-        int warps = (int)((width + (4 * FoursOfWarp) - 1) / (4 * FoursOfWarp));
+        int width = (int)gain.ElementCount, fours = width / 4, warps = NormTeam.WarpsOf(fours);
         if (width % 8 != 0 || warps > MaximumWarps)
         {
-            throw new ArgumentException($"A layer norm on a GPU needs rows of a multiple of 8 elements, {4 * FoursOfWarp * MaximumWarps} at most, but got {width}.", nameof(gain));
+            throw new ArgumentException($"A layer norm on a GPU needs rows of a multiple of 8 elements, {4 * NormTeam.FoursOfWarp * MaximumWarps} at most, but got {width}.", nameof(gain));
         }
 
         if (rows == 0)
@@ -55,10 +51,10 @@ internal sealed class LayerNormalization<TElement>(GpuDevice device)
             return;
         }
 
-        int teams = rows <= 2 * _multiprocessors ? 1 : Math.Max(1, ManyThreads / (warps * WarpSize));
+        int teams = rows <= 2 * device.Multiprocessors ? 1 : Math.Max(1, ManyThreads / (warps * WarpSize));
         int threads = teams * warps * WarpSize;
-        int blocks = Math.Min((rows + teams - 1) / teams, Math.Max(1, _threadsAtOnce / threads));
-        _kernel.Value(device.Stream, (blocks, threads), x.Vectors, gain.Vectors, bias.Vectors, y.Vectors, rows, (int)width / 4, warps);
+        int blocks = Math.Min((rows + teams - 1) / teams, Math.Max(1, device.ThreadsAtOnce / threads));
+        _kernel.Value(device.Stream, (blocks, threads), x.Vectors, gain.Vectors, bias.Vectors, y.Vectors, rows, fours, warps);
     }
 
     private static void LayerNormKernel(ArrayView<Bits128> x, ArrayView<Bits128> gain, ArrayView<Bits128> bias, ArrayView<Bits128> y, int rows, int fours, int warps)

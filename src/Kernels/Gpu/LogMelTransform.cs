@@ -71,20 +71,23 @@ internal sealed class LogMelTransform<TElement>(GpuDevice device) : IDisposable
         }
 
         // The result comes last: where there is no room for it, nobody would free it.
-        using GpuTensor ranges = new(device, DType.F32, [2, mels], "log-mel"), largest = new(device, DType.F32, [blocks], "log-mel");
+        using GpuTensor ranges = new(device, DType.I32, [2, mels], "log-mel"), largest = new(device, DType.I32, [blocks], "log-mel");
         GpuTensor mel = new(device, DType.F32, [frames, mels], "log-mel");
-        _ranges.Value(device.Stream, (mels, WarpSize), filters.Floats, ranges.Vectors.Cast<int>());
+        _ranges.Value(device.Stream, (mels, WarpSize), filters.Floats, ranges.Integers);
         _logs.Value(
             device.Stream, (blocks, Threads), samples.Floats, samples.ElementCount, samples.ElementCount + padding, _turns.Vectors.Cast<FrameSpectrum.Turn>(),
-            filters.Floats, ranges.Vectors.Cast<int>(), mels, frames, mel.Floats, largest.Vectors.Cast<int>());
+            filters.Floats, ranges.Integers, mels, frames, mel.Floats, largest.Integers);
         long vectors = (mel.ElementCount + 3) / 4;
-        _floor.Value(device.Stream, ((int)Math.Min(MaximumBlocks, (vectors + Threads - 1) / Threads), Threads), mel.Vectors, vectors, largest.Vectors.Cast<int>(), blocks);
+        _floor.Value(device.Stream, ((int)Math.Min(MaximumBlocks, (vectors + Threads - 1) / Threads), Threads), mel.Vectors, vectors, largest.Integers, blocks);
         return mel;
     }
 
     public void Dispose() => _turns?.Dispose();
 
-    /// <summary>A warp looks through one filter: ranges[mel] is its first bin that is not zero, ranges[mels + mel] the end behind the last.</summary>
+    /// <summary>
+    /// A warp looks through one filter: ranges[mel] is its first bin that is not zero, ranges[mels + mel] the end behind the
+    /// last.
+    /// </summary>
     private static void RangesKernel(ArrayView<float> filters, ArrayView<int> ranges)
     {
         int mel = Grid.IdxX, first = Bins, end = 0;

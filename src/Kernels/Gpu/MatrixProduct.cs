@@ -25,7 +25,7 @@ internal sealed class MatrixProduct<TElement>(GpuDevice device) : IDisposable
         }
     }
 
-    /// <summary>Whether int8 weights of so many outputs are widened for products of many rows.</summary>
+    /// <summary>Whether int8 weights with that many outputs are widened for products of many rows.</summary>
     public static bool IsWidened(int outputs) => outputs <= Int8Matrix.MostWidenedOutputs;
 
     /// <summary>Multiplies the first rows.</summary>

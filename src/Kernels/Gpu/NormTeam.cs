@@ -9,7 +9,7 @@ internal struct NormPart
     public Four Low;
     public Four High;
 
-    /// <summary>Each element times its gain, plus its bias: what a norm does at last.</summary>
+    /// <summary>Each element times its gain, plus its bias: the last step of a norm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly NormPart Scale(NormPart gain, NormPart bias)
     {

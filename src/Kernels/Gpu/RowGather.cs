@@ -6,7 +6,7 @@ namespace Handwritten.Kernels.Gpu;
 /// <summary>
 /// y[i, :] = x[outputs[i], :]: the rows whose logits are wanted, out of the residual stream; both float32.
 /// <code>
-///     block (128 threads): one row      thread t: elements 4t.. 4t+3, 4(t + 128).., ...
+///     block (128 threads): one row      thread t: elements 4t .. 4t + 3, 4(t + 128) .., ...
 /// </code>
 /// Bytes: 8 for each of outputs · width elements; bound by the launch.
 /// </summary>

@@ -20,6 +20,15 @@ internal struct RunningAttention
     /// <summary>Threads that share a key: 8 elements each.</summary>
     public const int ThreadsOfKey = HeadSize / 8;
 
+    /// <summary>Threads of a block that attends.</summary>
+    public const int Threads = 128;
+
+    /// <summary>Its warps.</summary>
+    public const int Warps = Threads / 32;
+
+    /// <summary>Its groups of <see cref="ThreadsOfKey"/>, each of which has a key of its own.</summary>
+    public const int Groups = Threads / ThreadsOfKey;
+
     /// <summary>Floats that <see cref="Save"/> writes for eight threads.</summary>
     public const int SavedFloats = HeadSize + (2 * ThreadsOfKey);
 
@@ -64,7 +73,7 @@ internal struct RunningAttention
     }
 
     /// <summary>
-    /// Attends over the keys first + group, first + group + groups, ... below end, where a group is eight threads. Each
+    /// Attends over the keys first + group, first + group + 16, ... below end, where a group is eight threads. Each
     /// thread has four keys or four values on their way to its own places in shared memory, or both, all the time:
     /// <code>
     ///     keys 0 | values 0 |           | keys 1 |               | values 1 |            | keys 2 | ...     copies begin
@@ -80,30 +89,28 @@ internal struct RunningAttention
     /// <param name="places">Where the keys lie among all keys.</param>
     /// <param name="first">The first key.</param>
     /// <param name="end">Behind the last key; above <paramref name="first"/>.</param>
-    /// <param name="groups">Groups of the block.</param>
     /// <param name="shared">Eight times eight elements for each thread.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunningAttention Over<TElement, TCopy, TPlaces>(
-        ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, TPlaces places, int first, int end, int groups, ArrayView<Bits128> shared)
+        ArrayView<Bits128> keys, ArrayView<Bits128> values, Eight query, TPlaces places, int first, int end, ArrayView<Bits128> shared)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
         where TPlaces : struct, IKeyPlaces<TPlaces>
     {
         const int ofKeys = 0, ofValues = 4; // rows of shared memory, in which each thread has eight elements
-        int threads = groups * ThreadsOfKey;
         int key = first + (Group.IdxX / ThreadsOfKey);
-        BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, groups, shared, ofKeys);
-        BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, groups, shared, ofValues);
+        BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, shared, ofKeys);
+        BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, shared, ofValues);
         RunningAttention result = Empty;
-        for (int round = first; round < end; round += 4 * groups)
+        for (int round = first; round < end; round += 4 * Groups)
         {
             TCopy.WaitForAllButOne();
-            float s0 = Score<TElement>(query, shared, ofKeys, threads, key, end);
-            float s1 = Score<TElement>(query, shared, ofKeys + 1, threads, key + groups, end);
-            float s2 = Score<TElement>(query, shared, ofKeys + 2, threads, key + (2 * groups), end);
-            float s3 = Score<TElement>(query, shared, ofKeys + 3, threads, key + (3 * groups), end);
-            key += 4 * groups;
-            BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, groups, shared, ofKeys);
+            float s0 = Score<TElement>(query, shared, ofKeys, key, end);
+            float s1 = Score<TElement>(query, shared, ofKeys + 1, key + Groups, end);
+            float s2 = Score<TElement>(query, shared, ofKeys + 2, key + (2 * Groups), end);
+            float s3 = Score<TElement>(query, shared, ofKeys + 3, key + (3 * Groups), end);
+            key += 4 * Groups;
+            BeginFour<TElement, TCopy, TPlaces>(keys, places, key, end, shared, ofKeys);
 
             float largest = MathF.Max(result.Largest, MathF.Max(MathF.Max(s0, s1), MathF.Max(s2, s3)));
             float kept = Approximate.Exp2(result.Largest - largest);
@@ -113,9 +120,9 @@ internal struct RunningAttention
 
             TCopy.WaitForAllButOne();
             result.Values = (result.Values * kept)
-                + (Staged<TElement>(shared, ofValues, threads) * w0) + (Staged<TElement>(shared, ofValues + 1, threads) * w1)
-                + (Staged<TElement>(shared, ofValues + 2, threads) * w2) + (Staged<TElement>(shared, ofValues + 3, threads) * w3);
-            BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, groups, shared, ofValues);
+                + (Staged<TElement>(shared, ofValues) * w0) + (Staged<TElement>(shared, ofValues + 1) * w1)
+                + (Staged<TElement>(shared, ofValues + 2) * w2) + (Staged<TElement>(shared, ofValues + 3) * w3);
+            BeginFour<TElement, TCopy, TPlaces>(values, places, key, end, shared, ofValues);
         }
 
         TCopy.WaitForAll();
@@ -132,7 +139,7 @@ internal struct RunningAttention
 
     /// <summary>Merges the warps of a block, in their order; the threads of the first get the result.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RunningAttention MergeBlock(RunningAttention own, ArrayView<float> shared, int warps)
+    public static RunningAttention MergeBlock(RunningAttention own, ArrayView<float> shared)
     {
         RunningAttention merged = MergeWarp(own);
         int part = Part;
@@ -142,7 +149,7 @@ internal struct RunningAttention
         }
 
         Group.Barrier();
-        for (int warp = 1; warp < warps && Group.IdxX / 32 == 0; warp++)
+        for (int warp = 1; warp < Warps && Group.IdxX / 32 == 0; warp++)
         {
             merged = Merge(merged, Saved(shared, warp, part));
         }
@@ -209,23 +216,25 @@ internal struct RunningAttention
 
     /// <summary>Begins to copy the thread's parts of four keys, or of four values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void BeginFour<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int groups, ArrayView<Bits128> shared, int row)
+    private static void BeginFour<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, ArrayView<Bits128> shared, int row)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
         where TPlaces : struct, IKeyPlaces<TPlaces>
     {
-        int threads = groups * ThreadsOfKey, next = 16 * TElement.Vectors * threads;
+        int next = 16 * TElement.Vectors * Threads;
         int address = SharedAddress.Of(shared) + (row * next) + (16 * Group.IdxX);
-        Begin<TElement, TCopy, TPlaces>(source, places, key, end, address, threads);
-        Begin<TElement, TCopy, TPlaces>(source, places, key + groups, end, address + next, threads);
-        Begin<TElement, TCopy, TPlaces>(source, places, key + (2 * groups), end, address + (2 * next), threads);
-        Begin<TElement, TCopy, TPlaces>(source, places, key + (3 * groups), end, address + (3 * next), threads);
+        Begin<TElement, TCopy, TPlaces>(source, places, key, end, address);
+        Begin<TElement, TCopy, TPlaces>(source, places, key + Groups, end, address + next);
+        Begin<TElement, TCopy, TPlaces>(source, places, key + (2 * Groups), end, address + (2 * next));
+        Begin<TElement, TCopy, TPlaces>(source, places, key + (3 * Groups), end, address + (3 * next));
         TCopy.Commit();
     }
 
-    /// <summary>Copies a part in the order of <see cref="SharedRow"/>, from a row that eight threads share to one that all do.</summary>
+    /// <summary>
+    /// Copies a part in the order of <see cref="SharedRow"/>, from a row that eight threads share to one that all do.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Begin<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int address, int threads)
+    private static void Begin<TElement, TCopy, TPlaces>(ArrayView<Bits128> source, TPlaces places, int key, int end, int address)
         where TElement : struct, IElement
         where TCopy : struct, ISharedCopy
         where TPlaces : struct, IKeyPlaces<TPlaces>
@@ -234,19 +243,19 @@ internal struct RunningAttention
         TCopy.Copy(address, source, from, bytes);
         if (TElement.Vectors == 2)
         {
-            TCopy.Copy(address + (16 * threads), source, from + ThreadsOfKey, bytes);
+            TCopy.Copy(address + (16 * Threads), source, from + ThreadsOfKey, bytes);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Eight Staged<TElement>(ArrayView<Bits128> shared, int row, int threads)
-        where TElement : struct, IElement => SharedRow.Load<TElement>(shared, row, Group.IdxX, threads);
+    private static Eight Staged<TElement>(ArrayView<Bits128> shared, int row)
+        where TElement : struct, IElement => SharedRow.Load<TElement>(shared, row, Group.IdxX, Threads);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Score<TElement>(Eight query, ArrayView<Bits128> shared, int row, int threads, int key, int end)
+    private static float Score<TElement>(Eight query, ArrayView<Bits128> shared, int row, int key, int end)
         where TElement : struct, IElement
     {
-        float score = SumOfKey(Eight.Dot(query, Staged<TElement>(shared, row, threads)));
+        float score = SumOfKey(Eight.Dot(query, Staged<TElement>(shared, row)));
         return key < end ? score : NoScore;
     }
 

@@ -26,9 +26,7 @@ namespace Handwritten.Kernels.Gpu;
 internal sealed class SelfAttention<TElement>(GpuDevice device)
     where TElement : struct, IElement
 {
-    private const int Threads = 128;
-    private const int Groups = Threads / RunningAttention.ThreadsOfKey;
-    private const int Warps = Threads / 32;
+    private const int Threads = RunningAttention.Threads;
 
     // Left to itself the assembler stops at 56 and spills, for blocks that shared memory has no room for.
     private static readonly int Registers = TElement.Type == DType.F32 ? 80 : 64;
@@ -130,15 +128,15 @@ internal sealed class SelfAttention<TElement>(GpuDevice device)
         where TPlaces : struct, IKeyPlaces<TPlaces>
     {
         ArrayView<Bits128> stage = SharedMemory.Allocate<Bits128>(8 * TElement.Vectors * Threads);
-        ArrayView<float> shared = SharedMemory.Allocate<float>(Warps * RunningAttention.SavedFloats);
+        ArrayView<float> shared = SharedMemory.Allocate<float>(RunningAttention.Warps * RunningAttention.SavedFloats);
         int row = Grid.IdxX, head = Grid.IdxY, own = (row * 3 * heads) + head;
         int begin = ((lanes[row] * heads) + head) * length, position = positions[row];
         TAppending.Append(queryKeyValue, own, heads, keys, values, begin + position);
 
         Eight query = RunningAttention.LoadPart<TElement>(queryKeyValue, own) * RunningAttention.ScoreScale;
         TPlaces places = TPlaces.Create(sources, lanes[row], heads, head, length);
-        RunningAttention attention = RunningAttention.Over<TElement, TCopy, TPlaces>(keys, values, query, places, 0, position + 1, Groups, stage);
-        attention = RunningAttention.MergeBlock(attention, shared, Warps);
+        RunningAttention attention = RunningAttention.Over<TElement, TCopy, TPlaces>(keys, values, query, places, 0, position + 1, stage);
+        attention = RunningAttention.MergeBlock(attention, shared);
         if (Group.IdxX < RunningAttention.ThreadsOfKey)
         {
             RunningAttention.StorePart<TElement>(y, (row * heads) + head, attention.Result());

@@ -23,7 +23,9 @@ internal sealed partial class SkinnyProduct<TElement>
     private static (Epilogue Epilogue, DType Result)[] Ends =>
         [(Epilogue.None, TElement.Type), (Epilogue.None, DType.F32), (Epilogue.Gelu, TElement.Type), (Epilogue.Gelu, DType.F32), (Epilogue.AddToOutput, DType.F32)];
 
-    /// <summary>Rows of a block, ascending. More rows than the last are several blocks, which find the weights in the L2 cache.</summary>
+    /// <summary>
+    /// Rows of a block, ascending. More rows than the last are several blocks, which find the weights in the L2 cache.
+    /// </summary>
     private static int[] Tiles(GpuDevice device) => TElement.Type == DType.F32
         ? [1, 2, 4, 8]
         : device.ComputeCapability >= 80 ? [8, 16, 32, 64] : [8, 16, 32]; // Turing's instructions keep more registers busy

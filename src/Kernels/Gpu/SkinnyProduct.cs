@@ -24,7 +24,7 @@ namespace Handwritten.Kernels.Gpu;
 /// </para>
 /// <para>
 /// An mma.sync wants of lane 4g + t the elements 2t, 2t + 1, 2t + 8, 2t + 9 of k of row g of x and of output g. But the order
-/// of k is free as long as both factors have the same: a lane reads its eight neighbouring elements k = 8t.. 8t + 7 with one
+/// of k is free as long as both factors have the same: a lane reads its eight neighbouring elements k = 8t .. 8t + 7 with one
 /// access, and hands them to two mma.sync in pairs.
 /// </para>
 /// <para>
@@ -50,7 +50,7 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     private readonly KernelForms<Form, SkinnyLaunch> _kernels = new(Forms(device), form => Load(device, form));
     private readonly int[] _tiles = Tiles(device);
 
-    /// <summary>Whether this is the class for so many rows of so many elements.</summary>
+    /// <summary>Whether this is the class for a number of rows, and for their length.</summary>
     public static bool Fits(int rows, int inputs) => rows is >= 1 and <= MaximumRows && inputs % Step == 0;
 
     /// <summary>Multiplies.</summary>
@@ -60,7 +60,9 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
     /// <param name="bias">[outputs] float32, or none.</param>
     /// <param name="y">[rows, outputs], of the compute type or float32.</param>
     /// <param name="epilogue">What is stored.</param>
-    /// <exception cref="ArgumentException">Sums go to a y that is not float32, or the sizes are others.</exception>
+    /// <exception cref="ArgumentException">
+    /// Sums go to a y that is not float32, there is no row, or rows are not made of whole steps.
+    /// </exception>
     public void Run(int rows, GpuTensor x, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue)
     {
         int outputs = weight.Shape[0], inputs = weight.Shape[1];
@@ -85,7 +87,10 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
             && (long)Blocks(outputs) * ((4 * rows) + 8) * inputs <= (200L << 10) * device.Multiprocessors;
     }
 
-    /// <summary>Multiplies what a layer norm makes of x, [rows, inputs] float32, where <see cref="FitsNormed"/>: the same bits as by two kernels.</summary>
+    /// <summary>
+    /// Multiplies what a layer norm makes of x, [rows, inputs] float32, where <see cref="FitsNormed"/>: the same bits as by
+    /// two kernels.
+    /// </summary>
     public void RunNormed(int rows, GpuTensor x, GpuTensor gain, GpuTensor shift, GpuTensor weight, GpuTensor? bias, GpuTensor y, Epilogue epilogue) =>
         Launch(Source.Normalised, StagedRows, rows, x, gain, shift, weight, bias, y, epilogue);
 
@@ -130,7 +135,10 @@ internal sealed partial class SkinnyProduct<TElement>(GpuDevice device)
         return _tiles[i];
     }
 
-    /// <summary>Warps that need as few rounds of <see cref="SkinnyWeights.Steps"/> steps as the largest block does, and no more than that takes.</summary>
+    /// <summary>
+    /// Warps that need as few rounds of <see cref="SkinnyWeights.Steps"/> steps as the largest block does, and no more than
+    /// that takes.
+    /// </summary>
     private static int WarpsFor(int steps)
     {
         int rounds = (steps + (SkinnyWeights.Steps * MaximumWarps) - 1) / (SkinnyWeights.Steps * MaximumWarps);

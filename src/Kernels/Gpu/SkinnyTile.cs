@@ -109,7 +109,9 @@ internal static class SkinnyTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int PlaneOf(int rows) => (rows * 4) + Gap;
 
-    /// <summary>Where a lane reads in a row, in eights: lanes 4g to 4g + 3 have row g. (x % 4 of a signed number is a division.)</summary>
+    /// <summary>
+    /// Where a lane reads in a row, in eights: lanes 4g to 4g + 3 have row g. (x % 4 of a signed number is a division.)
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int At(int row, int rows, int eights) => (IntrinsicMath.Min(row + (Warp.LaneIdx / 4), rows - 1) * eights) + (Warp.LaneIdx & 3);
 }

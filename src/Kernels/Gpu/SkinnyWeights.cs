@@ -10,7 +10,7 @@ namespace Handwritten.Kernels.Gpu;
 /// </summary>
 internal struct SkinnyWeights
 {
-    /// <summary>Steps under way at a time; each thread has so many places of 16 bytes.</summary>
+    /// <summary>Steps under way at a time; each thread has as many places of 16 bytes.</summary>
     public const int Steps = 4;
 
     private int _from; // where the lane reads in its output's row, in 16 bytes
@@ -51,7 +51,7 @@ internal struct SkinnyWeights
         TCopy.End(place + (3 * next), w3);
     }
 
-    /// <summary>Has the steps behind the present four come to the L2 cache.</summary>
+    /// <summary>Begins to bring the steps behind the present four to the L2 cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void PrefetchOthers(ArrayView<Bits128> weight)
     {

@@ -182,7 +182,9 @@ internal sealed class TokenChooser(GpuDevice device)
         return AllowedRanges.After(rules, count, lastToken, beforeLast, state.LastTimestamp);
     }
 
-    /// <summary>Whether it is a timestamp's turn: all of them together are more probable than the best text. Not where there is NaN.</summary>
+    /// <summary>
+    /// Whether it is a timestamp's turn: all of them together are more probable than the best text. Not where there is NaN.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool TimesOnly(TokenScan text, TokenScan times) => times.LogSumExp > text.Largest && text.Sum >= 0;
 

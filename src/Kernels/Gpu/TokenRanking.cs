@@ -69,7 +69,6 @@ internal sealed class TokenRanking(GpuDevice device) : IDisposable
         _ranked?.Dispose();
     }
 
-
     private static void RankTokens(
         ChoiceView choice, ArrayView<float> logits, ArrayView<int> outputs, ArrayView<int> lanes, ArrayView<RankedToken> ranked, int count)
     {

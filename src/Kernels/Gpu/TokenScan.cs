@@ -113,7 +113,10 @@ internal struct TokenScan
         return scan;
     }
 
-    /// <summary>What a thread finds among all ids from <paramref name="from"/>, a multiple of <see cref="BlockTokens"/>, on, before any rule; no candidates.</summary>
+    /// <summary>
+    /// What a thread finds among all ids from <paramref name="from"/>, a multiple of <see cref="BlockTokens"/>, on, before any
+    /// rule; no candidates.
+    /// </summary>
     public static TokenScan OfAll(ArrayView<float> logits, long start, int from, int end)
     {
         TokenScan scan = Empty;
@@ -170,7 +173,9 @@ internal struct TokenScan
         return OfWarp(scan);
     }
 
-    /// <summary>A scan in 16 bytes, which are one access: field by field, four lanes would ask the same bank of shared memory.</summary>
+    /// <summary>
+    /// A scan in 16 bytes, which are one access: field by field, four lanes would ask the same bank of shared memory.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bits128 Pack(TokenScan scan) =>
         new(Interop.FloatAsInt(scan.Largest), Interop.FloatAsInt(scan.Sum), (uint)scan.Best, (uint)(scan.Best >> 32));

@@ -18,7 +18,9 @@ internal interface IWeightFormat
         where TTensorCore : struct, ITensorCore
         where TTile : struct, ISkinnyTile;
 
-    /// <summary>The <paramref name="index"/>-th four weights of an output, in the order of memory, as float32 without their scale.</summary>
+    /// <summary>
+    /// The <paramref name="index"/>-th four weights of an output, in the order of memory, as float32 without their scale.
+    /// </summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="output">Which output.</param>
     /// <param name="fours">Fours of a row.</param>

@@ -9,8 +9,8 @@ namespace Handwritten.Kernels.Gpu;
 ///     mel, float32     ......[first ─── count frames ───)......
 ///     window           [──────────────────────────────── 0 0 0 0]     zeros behind them, up to the window's frames
 /// </code>
-/// A frame is a row in both, so this is one contiguous copy; a thread moves four elements, so that a warp reads 512 bytes in a piece. Bytes: 4 to read and the
-/// element to write, for each of frames · mels elements; bound by memory.
+/// A frame is a row in both, so this is one contiguous copy; a thread moves four elements, so that a warp reads 512 bytes in a
+/// piece. Bytes: 4 to read and the element to write, for each of frames · mels elements; bound by memory.
 /// </summary>
 internal sealed class WindowCopy<TElement>(GpuDevice device)
     where TElement : struct, IElement
@@ -20,7 +20,9 @@ internal sealed class WindowCopy<TElement>(GpuDevice device)
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, long, int, ArrayView<Bits128>, long, int>> _kernel =
         new(() => device.Kernels.Load<Action<AcceleratorStream, KernelConfig, ArrayView<Bits128>, long, int, ArrayView<Bits128>, long, int>>(WindowCopyKernel, Threads));
 
-    /// <summary>Copies <paramref name="count"/> frames from frame <paramref name="first"/> on, and clears the rest of the window.</summary>
+    /// <summary>
+    /// Copies <paramref name="count"/> frames from frame <paramref name="first"/> on, and clears the rest of the window.
+    /// </summary>
     /// <param name="mel">[frames of the recording, mels] float32; mels is a multiple of 4.</param>
     /// <param name="first">The first frame.</param>
     /// <param name="count">Frames to copy.</param>

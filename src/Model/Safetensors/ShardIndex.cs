@@ -9,7 +9,9 @@ namespace Handwritten.Model.Safetensors;
 internal static class ShardIndex
 {
     /// <summary>Tensor name to file name.</summary>
-    /// <exception cref="SafetensorsException">The file cannot be read, is no index, or names a shard outside of its folder.</exception>
+    /// <exception cref="SafetensorsException">
+    /// The file cannot be read, is no index, or names a shard outside of its folder.
+    /// </exception>
     public static Dictionary<string, string> Read(string path)
     {
         try

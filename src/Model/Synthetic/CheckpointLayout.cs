@@ -31,7 +31,10 @@ internal static class CheckpointLayout
         .. Affine("model.decoder.layer_norm", size.Width),
     ];
 
-    /// <summary>Whether a tensor is multiplied with rows, and may be in int8: not the tables of positions, which have two dimensions as well.</summary>
+    /// <summary>
+    /// Whether a tensor is multiplied with rows, and may be in int8: not the tables of positions, which have two dimensions as
+    /// well.
+    /// </summary>
     public static bool IsMatrix(string name, int[] shape) => shape.Length == 2 && !name.EndsWith(".embed_positions.weight", StringComparison.Ordinal);
 
     private static IEnumerable<(string Name, int[] Shape)> Block(string block, int width, int feedForward, params string[] attentions) =>

@@ -5,7 +5,8 @@ using Handwritten.Model.Tokenization;
 namespace Handwritten.Runtime.Decoding;
 
 /// <summary>
-/// Decodes windows whose audio the decoder already listens to, alone or side by side. Three ideas meet here and know nothing of each other:
+/// Decodes windows whose audio the decoder already listens to, alone or side by side. Three ideas meet here and know nothing of
+/// each other:
 /// <code>
 ///     start sequence ──> decoder ──> logits ──> rules (what is allowed) ──> search (what is chosen) ──> tokens ─┐
 ///                           ▲                                                                                   │

@@ -55,9 +55,6 @@ internal sealed class PartialFile : IDisposable
         let start = (long)piece * _pieceBytes
         select (piece, start, (int)Math.Min(_pieceBytes, _size - start));
 
-    /// <summary>Bytes of the pieces that are here.</summary>
-    public long Received => _size - Missing.Sum(piece => (long)piece.Count);
-
     /// <summary>Writes bytes to their place.</summary>
     public ValueTask WriteAsync(long start, ReadOnlyMemory<byte> bytes, CancellationToken cancellation) => RandomAccess.WriteAsync(_file, bytes, start, cancellation);
 

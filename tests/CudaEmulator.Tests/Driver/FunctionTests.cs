@@ -54,6 +54,9 @@ public sealed class FunctionTests : DriverFixture
     [Theory]
     [InlineData(".version 7.8\n.target sm_75\n.address_size 64\n.visible .entry k() { frobnicate.u32; ret; }", CudaResult.InvalidPtx, "line 4")]
     [InlineData("Hello", CudaResult.InvalidPtx, "line 1")]
+    [InlineData(".version 6.5\n.target sm_75\n.address_size 64\n.visible .entry k() { .reg .b32 %r<2>; .reg .b64 %d<1>;\ncp.async.ca.shared.global [%r0], [%d0], 16; ret; }", CudaResult.InvalidPtx, "requires .target sm_80")]
+    [InlineData(".version 6.5\n.target sm_80\n.address_size 64\n", CudaResult.InvalidPtx, "does not support .target sm_80")]
+    [InlineData(".version 7.8\n.target sm_75\n.address_size 64\n.visible .entry k() { .reg .u32 %r<2>; .reg .f32 %f<2>;\nadd.f32 %f0, %f1, %r0; ret; }", CudaResult.InvalidPtx, "operand 3 of 'add.f32'")]
     [InlineData(".version 9.9\n.target sm_75\n.address_size 64", CudaResult.UnsupportedPtxVersion, "9.9")]
     [InlineData(".version 8.8\n.target sm_120\n.address_size 64", CudaResult.NoBinaryForGpu, "sm_120")]
     public void A_text_that_cannot_be_loaded_is_refused_with_the_reason(string text, CudaResult result, string reason) =>

@@ -15,7 +15,7 @@ internal sealed unsafe class Kernel : IDisposable
     /// <param name="target">.target.</param>
     public Kernel(string body, bool isModule = false, int target = 90)
     {
-        var header = $".version 8.0\n.target sm_{target}\n.address_size 64\n";
+        var header = $".version 8.4\n.target sm_{target}\n.address_size 64\n";
         module = LoadedModule.Load(
             isModule ? header + body : header + $$"""
             .visible .entry kernel(.param .u64 data, .param .u32 n)

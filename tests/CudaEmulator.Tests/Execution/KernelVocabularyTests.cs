@@ -79,7 +79,7 @@ public sealed class KernelVocabularyTests
             ex2.approx.f16x2 %r3, %r1; st.global.u32 [%p0+20], %r3;
             ex2.approx.ftz.bf16x2 %r3, %r2; st.global.u32 [%p0+24], %r3;
             fma.rn.relu.f16x2 %r3, %r1, %r1, %r1; st.global.u32 [%p0+28], %r3;
-            max.f16x2 %r3, %r1, 0; st.global.u32 [%p0+32], %r3;
+            mov.b32 %r4, 0; max.f16x2 %r3, %r1, %r4; st.global.u32 [%p0+32], %r3;
             cvt.rn.relu.f16x2.f32 %r3, %f1, %f2; st.global.u32 [%p0+36], %r3;
             mov.b32 %r4, 0x83ff0400; mov.b32 %r5, 0x3c003c00;
             add.ftz.f16x2 %r3, %r4, %r4; st.global.u32 [%p0+40], %r3;

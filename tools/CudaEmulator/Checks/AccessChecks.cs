@@ -13,29 +13,29 @@ namespace Handwritten.CudaEmulator.Checks;
 /// </summary>
 internal sealed unsafe partial class AccessChecks
 {
-    private readonly Block block;
-    private readonly KernelCode kernel;
-    private readonly Meeting[] meetingOf;
-    private readonly WrittenMemory? written;
-    private readonly SharedHistory? history;
+    private readonly Block _block;
+    private readonly KernelCode _kernel;
+    private readonly Meeting[] _meetingOf;
+    private readonly WrittenMemory? _written;
+    private readonly SharedHistory? _history;
 
     private AccessChecks(Block block, CheckSet checks)
     {
-        this.block = block;
-        kernel = block.Launch.Kernel;
-        meetingOf = [.. kernel.Sources.Select(SharedFacts.MeetingOf)];
-        waited = new uint[block.WarpCount];
+        _block = block;
+        _kernel = block.Launch.Kernel;
+        _meetingOf = [.. _kernel.Sources.Select(SharedFacts.MeetingOf)];
+        _waited = new uint[block.WarpCount];
         if (checks.HasFlag(CheckSet.Initialisation))
         {
-            written = new(block);
+            _written = new(block);
         }
 
         if (checks.HasFlag(CheckSet.Races))
         {
             Ordering order = new(block.WarpCount);
-            history = new(order, block.SharedBytes, SharedFacts.UnitOf(kernel));
+            _history = new(order, block.SharedBytes, SharedFacts.UnitOf(_kernel));
             Meetings = new(block, order);
-            overlap = block.Launch.Overlap;
+            _overlap = block.Launch.Overlap;
         }
     }
 
@@ -49,17 +49,20 @@ internal sealed unsafe partial class AccessChecks
     /// <summary>The block begins anew, with another number.</summary>
     public void Begin()
     {
-        written?.Begin();
-        history?.Begin();
+        _written?.Begin();
+        _history?.Begin();
         Meetings?.Begin();
-        Array.Clear(waited);
+        Array.Clear(_waited);
     }
 
-    /// <summary>A warp reads. Of lanes that are <see cref="AccessShape.Scattered"/>, <see cref="Warp.Addresses"/> has the host addresses.</summary>
+    /// <summary>
+    /// A warp reads. Of lanes that are <see cref="AccessShape.Scattered"/>, <see cref="Warp.Addresses"/> has the host
+    /// addresses.
+    /// </summary>
     public void Read<TSpace>(Op* op, Warp w, uint mask, AccessShape shape, byte* first, int bytes)
         where TSpace : struct, ISpace
     {
-        var by = Begin(op, w, mask, ref shape, first, bytes);
+        Accessor by = Begin(op, w, mask, ref shape, first, bytes);
         if (shape == AccessShape.Scattered && TSpace.Window == AddressWindow.Shared)
         {
             ReadSharedAnywhere(op, w, mask, bytes, by);
@@ -68,29 +71,29 @@ internal sealed unsafe partial class AccessChecks
 
         if (shape == AccessShape.Scattered)
         {
-            for (var rest = mask; rest != 0; rest &= rest - 1)
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
             {
-                var lane = Bits.TrailingZeroCount(rest);
+                int lane = Bits.TrailingZeroCount(rest);
                 ReadOne<TSpace>(op, w, by.InLane(lane), w.Addresses[lane], bytes);
             }
 
             return;
         }
 
-        var length = shape == AccessShape.Consecutive ? bytes * Lanes.Count : bytes;
+        int length = shape == AccessShape.Consecutive ? bytes * Lanes.Count : bytes;
         if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Global)
         {
             ReadGlobal(op, w, mask, 0, (ulong)first, length, bytes);
         }
         else if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Shared)
         {
-            var offset = Offset((ulong)first);
-            if (history is not null)
+            int offset = Offset((ulong)first);
+            if (_history is not null)
             {
-                Require(shape == AccessShape.Consecutive ? history.TryReadRow(offset, bytes, by) : history.TryRead(offset, bytes, by), op, w, by, offset, bytes);
+                Require(shape == AccessShape.Consecutive ? _history.TryReadRow(offset, bytes, by) : _history.TryRead(offset, bytes, by), op, w, by, offset, bytes);
             }
 
-            written?.RequireShared(op, w, 0, offset, length, bytes);
+            _written?.RequireShared(op, w, 0, offset, length, bytes);
         }
     }
 
@@ -98,47 +101,47 @@ internal sealed unsafe partial class AccessChecks
     public void Write<TSpace>(Op* op, Warp w, uint mask, AccessShape shape, byte* first, int bytes)
         where TSpace : struct, ISpace
     {
-        var by = Begin(op, w, mask, ref shape, first, bytes);
+        Accessor by = Begin(op, w, mask, ref shape, first, bytes);
         if (shape == AccessShape.Scattered)
         {
             // Two lanes at one place are not in order either, but whether that matters depends on what they write: all are
             // looked at before any is noted.
-            for (var rest = history is null ? 0 : mask; rest != 0; rest &= rest - 1)
+            for (uint rest = _history is null ? 0 : mask; rest != 0; rest &= rest - 1)
             {
-                var lane = Bits.TrailingZeroCount(rest);
+                int lane = Bits.TrailingZeroCount(rest);
                 if (WindowOf<TSpace>(w, w.Addresses[lane]) == AddressWindow.Shared)
                 {
-                    Require(history!.CanWrite(Offset(w.Addresses[lane]), bytes, by.InLane(lane)), op, w, by.InLane(lane));
+                    Require(_history!.CanWrite(Offset(w.Addresses[lane]), bytes, by.InLane(lane)), op, w, by.InLane(lane));
                 }
             }
 
-            for (var rest = mask; rest != 0; rest &= rest - 1)
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
             {
-                var lane = Bits.TrailingZeroCount(rest);
+                int lane = Bits.TrailingZeroCount(rest);
                 WriteOne<TSpace>(op, w, by.InLane(lane), w.Addresses[lane], bytes);
             }
 
             return;
         }
 
-        var length = shape == AccessShape.Consecutive ? bytes * Lanes.Count : bytes;
+        int length = shape == AccessShape.Consecutive ? bytes * Lanes.Count : bytes;
         if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Global)
         {
             WriteGlobal(op, w, mask, 0, (ulong)first, length, bytes);
         }
         else if (WindowOf<TSpace>(w, (ulong)first) == AddressWindow.Shared)
         {
-            var offset = Offset((ulong)first);
-            written?.AddShared(offset, length);
-            if (history is not null && shape == AccessShape.Consecutive)
+            int offset = Offset((ulong)first);
+            _written?.AddShared(offset, length);
+            if (_history is not null && shape == AccessShape.Consecutive)
             {
-                Require(history.TryWriteRow(offset, bytes, by), op, w, by, offset, bytes);
+                Require(_history.TryWriteRow(offset, bytes, by), op, w, by, offset, bytes);
             }
-            else if (history is not null)
+            else if (_history is not null)
             {
                 // All lanes write here; the last one's write is the one that is left.
-                Require(history.CanWrite(offset, bytes, by), op, w, by);
-                history.Write(offset, bytes, by.InLane(Lanes.Count - 1));
+                Require(_history.CanWrite(offset, bytes, by), op, w, by);
+                _history.Write(offset, bytes, by.InLane(Lanes.Count - 1));
             }
         }
     }
@@ -147,22 +150,24 @@ internal sealed unsafe partial class AccessChecks
     public void Update<TSpace>(Op* op, Warp w, uint mask, int bytes)
         where TSpace : struct, ISpace
     {
-        var shape = AccessShape.Scattered;
-        var by = Begin(op, w, mask, ref shape, null, bytes);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        AccessShape shape = AccessShape.Scattered;
+        Accessor by = Begin(op, w, mask, ref shape, null, bytes);
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
+            int lane = Bits.TrailingZeroCount(rest);
             UpdateOne<TSpace>(op, w, by.InLane(lane), w.Addresses[lane], bytes);
         }
     }
 
-    /// <summary>A warp is about to arrive at mbarriers or to test them; the host addresses are in <see cref="Warp.Addresses"/>.</summary>
+    /// <summary>
+    /// A warp is about to arrive at mbarriers or to test them; the host addresses are in <see cref="Warp.Addresses"/>.
+    /// </summary>
     public void MeetAtBarriers(Op* op, Warp w, uint mask)
     {
-        for (var rest = history is null ? 0 : mask; rest != 0; rest &= rest - 1)
+        for (uint rest = _history is null ? 0 : mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
-            UpdateShared(op, w, new((int)(op - kernel.Code), w.Index, lane, Meeting.Strong), w.Addresses[lane], sizeof(ulong));
+            int lane = Bits.TrailingZeroCount(rest);
+            UpdateShared(op, w, new((int)(op - _kernel.Code), w.Index, lane, Meeting.Strong), w.Addresses[lane], sizeof(ulong));
         }
     }
 
@@ -170,32 +175,32 @@ internal sealed unsafe partial class AccessChecks
     public void ReadBytes(Op* op, Warp w, int lane, ulong address, int count) => ReadGlobal(op, w, 1u << lane, lane, address, count, count);
 
     /// <summary>Whether stores that meet at one place have to be looked at: racecheck, and the place is in shared memory.</summary>
-    public bool WatchesCollisionsAt(ulong address) => history is not null && block.IsShared(address);
+    public bool WatchesCollisionsAt(ulong address) => _history is not null && _block.IsShared(address);
 
     /// <summary>The fault of a lane whose value another lane of the same store has overwritten with a different one.</summary>
     public DeviceFaultException Collision(Op* op, Warp w, int lane, ulong address) => RaceReport.OfCollision(op, w, lane, Offset(address));
 
     // Where a host address is in shared memory.
-    private int Offset(ulong address) => (int)(address - (ulong)block.Shared);
+    private int Offset(ulong address) => (int)(address - (ulong)_block.Shared);
 
     // The accessor, as lane 0. Where threads meet each other on purpose, they order what they do before and after, place by
     // place; then the access is looked at lane by lane.
     private Accessor Begin(Op* op, Warp w, uint mask, ref AccessShape shape, byte* first, int bytes)
     {
-        var instruction = (int)(op - kernel.Code);
-        if (Meetings is null || meetingOf[instruction] == Meeting.No)
+        int instruction = (int)(op - _kernel.Code);
+        if (Meetings is null || _meetingOf[instruction] == Meeting.No)
         {
             return new(instruction, w.Index, 0, Meeting.No);
         }
 
-        for (var lane = 0; shape != AccessShape.Scattered && lane < Lanes.Count; lane++)
+        for (int lane = 0; shape != AccessShape.Scattered && lane < Lanes.Count; lane++)
         {
             w.Addresses[lane] = (ulong)first + (shape == AccessShape.Consecutive ? (ulong)(lane * bytes) : 0);
         }
 
         shape = AccessShape.Scattered;
         Meetings.Meet(w, mask);
-        return new(instruction, w.Index, 0, meetingOf[instruction]);
+        return new(instruction, w.Index, 0, _meetingOf[instruction]);
     }
 
     // The window that a host address is in.
@@ -203,9 +208,9 @@ internal sealed unsafe partial class AccessChecks
     private AddressWindow WindowOf<TSpace>(Warp w, ulong address)
         where TSpace : struct, ISpace =>
         TSpace.Window != AddressWindow.Generic ? TSpace.Window
-        : block.IsShared(address) ? AddressWindow.Shared
+        : _block.IsShared(address) ? AddressWindow.Shared
         : address - (ulong)w.Local < (ulong)(w.LocalStride * Lanes.Count) ? AddressWindow.Local
-        : address - (ulong)block.Parameters < (ulong)kernel.ParameterBytes ? AddressWindow.Param
+        : address - (ulong)_block.Parameters < (ulong)_kernel.ParameterBytes ? AddressWindow.Param
         : AddressWindow.Global;
 
     private void ReadOne<TSpace>(Op* op, Warp w, Accessor by, ulong address, int bytes)
@@ -217,31 +222,31 @@ internal sealed unsafe partial class AccessChecks
                 ReadGlobal(op, w, 1u << by.Lane, by.Lane, address, bytes, bytes);
                 break;
             case AddressWindow.Shared:
-                var offset = Offset(address);
-                if (history is not null)
+                int offset = Offset(address);
+                if (_history is not null)
                 {
-                    Require(history.TryRead(offset, bytes, by), op, w, by);
+                    Require(_history.TryRead(offset, bytes, by), op, w, by);
                 }
 
-                written?.RequireShared(op, w, by.Lane, offset, bytes, bytes);
+                _written?.RequireShared(op, w, by.Lane, offset, bytes, bytes);
                 break;
             case AddressWindow.Local:
-                written?.RequireLocal(op, w, by.Lane, address, bytes);
+                _written?.RequireLocal(op, w, by.Lane, address, bytes);
                 break;
         }
     }
 
     private void ReadSharedAnywhere(Op* op, Warp w, uint mask, int bytes, Accessor by)
     {
-        if (history is not null && history.FirstRace(w.Addresses, (ulong)block.Shared, mask, bytes, by) is >= 0 and var lane)
+        if (_history is not null && _history.FirstRace(w.Addresses, (ulong)_block.Shared, mask, bytes, by) is >= 0 and var lane)
         {
-            throw RaceReport.Of(history.Found, op, w, by.InLane(lane));
+            throw RaceReport.Of(_history.Found, op, w, by.InLane(lane));
         }
 
-        for (var rest = written is null ? 0 : mask; rest != 0; rest &= rest - 1)
+        for (uint rest = _written is null ? 0 : mask; rest != 0; rest &= rest - 1)
         {
             lane = Bits.TrailingZeroCount(rest);
-            written!.RequireShared(op, w, lane, Offset(w.Addresses[lane]), bytes, bytes);
+            _written!.RequireShared(op, w, lane, Offset(w.Addresses[lane]), bytes, bytes);
         }
     }
 
@@ -254,12 +259,12 @@ internal sealed unsafe partial class AccessChecks
                 WriteGlobal(op, w, 1u << by.Lane, by.Lane, address, bytes, bytes);
                 break;
             case AddressWindow.Shared:
-                var offset = Offset(address);
-                written?.AddShared(offset, bytes);
-                history?.Write(offset, bytes, by);
+                int offset = Offset(address);
+                _written?.AddShared(offset, bytes);
+                _history?.Write(offset, bytes, by);
                 break;
             case AddressWindow.Local:
-                written?.AddLocal(w, address, bytes);
+                _written?.AddLocal(w, address, bytes);
                 break;
         }
     }
@@ -270,23 +275,23 @@ internal sealed unsafe partial class AccessChecks
         switch (WindowOf<TSpace>(w, address))
         {
             case AddressWindow.Global:
-                written?.RequireGlobal(op, w, by.Lane, address, bytes, bytes);
+                _written?.RequireGlobal(op, w, by.Lane, address, bytes, bytes);
                 WriteGlobal(op, w, 1u << by.Lane, by.Lane, address, bytes, bytes);
                 break;
             case AddressWindow.Shared:
                 UpdateShared(op, w, by, address, bytes);
-                written?.RequireShared(op, w, by.Lane, Offset(address), bytes, bytes);
+                _written?.RequireShared(op, w, by.Lane, Offset(address), bytes, bytes);
                 break;
         }
     }
 
     private void UpdateShared(Op* op, Warp w, Accessor by, ulong address, int bytes)
     {
-        if (history is not null)
+        if (_history is not null)
         {
-            var offset = Offset(address);
-            Require(history.CanWrite(offset, bytes, by), op, w, by);
-            history.Write(offset, bytes, by);
+            int offset = Offset(address);
+            Require(_history.CanWrite(offset, bytes, by), op, w, by);
+            _history.Write(offset, bytes, by);
         }
     }
 
@@ -296,7 +301,7 @@ internal sealed unsafe partial class AccessChecks
     {
         if (!isInOrder)
         {
-            throw RaceReport.Of(history!.Found, op, w, by, start, bytes);
+            throw RaceReport.Of(_history!.Found, op, w, by, start, bytes);
         }
     }
 }

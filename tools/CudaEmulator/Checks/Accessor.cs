@@ -51,7 +51,7 @@ internal readonly record struct Accessor(uint Bits)
     /// Whether two accesses, one of them a write, may meet: both are meant to; or one is a compare-and-swap and the other a
     /// plain read, with which the loop around a compare-and-swap begins.
     /// </summary>
-    public bool MayMeet(Accessor other, bool isRead = false) =>
+    public bool MayMeet(Accessor other, bool isRead) =>
         (Meeting != Meeting.No && other.Meeting != Meeting.No) || (isRead && Meeting == Meeting.CompareAndSwap);
 }
 

@@ -7,20 +7,20 @@ namespace Handwritten.CudaEmulator.Checks;
 /// <param name="bytes">Bytes of the range.</param>
 internal sealed class BitSet(long bytes)
 {
-    private readonly ulong[] words = new ulong[(bytes + 63) / 64 + 1];
+    private readonly ulong[] _words = new ulong[(bytes + 63) / 64 + 1];
 
     /// <summary>Forgets everything.</summary>
-    public void Clear() => Array.Clear(words);
+    public void Clear() => Array.Clear(_words);
 
     /// <summary>Notes that <paramref name="count"/> bytes from <paramref name="first"/> on have been written.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(long first, int count)
     {
-        var word = first >> 6;
-        var bit = (int)first & 63;
+        long word = first >> 6;
+        int bit = (int)first & 63;
         if (bit + count <= 64)
         {
-            words[word] |= Mask(count) << bit;
+            _words[word] |= Mask(count) << bit;
             return;
         }
 
@@ -31,11 +31,11 @@ internal sealed class BitSet(long bytes)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long FirstMissing(long first, int count)
     {
-        var word = first >> 6;
-        var bit = (int)first & 63;
+        long word = first >> 6;
+        int bit = (int)first & 63;
         if (bit + count <= 64)
         {
-            var missing = (Mask(count) << bit) & ~words[word];
+            ulong missing = (Mask(count) << bit) & ~_words[word];
             return missing == 0 ? -1 : (word << 6) + BitOperations.TrailingZeroCount(missing);
         }
 
@@ -49,8 +49,8 @@ internal sealed class BitSet(long bytes)
     {
         for (; count > 0; word++, bit = 0)
         {
-            var here = Math.Min(count, 64 - bit);
-            words[word] |= Mask(here) << bit;
+            int here = Math.Min(count, 64 - bit);
+            _words[word] |= Mask(here) << bit;
             count -= here;
         }
     }
@@ -59,8 +59,8 @@ internal sealed class BitSet(long bytes)
     {
         for (; count > 0; word++, bit = 0)
         {
-            var here = Math.Min(count, 64 - bit);
-            var missing = (Mask(here) << bit) & ~words[word];
+            int here = Math.Min(count, 64 - bit);
+            ulong missing = (Mask(here) << bit) & ~_words[word];
             if (missing != 0)
             {
                 return (word << 6) + BitOperations.TrailingZeroCount(missing);

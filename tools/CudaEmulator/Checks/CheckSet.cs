@@ -54,10 +54,10 @@ internal static class CheckNames
             return CheckSet.Default;
         }
 
-        var chosen = CheckSet.None;
-        foreach (var name in names.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        CheckSet chosen = CheckSet.None;
+        foreach (string name in names.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            var index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+            int index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
             chosen |= index >= 0
                 ? Known[index].Value
                 : throw new ArgumentException($"there is no check '{name}'; there are {string.Join(", ", Known.Select(known => known.Name))}");

@@ -18,18 +18,18 @@ internal sealed unsafe class MeetingClocks(Block block, Ordering order)
 {
     private const ulong GlobalPlace = ulong.MaxValue;
 
-    private readonly uint[][] barriers = [.. Enumerable.Range(0, Block.BarrierCount).Select(_ => order.NewClock())];
-    private readonly Dictionary<ulong, uint[]> sharedPlaces = [];
-    private readonly uint[] globalMemory = order.NewClock();
-    private readonly uint[] exits = order.NewClock();
+    private readonly uint[][] _barriers = [.. Enumerable.Range(0, Block.BarrierCount).Select(_ => order.NewClock())];
+    private readonly Dictionary<ulong, uint[]> _sharedPlaces = [];
+    private readonly uint[] _globalMemory = order.NewClock();
+    private readonly uint[] _exits = order.NewClock();
 
     /// <summary>The block begins anew.</summary>
     public void Begin()
     {
-        sharedPlaces.Clear();
-        Array.Clear(globalMemory);
-        Array.Clear(exits);
-        foreach (var clock in barriers)
+        _sharedPlaces.Clear();
+        Array.Clear(_globalMemory);
+        Array.Clear(_exits);
+        foreach (uint[] clock in _barriers)
         {
             Array.Clear(clock);
         }
@@ -42,17 +42,17 @@ internal sealed unsafe class MeetingClocks(Block block, Ordering order)
     public void Synchronise(Warp w) => order.Synchronise(w.Index);
 
     /// <summary>Threads of a warp come to one of the block's barriers.</summary>
-    public void Arrive(Warp w, int barrier) => order.Release(w.Index, barriers[barrier]);
+    public void Arrive(Warp w, int barrier) => order.Release(w.Index, _barriers[barrier]);
 
     /// <summary>A barrier lets threads of a warp go on.</summary>
     public void Pass(Warp w, int barrier)
     {
-        order.Acquire(w.Index, barriers[barrier]);
-        order.Acquire(w.Index, exits); // barriers do not wait for threads that have exited, but come after them
+        order.Acquire(w.Index, _barriers[barrier]);
+        order.Acquire(w.Index, _exits); // barriers do not wait for threads that have exited, but come after them
     }
 
     /// <summary>A barrier begins to count anew.</summary>
-    public void Close(int barrier) => Array.Clear(barriers[barrier]);
+    public void Close(int barrier) => Array.Clear(_barriers[barrier]);
 
     /// <summary>Threads of a warp arrive at an mbarrier.</summary>
     public void Signal(Warp w, ulong mbarrier) => order.Release(w.Index, SharedPlace(mbarrier));
@@ -60,17 +60,19 @@ internal sealed unsafe class MeetingClocks(Block block, Ordering order)
     /// <summary>Threads of a warp have found an mbarrier's phase complete.</summary>
     public void Await(Warp w, ulong mbarrier) => order.Acquire(w.Index, SharedPlace(mbarrier));
 
-    /// <summary>Threads of a warp access what they share with others on purpose, at the host addresses in <see cref="Warp.Addresses"/>.</summary>
+    /// <summary>
+    /// Threads of a warp access what they share with others on purpose, at the host addresses in <see cref="Warp.Addresses"/>.
+    /// </summary>
     public void Meet(Warp w, uint mask)
     {
         ulong last = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var address = w.Addresses[BitOperations.TrailingZeroCount(rest)];
-            var place = block.IsShared(address) ? address : GlobalPlace;
+            ulong address = w.Addresses[BitOperations.TrailingZeroCount(rest)];
+            ulong place = block.IsShared(address) ? address : GlobalPlace;
             if (place != last)
             {
-                var clock = place == GlobalPlace ? globalMemory : SharedPlace(place);
+                uint[] clock = place == GlobalPlace ? _globalMemory : SharedPlace(place);
                 order.Acquire(w.Index, clock);
                 order.Release(w.Index, clock);
                 last = place;
@@ -79,13 +81,13 @@ internal sealed unsafe class MeetingClocks(Block block, Ordering order)
     }
 
     /// <summary>Threads of a warp exit.</summary>
-    public void Exit(Warp w) => order.Release(w.Index, exits);
+    public void Exit(Warp w) => order.Release(w.Index, _exits);
 
     private uint[] SharedPlace(ulong address)
     {
-        if (!sharedPlaces.TryGetValue(address, out var clock))
+        if (!_sharedPlaces.TryGetValue(address, out uint[]? clock))
         {
-            sharedPlaces.Add(address, clock = order.NewClock());
+            _sharedPlaces.Add(address, clock = order.NewClock());
         }
 
         return clock;

@@ -24,11 +24,11 @@ namespace Handwritten.CudaEmulator.Checks;
 /// <param name="warps">Warps of the block.</param>
 internal sealed class Ordering(int warps)
 {
-    private readonly int half = (warps + 15) / 16 * 16;
-    private readonly int stride = (warps + 15) / 16 * 32;
-    private readonly uint[] seen = new uint[warps * ((warps + 15) / 16 * 32)];
-    private readonly uint[] floors = new uint[warps];
-    private bool isTouched;
+    private readonly int _half = (warps + 15) / 16 * 16;
+    private readonly int _stride = (warps + 15) / 16 * 32;
+    private readonly uint[] _seen = new uint[warps * ((warps + 15) / 16 * 32)];
+    private readonly uint[] _floors = new uint[warps];
+    private bool _isTouched;
 
     /// <summary>The time; an access is noted with it.</summary>
     public uint Now { get; private set; } = 1;
@@ -37,87 +37,89 @@ internal sealed class Ordering(int warps)
     public uint Start { get; private set; }
 
     /// <summary>A clock that nobody has left anything in.</summary>
-    public uint[] NewClock() => new uint[stride];
+    public uint[] NewClock() => new uint[_stride];
 
     /// <summary>A block begins: nothing that was before matters.</summary>
     public void Begin()
     {
         Start = ++Now;
-        isTouched = false;
-        Array.Fill(seen, Now);
-        Array.Fill(floors, Now);
+        _isTouched = false;
+        Array.Fill(_seen, Now);
+        Array.Fill(_floors, Now);
     }
 
     /// <summary>The clock has come near its end: only between blocks, together with all that holds times.</summary>
     public void Restart() => Now = 1;
 
     /// <summary>Someone accesses memory at the present time.</summary>
-    public void Touch() => isTouched = true;
+    public void Touch() => _isTouched = true;
 
     /// <summary>Whatever anybody did before this time is ordered before what the warp does next.</summary>
-    public uint FloorOf(int warp) => floors[warp];
+    public uint FloorOf(int warp) => _floors[warp];
 
     /// <summary>Whether an access of a warp at a time is ordered before what another one does next.</summary>
-    public bool IsBefore(int by, uint time, int warp) => time < seen[warp * stride + by];
+    public bool IsBefore(int by, uint time, int warp) => time < _seen[warp * _stride + by];
 
-    /// <summary>Whether an access of a warp at a time is ordered before, and fenced for, what another one has read asynchronously next.</summary>
-    public bool IsFenced(int by, uint time, int warp) => time < seen[warp * stride + half + by];
+    /// <summary>
+    /// Whether an access of a warp at a time is ordered before, and fenced for, what another one has read asynchronously next.
+    /// </summary>
+    public bool IsFenced(int by, uint time, int warp) => time < _seen[warp * _stride + _half + by];
 
     /// <summary>fence.proxy.async: what a warp has done, and all that is ordered before that, is fenced.</summary>
     public void Fence(int warp)
     {
-        var own = seen.AsSpan(warp * stride, stride);
-        for (var by = 0; by < warps; by++)
+        Span<uint> own = _seen.AsSpan(warp * _stride, _stride);
+        for (int by = 0; by < warps; by++)
         {
-            own[half + by] = Math.Max(own[half + by], own[by]);
+            own[_half + by] = Math.Max(own[_half + by], own[by]);
         }
 
-        own[half + warp] = Tick();
+        own[_half + warp] = Tick();
     }
 
     /// <summary>A warp's lanes wait for each other.</summary>
     public void Synchronise(int warp)
     {
-        if (!isTouched && seen[warp * stride + warp] == Now)
+        if (!_isTouched && _seen[warp * _stride + warp] == Now)
         {
             return;
         }
 
-        seen[warp * stride + warp] = Tick();
+        _seen[warp * _stride + warp] = Tick();
         Refresh(warp);
     }
 
     /// <summary>A warp lets others know what it has done.</summary>
     public void Release(int warp, uint[] clock)
     {
-        Join(clock, 0, seen, warp * stride);
+        Join(clock, 0, _seen, warp * _stride);
         clock[warp] = Tick();
     }
 
     /// <summary>A warp goes on after what is in a clock.</summary>
     public void Acquire(int warp, uint[] clock)
     {
-        Join(seen, warp * stride, clock, 0);
+        Join(_seen, warp * _stride, clock, 0);
         Refresh(warp);
     }
 
     private uint Tick()
     {
-        if (isTouched)
+        if (_isTouched)
         {
             Now++;
-            isTouched = false;
+            _isTouched = false;
         }
 
         return Now;
     }
 
-    private void Refresh(int warp) => floors[warp] = Least(seen.AsSpan(warp * stride, warps));
+    private void Refresh(int warp) => _floors[warp] = Least(_seen.AsSpan(warp * _stride, warps));
 
     private static uint Least(ReadOnlySpan<uint> clock)
     {
-        var least = uint.MaxValue;
-        foreach (var time in clock)
+        uint least = uint.MaxValue;
+        foreach (uint time in clock)
         {
             least = Math.Min(least, time);
         }
@@ -127,7 +129,7 @@ internal sealed class Ordering(int warps)
 
     private void Join(uint[] target, int at, uint[] source, int from)
     {
-        for (var i = 0; i < stride; i += 16)
+        for (int i = 0; i < _stride; i += 16)
         {
             Vector512.Max(Vector512.Create(target, at + i), Vector512.Create(source, from + i)).CopyTo(target, at + i);
         }

@@ -15,21 +15,21 @@ namespace Handwritten.CudaEmulator.Checks;
 /// </summary>
 internal sealed class Overlap
 {
-    private readonly TouchedBytes writtenBefore = new(), readBefore = new();
-    private readonly TouchedBytes written = new(), read = new();
-    private volatile bool hasWaited;
+    private readonly TouchedBytes _writtenBefore = new(), _readBefore = new();
+    private readonly TouchedBytes _written = new(), _read = new();
+    private volatile bool _hasWaited;
 
     /// <summary>A launch that begins early, or is overtaken.</summary>
     /// <param name="previous">The launch that it may overtake; null for the first.</param>
     public Overlap(Overlap? previous)
     {
         BeginsEarly = previous is not null;
-        WaitSuffices = previous is null || !previous.BeginsEarly || (previous.WaitSuffices && previous.hasWaited);
+        WaitSuffices = previous is null || !previous.BeginsEarly || (previous.WaitSuffices && previous._hasWaited);
         if (previous is not null)
         {
-            (writtenBefore, readBefore) = (previous.writtenBefore, previous.readBefore); // the one before needs them no more
-            writtenBefore.AddAll(previous.written);
-            readBefore.AddAll(previous.read);
+            (_writtenBefore, _readBefore) = (previous._writtenBefore, previous._readBefore); // the one before needs them no more
+            _writtenBefore.AddAll(previous._written);
+            _readBefore.AddAll(previous._read);
         }
     }
 
@@ -40,36 +40,39 @@ internal sealed class Overlap
     public bool WaitSuffices { get; }
 
     /// <summary>A thread has waited.</summary>
-    public void Wait() => hasWaited = true;
+    public void Wait() => _hasWaited = true;
 
     /// <summary>The launch reads or writes.</summary>
-    public void Add(Allocation allocation, ulong address, long bytes, bool isWrite) => (isWrite ? written : read).Add(allocation, address, bytes);
+    public void Add(Allocation allocation, ulong address, long bytes, bool isWrite) => (isWrite ? _written : _read).Add(allocation, address, bytes);
 
-    /// <summary>Where an access meets one of an earlier launch, one of the two a write: the first such byte, and whether the earlier one wrote it; null if there is none.</summary>
+    /// <summary>
+    /// Where an access meets one of an earlier launch, one of the two a write: the first such byte, and whether the earlier
+    /// one wrote it; null if there is none.
+    /// </summary>
     public (ulong Address, bool WasWritten)? FirstRace(Allocation allocation, ulong address, long bytes, bool isWrite) =>
-        writtenBefore.First(allocation, address, bytes) is { } afterWrite ? (afterWrite, true)
-        : isWrite && readBefore.First(allocation, address, bytes) is { } afterRead ? (afterRead, false)
+        _writtenBefore.First(allocation, address, bytes) is { } afterWrite ? (afterWrite, true)
+        : isWrite && _readBefore.First(allocation, address, bytes) is { } afterRead ? (afterRead, false)
         : null;
 
     /// <summary>Bytes of any allocations; all workers of a grid add to them at the same time.</summary>
     private sealed class TouchedBytes
     {
-        private readonly ConcurrentDictionary<Allocation, AllocationBytes> byAllocation = new(ReferenceEqualityComparer.Instance);
+        private readonly ConcurrentDictionary<Allocation, AllocationBytes> _byAllocation = new(ReferenceEqualityComparer.Instance);
 
         public void Add(Allocation allocation, ulong address, long bytes) => Of(allocation).Add(address, bytes);
 
         public void AddAll(TouchedBytes others)
         {
-            foreach ((Allocation allocation, AllocationBytes bytes) in others.byAllocation)
+            foreach ((Allocation allocation, AllocationBytes bytes) in others._byAllocation)
             {
                 Of(allocation).AddAll(bytes);
             }
         }
 
         public ulong? First(Allocation allocation, ulong address, long bytes) =>
-            byAllocation.TryGetValue(allocation, out AllocationBytes? touched) ? touched.FirstPresent(address, bytes) : null;
+            _byAllocation.TryGetValue(allocation, out AllocationBytes? touched) ? touched.FirstPresent(address, bytes) : null;
 
         private AllocationBytes Of(Allocation allocation) =>
-            byAllocation.GetOrAdd(allocation, known => new AllocationBytes(known.Address, known.Bytes));
+            _byAllocation.GetOrAdd(allocation, known => new AllocationBytes(known.Address, known.Bytes));
     }
 }

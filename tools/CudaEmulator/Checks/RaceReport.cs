@@ -15,13 +15,13 @@ internal static unsafe class RaceReport
     /// <param name="bytes">What each lane of a row accesses; 0 for a lane alone.</param>
     public static DeviceFaultException Of(Race race, Op* op, Warp w, Accessor by, int start = 0, int bytes = 0)
     {
-        var lane = by.Lane + (bytes > 0 ? (race.Offset - start) / bytes : 0);
-        var launch = w.Block.Launch;
-        var earlier = race.Earlier;
-        var source = launch.Kernel.Sources[earlier.Instruction];
-        var who = $"thread {launch.Block.At(earlier.Warp * Lanes.Count + earlier.Lane)} at PTX line {source.Line} ({string.Join('.', [source.Opcode, .. source.Modifiers])})";
-        var place = launch.Kernel.DescribeShared(race.Offset);
-        var what = race.IsUnfenced
+        int lane = by.Lane + (bytes > 0 ? (race.Offset - start) / bytes : 0);
+        LaunchRequest launch = w.Block.Launch;
+        Accessor earlier = race.Earlier;
+        Ptx.PtxInstruction source = launch.Kernel.Sources[earlier.Instruction];
+        string who = $"thread {launch.Block.At(earlier.Warp * Lanes.Count + earlier.Lane)} at PTX line {source.Line} ({string.Join('.', [source.Opcode, .. source.Modifiers])})";
+        string place = launch.Kernel.DescribeShared(race.Offset);
+        string what = race.IsUnfenced
             ? $"{who} wrote {place}, which is read asynchronously here: fence.proxy.async has to come between, behind the write"
             : race.IsUnderWay && !race.HasWritten
             ? $"a race with a product: {who} has begun to read {place}, and has not waited for it; wgmma.wait_group has to come between, and a barrier for other threads"

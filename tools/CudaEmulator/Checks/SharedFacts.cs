@@ -22,7 +22,10 @@ internal static class SharedFacts
         _ => Meeting.No,
     };
 
-    /// <summary>The bytes of the smallest access that the kernel may make to shared memory: accesses are aligned, and so all are whole numbers of such units.</summary>
+    /// <summary>
+    /// The bytes of the smallest access that the kernel may make to shared memory: accesses are aligned, and so all are whole
+    /// numbers of such units.
+    /// </summary>
     public static int UnitOf(KernelCode kernel) => OpFacts.Of(kernel)
         .Where(fact => fact.Space is StateSpace.Shared or StateSpace.Generic && fact.Bytes > 0)
         .Select(fact => fact.Bytes)

@@ -5,58 +5,58 @@ namespace Handwritten.CudaEmulator.Checks;
 /// <content>Accesses that go on after their instruction: writes of cp.async, and reads of wgmma.</content>
 internal sealed unsafe partial class SharedHistory
 {
-    private readonly ushort[] pendingReads; // of each unit
-    private readonly uint[] pendingReaders; // the latest of them
-    private int copiesUnderWay; // units whose write lies in the future
-    private int readsUnderWay; // the sum of pendingReads
+    private readonly ushort[] _pendingReads; // of each unit
+    private readonly uint[] _pendingReaders; // the latest of them
+    private int _copiesUnderWay; // units whose write lies in the future
+    private int _readsUnderWay; // the sum of pendingReads
 
     /// <summary>Notes that a cp.async will write.</summary>
     public void BeginCopy(int offset, int count, Accessor by)
     {
-        int first = offset >> shift, end = (offset + count) >> shift;
-        for (var unit = first; unit < end; unit++)
+        int first = offset >> _shift, end = (offset + count) >> _shift;
+        for (int unit = first; unit < end; unit++)
         {
-            writeTimes[unit] = Never;
-            writers[unit] = by.Bits;
-            readTimes[unit] = 0;
-            copiesUnderWay++;
+            _writeTimes[unit] = Never;
+            _writers[unit] = by.Bits;
+            _readTimes[unit] = 0;
+            _copiesUnderWay++;
         }
     }
 
     /// <summary>A cp.async that was noted has been waited for: it is a write of the thread that waits.</summary>
     public void EndCopy(int offset, int count)
     {
-        int first = offset >> shift, end = (offset + count) >> shift;
-        for (var unit = first; unit < end; unit++)
+        int first = offset >> _shift, end = (offset + count) >> _shift;
+        for (int unit = first; unit < end; unit++)
         {
-            copiesUnderWay -= writeTimes[unit] == Never ? 1 : 0;
-            writeTimes[unit] = order.Now;
+            _copiesUnderWay -= _writeTimes[unit] == Never ? 1 : 0;
+            _writeTimes[unit] = _order.Now;
         }
 
-        order.Touch();
+        _order.Touch();
     }
 
     /// <summary>Notes that a wgmma will read; false if that is in a race, or what is there is not fenced for it.</summary>
     public bool TryBeginRead(int offset, int count, Accessor by)
     {
-        int first = offset >> shift, end = (offset + count) >> shift;
-        for (var unit = first; unit < end; unit++)
+        int first = offset >> _shift, end = (offset + count) >> _shift;
+        for (int unit = first; unit < end; unit++)
         {
             if (!TryReadUnit(unit, by))
             {
                 return false;
             }
 
-            Accessor writer = new(writers[unit]);
-            if (writeTimes[unit] >= order.Start && !order.IsFenced(writer.Warp, writeTimes[unit], by.Warp))
+            Accessor writer = new(_writers[unit]);
+            if (_writeTimes[unit] >= _order.Start && !_order.IsFenced(writer.Warp, _writeTimes[unit], by.Warp))
             {
-                Found = new(unit << shift, writer, HasWritten: true, IsUnderWay: false, IsUnfenced: true);
+                Found = new(unit << _shift, writer, HasWritten: true, IsUnderWay: false, IsUnfenced: true);
                 return false;
             }
 
-            pendingReads[unit]++;
-            pendingReaders[unit] = by.Bits;
-            readsUnderWay++;
+            _pendingReads[unit]++;
+            _pendingReaders[unit] = by.Bits;
+            _readsUnderWay++;
         }
 
         return true;
@@ -65,25 +65,25 @@ internal sealed unsafe partial class SharedHistory
     /// <summary>A wgmma that was noted has been waited for: it has read until now.</summary>
     public void EndRead(int offset, int count, Accessor by)
     {
-        int first = offset >> shift, end = (offset + count) >> shift;
-        for (var unit = first; unit < end; unit++)
+        int first = offset >> _shift, end = (offset + count) >> _shift;
+        for (int unit = first; unit < end; unit++)
         {
-            pendingReads[unit]--;
-            readsUnderWay--;
+            _pendingReads[unit]--;
+            _readsUnderWay--;
             TryReadUnit(unit, by);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool HasNoProduct(int unit, int count) => readsUnderWay == 0 || HasNoReader(unit, count);
+    private bool HasNoProduct(int unit, int count) => _readsUnderWay == 0 || HasNoReader(unit, count);
 
     private bool HasNoReader(int unit, int count)
     {
-        for (var end = unit + count; unit < end; unit++)
+        for (int end = unit + count; unit < end; unit++)
         {
-            if (pendingReads[unit] > 0)
+            if (_pendingReads[unit] > 0)
             {
-                Found = new(unit << shift, new(pendingReaders[unit]), HasWritten: false, IsUnderWay: true);
+                Found = new(unit << _shift, new(_pendingReaders[unit]), HasWritten: false, IsUnderWay: true);
                 return false;
             }
         }
@@ -94,19 +94,19 @@ internal sealed unsafe partial class SharedHistory
     // What a block has left under way when it ended.
     private void ForgetUnderWay()
     {
-        for (var unit = 0; copiesUnderWay > 0; unit++)
+        for (int unit = 0; _copiesUnderWay > 0; unit++)
         {
-            if (writeTimes[unit] == Never)
+            if (_writeTimes[unit] == Never)
             {
-                writeTimes[unit] = 0;
-                copiesUnderWay--;
+                _writeTimes[unit] = 0;
+                _copiesUnderWay--;
             }
         }
 
-        if (readsUnderWay > 0)
+        if (_readsUnderWay > 0)
         {
-            Array.Clear(pendingReads);
-            readsUnderWay = 0;
+            Array.Clear(_pendingReads);
+            _readsUnderWay = 0;
         }
     }
 }

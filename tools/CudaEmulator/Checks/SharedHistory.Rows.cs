@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics;
 
 namespace Handwritten.CudaEmulator.Checks;
 
-/// <content>Accesses of all lanes of a warp, many units at once. They come to the same as unit by unit, which is how they go on where a race is possible.</content>
+/// <content>
+/// Accesses of all lanes of a warp, many units at once. They come to the same as unit by unit, which is how they go on where a
+/// race is possible.
+/// </content>
 internal sealed unsafe partial class SharedHistory
 {
     /// <summary>Lanes of a warp read anywhere; the first lane that is in a race, or -1.</summary>
@@ -15,17 +18,17 @@ internal sealed unsafe partial class SharedHistory
     /// <param name="by">The access by lane 0.</param>
     public int FirstRace(ulong* addresses, ulong start, uint mask, int count, Accessor by)
     {
-        var floor = Vector128.Create(order.FloorOf(by.Warp));
-        var warp = Vector128.Create(1u << by.Warp);
-        var now = Vector128.Create(order.Now);
-        var isFour = count >> shift == 4 && by.Meeting == Meeting.No;
-        order.Touch();
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        Vector128<uint> floor = Vector128.Create(_order.FloorOf(by.Warp));
+        Vector128<uint> warp = Vector128.Create(1u << by.Warp);
+        Vector128<uint> now = Vector128.Create(_order.Now);
+        bool isFour = count >> _shift == 4 && by.Meeting == Meeting.No;
+        _order.Touch();
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var offset = (int)(addresses[lane] - start);
-            var unit = offset >> shift;
-            if (!isFour || Vector128.GreaterThanOrEqualAny(Vector128.Load(writeTimes + unit), floor))
+            int lane = BitOperations.TrailingZeroCount(rest);
+            int offset = (int)(addresses[lane] - start);
+            int unit = offset >> _shift;
+            if (!isFour || Vector128.GreaterThanOrEqualAny(Vector128.Load(_writeTimes + unit), floor))
             {
                 if (!TryRead(offset, count, by.InLane(lane)))
                 {
@@ -35,32 +38,35 @@ internal sealed unsafe partial class SharedHistory
                 continue;
             }
 
-            var times = Vector128.Load(readTimes + unit);
-            var warps = Vector128.AndNot(Vector128.Load(readWarps + unit), Vector128.LessThan(times, floor));
-            Vector128.ConditionalSelect(Vector128.Equals(Vector128.AndNot(warps, warp), Vector128<uint>.Zero), now, times).Store(readTimes + unit);
-            (warps | warp).Store(readWarps + unit);
-            Vector128.Create(by.InLane(lane).Bits).Store(readers + unit);
+            Vector128<uint> times = Vector128.Load(_readTimes + unit);
+            Vector128<uint> warps = Vector128.AndNot(Vector128.Load(_readWarps + unit), Vector128.LessThan(times, floor));
+            Vector128.ConditionalSelect(Vector128.Equals(Vector128.AndNot(warps, warp), Vector128<uint>.Zero), now, times).Store(_readTimes + unit);
+            (warps | warp).Store(_readWarps + unit);
+            Vector128.Create(by.InLane(lane).Bits).Store(_readers + unit);
         }
 
         return -1;
     }
 
-    /// <summary>All 32 lanes of a warp read, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a race.</summary>
+    /// <summary>
+    /// All 32 lanes of a warp read, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a
+    /// race.
+    /// </summary>
     public bool TryReadRow(int offset, int count, Accessor by)
     {
-        var floor = Vector512.Create(order.FloorOf(by.Warp));
-        var unitsPerLane = BitOperations.Log2((uint)count) - shift;
-        var first = offset >> shift;
-        var warp = Vector512.Create(1u << by.Warp);
-        var now = Vector512.Create(order.Now);
-        for (var i = 0; i < 32 << unitsPerLane; i += 16)
+        Vector512<uint> floor = Vector512.Create(_order.FloorOf(by.Warp));
+        int unitsPerLane = BitOperations.Log2((uint)count) - _shift;
+        int first = offset >> _shift;
+        Vector512<uint> warp = Vector512.Create(1u << by.Warp);
+        Vector512<uint> now = Vector512.Create(_order.Now);
+        for (int i = 0; i < 32 << unitsPerLane; i += 16)
         {
-            var unit = first + i;
-            var accessors = Vector512.Create(by.Bits) + (((FirstSixteen + Vector512.Create((uint)i)) >>> unitsPerLane) << Accessor.LaneShift);
-            var open = OpenWrites(Vector512.Load(writeTimes + unit), Vector512.Load(writers + unit), accessors, floor);
+            int unit = first + i;
+            Vector512<uint> accessors = Vector512.Create(by.Bits) + (((FirstSixteen + Vector512.Create((uint)i)) >>> unitsPerLane) << Accessor.LaneShift);
+            Vector512<uint> open = OpenWrites(Vector512.Load(_writeTimes + unit), Vector512.Load(_writers + unit), accessors, floor);
             if (open != Vector512<uint>.Zero)
             {
-                for (var one = 0; one < 16; one++)
+                for (int one = 0; one < 16; one++)
                 {
                     if (!IsAfterWrite(unit + one, by.InLane((i + one) >> unitsPerLane), isRead: true))
                     {
@@ -69,41 +75,44 @@ internal sealed unsafe partial class SharedHistory
                 }
             }
 
-            var times = Vector512.Load(readTimes + unit);
-            var isOld = Vector512.LessThan(times, floor);
-            var warps = Vector512.AndNot(Vector512.Load(readWarps + unit), isOld);
-            Vector512.ConditionalSelect(isOld | Vector512.Equals(warps, warp), now, times).Store(readTimes + unit);
-            (warps | warp).Store(readWarps + unit);
-            accessors.Store(readers + unit);
+            Vector512<uint> times = Vector512.Load(_readTimes + unit);
+            Vector512<uint> isOld = Vector512.LessThan(times, floor);
+            Vector512<uint> warps = Vector512.AndNot(Vector512.Load(_readWarps + unit), isOld);
+            Vector512.ConditionalSelect(isOld | Vector512.Equals(warps, warp), now, times).Store(_readTimes + unit);
+            (warps | warp).Store(_readWarps + unit);
+            accessors.Store(_readers + unit);
         }
 
-        order.Touch();
+        _order.Touch();
         return true;
     }
 
-    /// <summary>All 32 lanes of a warp write, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a race.</summary>
+    /// <summary>
+    /// All 32 lanes of a warp write, each <paramref name="count"/> bytes behind those of the lane before; false if one is in a
+    /// race.
+    /// </summary>
     public bool TryWriteRow(int offset, int count, Accessor by)
     {
-        var floor = Vector512.Create(order.FloorOf(by.Warp));
-        var unitsPerLane = BitOperations.Log2((uint)count) - shift;
-        var first = offset >> shift;
+        Vector512<uint> floor = Vector512.Create(_order.FloorOf(by.Warp));
+        int unitsPerLane = BitOperations.Log2((uint)count) - _shift;
+        int first = offset >> _shift;
         if (!HasNoProduct(first, 32 << unitsPerLane))
         {
             return false;
         }
 
-        var warp = Vector512.Create(1u << by.Warp);
-        var now = Vector512.Create(order.Now);
-        for (var i = 0; i < 32 << unitsPerLane; i += 16)
+        Vector512<uint> warp = Vector512.Create(1u << by.Warp);
+        Vector512<uint> now = Vector512.Create(_order.Now);
+        for (int i = 0; i < 32 << unitsPerLane; i += 16)
         {
-            var unit = first + i;
-            var accessors = Vector512.Create(by.Bits) + (((FirstSixteen + Vector512.Create((uint)i)) >>> unitsPerLane) << Accessor.LaneShift);
-            var isOnlyReader = IsSameThread(Vector512.Load(readers + unit), accessors) & Vector512.Equals(Vector512.Load(readWarps + unit), warp);
-            var open = OpenWrites(Vector512.Load(writeTimes + unit), Vector512.Load(writers + unit), accessors, floor)
-                | Vector512.AndNot(Vector512.GreaterThanOrEqual(Vector512.Load(readTimes + unit), floor), isOnlyReader);
+            int unit = first + i;
+            Vector512<uint> accessors = Vector512.Create(by.Bits) + (((FirstSixteen + Vector512.Create((uint)i)) >>> unitsPerLane) << Accessor.LaneShift);
+            Vector512<uint> isOnlyReader = IsSameThread(Vector512.Load(_readers + unit), accessors) & Vector512.Equals(Vector512.Load(_readWarps + unit), warp);
+            Vector512<uint> open = OpenWrites(Vector512.Load(_writeTimes + unit), Vector512.Load(_writers + unit), accessors, floor)
+                | Vector512.AndNot(Vector512.GreaterThanOrEqual(Vector512.Load(_readTimes + unit), floor), isOnlyReader);
             if (open != Vector512<uint>.Zero)
             {
-                for (var one = 0; one < 16; one++)
+                for (int one = 0; one < 16; one++)
                 {
                     if (!CanWriteUnit(unit + one, by.InLane((i + one) >> unitsPerLane)))
                     {
@@ -112,12 +121,12 @@ internal sealed unsafe partial class SharedHistory
                 }
             }
 
-            now.Store(writeTimes + unit);
-            accessors.Store(writers + unit);
-            Vector512<uint>.Zero.Store(readTimes + unit);
+            now.Store(_writeTimes + unit);
+            accessors.Store(_writers + unit);
+            Vector512<uint>.Zero.Store(_readTimes + unit);
         }
 
-        order.Touch();
+        _order.Touch();
         return true;
     }
 
@@ -127,7 +136,7 @@ internal sealed unsafe partial class SharedHistory
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<uint> OpenWrites(Vector512<uint> times, Vector512<uint> writers, Vector512<uint> accessors, Vector512<uint> floor)
     {
-        var isUnderWay = Vector512.Equals(times, Vector512.Create(Never));
+        Vector512<uint> isUnderWay = Vector512.Equals(times, Vector512.Create(Never));
         return Vector512.GreaterThanOrEqual(times, floor) & (isUnderWay | ~IsSameThread(writers, accessors));
     }
 

@@ -21,14 +21,14 @@ internal sealed unsafe partial class SharedHistory
 {
     private const uint Never = uint.MaxValue;
 
-    private readonly Ordering order;
-    private readonly int shift;
-    private readonly uint[] memory;
-    private readonly uint* writeTimes;
-    private readonly uint* writers;
-    private readonly uint* readTimes;
-    private readonly uint* readWarps;
-    private readonly uint* readers;
+    private readonly Ordering _order;
+    private readonly int _shift;
+    private readonly uint[] _memory;
+    private readonly uint* _writeTimes;
+    private readonly uint* _writers;
+    private readonly uint* _readTimes;
+    private readonly uint* _readWarps;
+    private readonly uint* _readers;
 
     /// <summary>A history of memory that nobody has accessed.</summary>
     /// <param name="order">The order of accesses.</param>
@@ -36,31 +36,31 @@ internal sealed unsafe partial class SharedHistory
     /// <param name="unitBytes">Bytes of a unit, a power of two.</param>
     public SharedHistory(Ordering order, int bytes, int unitBytes)
     {
-        this.order = order;
-        shift = BitOperations.Log2((uint)unitBytes);
-        var units = (bytes + unitBytes - 1) / unitBytes;
-        memory = GC.AllocateArray<uint>(5 * units, pinned: true);
-        writeTimes = (uint*)Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0);
-        writers = writeTimes + units;
-        readTimes = writers + units;
-        readWarps = readTimes + units;
-        readers = readWarps + units;
-        pendingReads = new ushort[units];
-        pendingReaders = new uint[units];
+        _order = order;
+        _shift = BitOperations.Log2((uint)unitBytes);
+        int units = (bytes + unitBytes - 1) / unitBytes;
+        _memory = GC.AllocateArray<uint>(5 * units, pinned: true);
+        _writeTimes = (uint*)Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0);
+        _writers = _writeTimes + units;
+        _readTimes = _writers + units;
+        _readWarps = _readTimes + units;
+        _readers = _readWarps + units;
+        _pendingReads = new ushort[units];
+        _pendingReaders = new uint[units];
     }
 
     /// <summary>A block begins. What is left of the one before is older than all that matters.</summary>
     public void Begin()
     {
-        if (order.Now > Never / 2)
+        if (_order.Now > Never / 2)
         {
-            order.Restart();
-            Array.Clear(memory);
-            copiesUnderWay = 0;
+            _order.Restart();
+            Array.Clear(_memory);
+            _copiesUnderWay = 0;
         }
 
         ForgetUnderWay();
-        order.Begin();
+        _order.Begin();
     }
 
     /// <summary>The race that the latest access was in, if it was in one.</summary>
@@ -70,8 +70,8 @@ internal sealed unsafe partial class SharedHistory
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryRead(int offset, int count, Accessor by)
     {
-        var unit = offset >> shift;
-        for (var end = unit + (count >> shift); unit < end; unit++)
+        int unit = offset >> _shift;
+        for (int end = unit + (count >> _shift); unit < end; unit++)
         {
             if (!TryReadUnit(unit, by))
             {
@@ -86,18 +86,18 @@ internal sealed unsafe partial class SharedHistory
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool CanWrite(int offset, int count, Accessor by)
     {
-        var unit = offset >> shift;
-        if (!HasNoProduct(unit, count >> shift))
+        int unit = offset >> _shift;
+        if (!HasNoProduct(unit, count >> _shift))
         {
             return false;
         }
 
-        if (count >> shift == 4)
+        if (count >> _shift == 4)
         {
             return CanWriteFour(unit, by);
         }
 
-        for (var end = unit + (count >> shift); unit < end; unit++)
+        for (int end = unit + (count >> _shift); unit < end; unit++)
         {
             if (!CanWriteUnit(unit, by))
             {
@@ -112,104 +112,104 @@ internal sealed unsafe partial class SharedHistory
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Write(int offset, int count, Accessor by)
     {
-        var unit = offset >> shift;
-        order.Touch();
-        if (count >> shift == 4 && by.Meeting == Meeting.No)
+        int unit = offset >> _shift;
+        _order.Touch();
+        if (count >> _shift == 4 && by.Meeting == Meeting.No)
         {
-            Vector128.Create(order.Now).Store(writeTimes + unit);
-            Vector128.Create(by.Bits).Store(writers + unit);
-            Vector128<uint>.Zero.Store(readTimes + unit);
+            Vector128.Create(_order.Now).Store(_writeTimes + unit);
+            Vector128.Create(by.Bits).Store(_writers + unit);
+            Vector128<uint>.Zero.Store(_readTimes + unit);
             return;
         }
 
-        var floor = order.FloorOf(by.Warp);
-        for (var end = unit + (count >> shift); unit < end; unit++)
+        uint floor = _order.FloorOf(by.Warp);
+        for (int end = unit + (count >> _shift); unit < end; unit++)
         {
             // A plain write that others may still have to come after matters more than an atomic that they may meet.
-            if (by.Meeting != Meeting.No && writeTimes[unit] >= floor && new Accessor(writers[unit]).Meeting == Meeting.No)
+            if (by.Meeting != Meeting.No && _writeTimes[unit] >= floor && new Accessor(_writers[unit]).Meeting == Meeting.No)
             {
                 continue;
             }
 
-            writeTimes[unit] = order.Now;
-            writers[unit] = by.Bits;
-            readTimes[unit] = 0;
+            _writeTimes[unit] = _order.Now;
+            _writers[unit] = by.Bits;
+            _readTimes[unit] = 0;
         }
     }
 
     private bool CanWriteFour(int unit, Accessor by)
     {
-        var latest = Vector128.Max(Vector128.Load(writeTimes + unit), Vector128.Load(readTimes + unit));
-        return Vector128.LessThanAll(latest, Vector128.Create(order.FloorOf(by.Warp)))
+        Vector128<uint> latest = Vector128.Max(Vector128.Load(_writeTimes + unit), Vector128.Load(_readTimes + unit));
+        return Vector128.LessThanAll(latest, Vector128.Create(_order.FloorOf(by.Warp)))
             || (CanWriteUnit(unit, by) && CanWriteUnit(unit + 1, by) && CanWriteUnit(unit + 2, by) && CanWriteUnit(unit + 3, by));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReadUnit(int unit, Accessor by)
     {
-        var floor = order.FloorOf(by.Warp);
-        if (writeTimes[unit] >= floor && !IsAfterWrite(unit, by, isRead: true))
+        uint floor = _order.FloorOf(by.Warp);
+        if (_writeTimes[unit] >= floor && !IsAfterWrite(unit, by, isRead: true))
         {
             return false;
         }
 
-        var warp = 1u << by.Warp;
-        var warps = readTimes[unit] < floor ? 0 : readWarps[unit];
+        uint warp = 1u << by.Warp;
+        uint warps = _readTimes[unit] < floor ? 0 : _readWarps[unit];
         if ((warps & ~warp) == 0)
         {
-            readTimes[unit] = order.Now;
+            _readTimes[unit] = _order.Now;
         }
 
         // A plain read among strong ones counts: it is the one that a strong write must not meet.
-        if (warps == 0 || by.Meeting == Meeting.No || new Accessor(readers[unit]).Meeting != Meeting.No)
+        if (warps == 0 || by.Meeting == Meeting.No || new Accessor(_readers[unit]).Meeting != Meeting.No)
         {
-            readers[unit] = by.Bits;
+            _readers[unit] = by.Bits;
         }
 
-        readWarps[unit] = warps | warp;
-        order.Touch();
+        _readWarps[unit] = warps | warp;
+        _order.Touch();
         return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool CanWriteUnit(int unit, Accessor by)
     {
-        var floor = order.FloorOf(by.Warp);
-        return (writeTimes[unit] < floor || IsAfterWrite(unit, by, isRead: false)) && (readTimes[unit] < floor || IsAfterReads(unit, by));
+        uint floor = _order.FloorOf(by.Warp);
+        return (_writeTimes[unit] < floor || IsAfterWrite(unit, by, isRead: false)) && (_readTimes[unit] < floor || IsAfterReads(unit, by));
     }
 
     private bool IsAfterWrite(int unit, Accessor by, bool isRead)
     {
-        var time = writeTimes[unit];
-        Accessor writer = new(writers[unit]);
-        if (time != Never && (order.IsBefore(writer.Warp, time, by.Warp) || writer.IsSameThread(by) || writer.MayMeet(by, isRead)))
+        uint time = _writeTimes[unit];
+        Accessor writer = new(_writers[unit]);
+        if (time != Never && (_order.IsBefore(writer.Warp, time, by.Warp) || writer.IsSameThread(by) || writer.MayMeet(by, isRead)))
         {
             return true;
         }
 
-        Found = new(unit << shift, writer, HasWritten: true, IsUnderWay: time == Never);
+        Found = new(unit << _shift, writer, HasWritten: true, IsUnderWay: time == Never);
         return false;
     }
 
     // Of several readers only the last one's lane is known: where it could be the writer itself, it is taken to be.
     private bool IsAfterReads(int unit, Accessor by)
     {
-        var time = readTimes[unit];
-        Accessor reader = new(readers[unit]);
+        uint time = _readTimes[unit];
+        Accessor reader = new(_readers[unit]);
         if (by.MayMeet(reader, isRead: true))
         {
             return true;
         }
 
-        for (var rest = readWarps[unit]; rest != 0; rest &= rest - 1)
+        for (uint rest = _readWarps[unit]; rest != 0; rest &= rest - 1)
         {
-            var warp = BitOperations.TrailingZeroCount(rest);
-            var isOwn = warp == by.Warp && (reader.Warp != warp || reader.Lane == by.Lane);
-            if (!isOwn && !order.IsBefore(warp, time, by.Warp))
+            int warp = BitOperations.TrailingZeroCount(rest);
+            bool isOwn = warp == by.Warp && (reader.Warp != warp || reader.Lane == by.Lane);
+            if (!isOwn && !_order.IsBefore(warp, time, by.Warp))
             {
                 // The latest reader need not be of this warp; the instruction is most likely the same.
                 Accessor known = reader.Warp == warp ? reader : new(reader.Instruction, warp, 0, reader.Meeting);
-                Found = new(unit << shift, known, HasWritten: false, IsUnderWay: false);
+                Found = new(unit << _shift, known, HasWritten: false, IsUnderWay: false);
                 return false;
             }
         }

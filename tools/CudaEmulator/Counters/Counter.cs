@@ -35,7 +35,10 @@ internal enum Counter
     GlobalBytesRead,
     GlobalBytesWritten,
 
-    /// <summary>32-byte sectors that the warps' accesses touch, each counted once an access: what the memory system moves without caches.</summary>
+    /// <summary>
+    /// 32-byte sectors that the warps' accesses touch, each counted once an access: what the memory system moves without
+    /// caches.
+    /// </summary>
     GlobalSectors,
 
     /// <summary>Bytes of all different sectors of a launch: the least that has to move.</summary>
@@ -58,20 +61,20 @@ internal enum Counter
 /// <summary>A kernel's counters.</summary>
 internal sealed class KernelCounters
 {
-    private readonly long[] values = new long[Names.Length];
+    private readonly long[] _values = new long[Names.Length];
 
     /// <summary>The counters' names, in their order.</summary>
     public static string[] Names { get; } = Enum.GetNames<Counter>();
 
     /// <summary>One counter.</summary>
-    public ref long this[Counter counter] => ref values[(int)counter];
+    public ref long this[Counter counter] => ref _values[(int)counter];
 
     /// <summary>Adds all of another's.</summary>
     public void Add(KernelCounters other)
     {
-        for (var i = 0; i < values.Length; i++)
+        for (int i = 0; i < _values.Length; i++)
         {
-            values[i] += other.values[i];
+            _values[i] += other._values[i];
         }
     }
 }

@@ -18,7 +18,7 @@ internal sealed unsafe class CountingObserver(KernelCode kernel, OpFacts[] facts
 {
     private const int Banks = 32, WordBytes = 4;
 
-    private readonly Op* code = kernel.Code;
+    private readonly Op* _code = kernel.Code;
 
     /// <summary>What has been counted.</summary>
     public KernelCounters Counts { get; } = new();
@@ -39,7 +39,7 @@ internal sealed unsafe class CountingObserver(KernelCode kernel, OpFacts[] facts
     /// <inheritdoc/>
     public override void Before(Warp warp, Op* op, uint mask)
     {
-        ref readonly var fact = ref facts[op - code];
+        ref readonly OpFacts fact = ref facts[op - _code];
         if (fact.IsWholeWarp && mask != Lanes.All)
         {
             return;
@@ -57,7 +57,7 @@ internal sealed unsafe class CountingObserver(KernelCode kernel, OpFacts[] facts
 
         if (fact.Branches || fact.BranchesIf)
         {
-            var taken = fact.Branches ? mask : mask & *(uint*)(warp.Frame + op->A);
+            uint taken = fact.Branches ? mask : mask & *(uint*)(warp.Frame + op->A);
             Counts[Counter.DivergentBranches] += taken != 0 && taken != warp.Active ? 1 : 0;
         }
 
@@ -69,21 +69,21 @@ internal sealed unsafe class CountingObserver(KernelCode kernel, OpFacts[] facts
 
     private void Access(in OpFacts fact, StateSpace space, Op* op, byte* frame, uint mask)
     {
-        var addresses = stackalloc ulong[Lanes.Count];
+        ulong* addresses = stackalloc ulong[Lanes.Count];
         uint global = 0, shared = 0, local = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var offset = op->Constant + fact.Bias;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            long offset = op->Constant + fact.Bias;
             addresses[lane] = op->C == 0 ? Lanes.Read<ulong>(frame + op->A, lane) + (ulong)offset : Lanes.Read<uint>(frame + op->A, lane) + (uint)offset;
-            var window = space switch
+            AddressWindow window = space switch
             {
                 StateSpace.Global => AddressWindow.Global,
                 StateSpace.Shared => AddressWindow.Shared,
                 StateSpace.Local => AddressWindow.Local,
                 _ => Addressing.WindowOf(addresses[lane]),
             };
-            var bit = 1u << lane;
+            uint bit = 1u << lane;
             global |= window == AddressWindow.Global ? bit : 0;
             shared |= window == AddressWindow.Shared ? bit : 0;
             local |= window == AddressWindow.Local ? bit : 0;
@@ -100,7 +100,7 @@ internal sealed unsafe class CountingObserver(KernelCode kernel, OpFacts[] facts
             Counts[Counter.SharedReplays] += Replays(addresses, shared, fact.Bytes);
         }
 
-        var bytes = (long)fact.Bytes * BitOperations.PopCount(local);
+        long bytes = (long)fact.Bytes * BitOperations.PopCount(local);
         Counts[Counter.LocalBytesRead] += fact.Reads ? bytes : 0;
         Counts[Counter.LocalBytesWritten] += fact.Writes ? bytes : 0;
     }
@@ -108,14 +108,14 @@ internal sealed unsafe class CountingObserver(KernelCode kernel, OpFacts[] facts
     // An access is aligned and at most 32 bytes, and so within one sector a lane.
     private void Global(in OpFacts fact, Op* op, byte* frame, ulong* addresses, uint mask)
     {
-        var seen = stackalloc ulong[Lanes.Count];
-        var count = 0;
-        var bytes = 0L;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        ulong* seen = stackalloc ulong[Lanes.Count];
+        int count = 0;
+        long bytes = 0L;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var given = fact.ReadsGiven ? Lanes.Read<uint>(frame + op->B, lane) : (uint)fact.Bytes;
-            var sector = addresses[lane] / SectorSet.SectorBytes;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            uint given = fact.ReadsGiven ? Lanes.Read<uint>(frame + op->B, lane) : (uint)fact.Bytes;
+            ulong sector = addresses[lane] / SectorSet.SectorBytes;
             bytes += given;
             if (given > 0 && !new ReadOnlySpan<ulong>(seen, count).Contains(sector))
             {
@@ -131,20 +131,20 @@ internal sealed unsafe class CountingObserver(KernelCode kernel, OpFacts[] facts
 
     private static int Replays(ulong* addresses, uint mask, int bytes)
     {
-        var words = Math.Max(1, bytes / WordBytes);
-        var lanes = Math.Max(1, Lanes.Count / words);
-        var seen = stackalloc ulong[Lanes.Count * Math.Max(1, words / Banks)];
-        var perBank = stackalloc int[Banks];
-        var replays = 0;
-        for (var first = 0; first < Lanes.Count; first += lanes)
+        int words = Math.Max(1, bytes / WordBytes);
+        int lanes = Math.Max(1, Lanes.Count / words);
+        ulong* seen = stackalloc ulong[Lanes.Count * Math.Max(1, words / Banks)];
+        int* perBank = stackalloc int[Banks];
+        int replays = 0;
+        for (int first = 0; first < Lanes.Count; first += lanes)
         {
             new Span<int>(perBank, Banks).Clear();
             int count = 0, most = 1;
-            for (var lane = first; lane < first + lanes; lane++)
+            for (int lane = first; lane < first + lanes; lane++)
             {
-                for (var i = 0; i < words && (mask >> lane & 1) != 0; i++)
+                for (int i = 0; i < words && (mask >> lane & 1) != 0; i++)
                 {
-                    var word = addresses[lane] / WordBytes + (ulong)i;
+                    ulong word = addresses[lane] / WordBytes + (ulong)i;
                     if (!new ReadOnlySpan<ulong>(seen, count).Contains(word))
                     {
                         seen[count++] = word;

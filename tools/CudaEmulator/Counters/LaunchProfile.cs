@@ -15,10 +15,10 @@ internal sealed class LaunchProfile(string? path)
     /// <summary>The environment variable that names the file.</summary>
     public const string Variable = "HANDWRITTEN_EMULATOR_PROFILE";
 
-    private readonly Lock guard = new();
-    private readonly ConditionalWeakTable<KernelCode, OpFacts[]> facts = [];
-    private readonly SortedDictionary<string, KernelCounters> kernels = new(StringComparer.Ordinal);
-    private bool isSaved = true;
+    private readonly Lock _guard = new();
+    private readonly ConditionalWeakTable<KernelCode, OpFacts[]> _facts = [];
+    private readonly SortedDictionary<string, KernelCounters> _kernels = new(StringComparer.Ordinal);
+    private bool _isSaved = true;
 
     /// <summary>The profile that the environment asks for, if it does.</summary>
     public static LaunchProfile? FromEnvironment() =>
@@ -27,9 +27,9 @@ internal sealed class LaunchProfile(string? path)
     /// <summary>A kernel's counters so far; null if it has not been launched.</summary>
     public KernelCounters? Find(string kernel)
     {
-        lock (guard)
+        lock (_guard)
         {
-            return kernels.GetValueOrDefault(kernel);
+            return _kernels.GetValueOrDefault(kernel);
         }
     }
 
@@ -37,7 +37,7 @@ internal sealed class LaunchProfile(string? path)
     /// <inheritdoc cref="GridRunner.Run(LaunchRequest, DeviceMemory, DeviceProfile, LaunchOptions)"/>
     public void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, LaunchOptions? options = null)
     {
-        var known = facts.GetValue(launch.Kernel, OpFacts.Of);
+        OpFacts[] known = _facts.GetValue(launch.Kernel, OpFacts.Of);
         List<CountingObserver> observers = [];
         GridRunner.Run(launch, memory, profile, options ?? new(), () =>
         {
@@ -51,7 +51,7 @@ internal sealed class LaunchProfile(string? path)
         });
         SectorSet sectors = new();
         KernelCounters counts = new();
-        foreach (var observer in observers)
+        foreach (CountingObserver observer in observers)
         {
             counts.Add(observer.Counts);
             sectors.Add(observer.Sectors);
@@ -59,29 +59,29 @@ internal sealed class LaunchProfile(string? path)
 
         counts[Counter.Launches] = 1;
         counts[Counter.GlobalUniqueBytes] = sectors.Bytes;
-        lock (guard)
+        lock (_guard)
         {
-            if (!kernels.TryGetValue(launch.Kernel.Name, out var total))
+            if (!_kernels.TryGetValue(launch.Kernel.Name, out KernelCounters? total))
             {
-                kernels.Add(launch.Kernel.Name, total = new());
+                _kernels.Add(launch.Kernel.Name, total = new());
             }
 
             total.Add(counts);
-            isSaved = false;
+            _isSaved = false;
         }
     }
 
     /// <summary>Writes the profile's own file, if there is something new.</summary>
     public void Save()
     {
-        lock (guard)
+        lock (_guard)
         {
-            if (isSaved || path is null)
+            if (_isSaved || path is null)
             {
                 return;
             }
 
-            isSaved = true;
+            _isSaved = true;
             try
             {
                 Write(path);
@@ -96,10 +96,10 @@ internal sealed class LaunchProfile(string? path)
     /// <summary>Forgets everything: what is counted from now on begins at zero.</summary>
     public void Reset()
     {
-        lock (guard)
+        lock (_guard)
         {
-            kernels.Clear();
-            isSaved = false;
+            _kernels.Clear();
+            _isSaved = false;
         }
     }
 
@@ -108,10 +108,10 @@ internal sealed class LaunchProfile(string? path)
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Write(string file)
     {
-        lock (guard)
+        lock (_guard)
         {
-            var draft = $"{file}.{Environment.ProcessId}";
-            using (var stream = File.Create(draft))
+            string draft = $"{file}.{Environment.ProcessId}";
+            using (FileStream stream = File.Create(draft))
             {
                 Write(stream);
             }
@@ -125,17 +125,17 @@ internal sealed class LaunchProfile(string? path)
         using Utf8JsonWriter json = new(stream, new() { Indented = true });
         json.WriteStartObject();
         json.WriteStartArray("kernels");
-        foreach (var (name, counts) in kernels)
+        foreach ((string name, KernelCounters counts) in _kernels)
         {
             json.WriteStartObject();
             json.WriteString("name", name);
-            for (var i = 0; i < KernelCounters.Names.Length; i++)
+            for (int i = 0; i < KernelCounters.Names.Length; i++)
             {
                 json.WriteNumber(JsonNamingPolicy.CamelCase.ConvertName(KernelCounters.Names[i]), counts[(Counter)i]);
             }
 
             json.WriteStartObject("floors");
-            foreach (var roofline in Roofline.All)
+            foreach (Roofline roofline in Roofline.All)
             {
                 if (roofline.FloorOf(counts) is { } floor)
                 {

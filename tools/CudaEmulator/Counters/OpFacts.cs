@@ -46,10 +46,10 @@ internal struct OpFacts
     /// <summary>The facts of all ops of a kernel.</summary>
     public static OpFacts[] Of(KernelCode kernel)
     {
-        var facts = new OpFacts[kernel.Sources.Length];
-        foreach (var (first, end) in kernel.Instructions)
+        OpFacts[] facts = new OpFacts[kernel.Sources.Length];
+        foreach ((int first, int end) in kernel.Instructions)
         {
-            var source = kernel.Sources[first];
+            PtxInstruction source = kernel.Sources[first];
             facts[first].Class = ClassOf(source.Opcode);
             if (source.Opcode is "bra" or "ret" or "brx")
             {
@@ -77,9 +77,9 @@ internal struct OpFacts
 
     private static unsafe void Branch(KernelCode kernel, PtxInstruction source, OpFacts[] facts, int first, int end)
     {
-        for (var i = first; i < end; i++)
+        for (int i = first; i < end; i++)
         {
-            var jumps = kernel.Code[i].Target != null;
+            bool jumps = kernel.Code[i].Target != null;
             facts[i].Branches = jumps && source.Opcode != "brx";
             facts[i].BranchesIf = jumps && source.Opcode == "brx";
         }
@@ -100,13 +100,13 @@ internal struct OpFacts
                 "e4m3" or "e5m2" => Counter.TensorF8Flops,
                 _ => Counter.TensorI8Flops,
             };
-            var shape = source.Modifiers.First(m => m[0] == 'm' && m.Contains('k', StringComparison.Ordinal)).Split('m', 'n', 'k');
-            var threads = source.Opcode == "mma" ? 32 : 32 * WarpgroupQueue.Warps;
+            string[] shape = source.Modifiers.First(m => m[0] == 'm' && m.Contains('k', StringComparison.Ordinal)).Split('m', 'n', 'k');
+            int threads = source.Opcode == "mma" ? 32 : 32 * WarpgroupQueue.Warps;
             facts.Flops = 2 * shape[1..].Aggregate(1, (product, extent) => product * int.Parse(extent, CultureInfo.InvariantCulture)) / threads;
             return;
         }
 
-        var operation = source.Opcode switch { "fma" or "mad" => 0, "add" or "sub" => 1, "mul" => 2, _ => -1 };
+        int operation = source.Opcode switch { "fma" or "mad" => 0, "add" or "sub" => 1, "mul" => 2, _ => -1 };
         (Counter First, int Values)? type = source.Modifiers.Count == 0 ? null : source.Modifiers[^1] switch
         {
             "f32" => (Counter.F32FmaFlops, 1),
@@ -125,25 +125,25 @@ internal struct OpFacts
     // The op that accesses memory is the instruction's last; cp.async ends with two.
     private static void Access(PtxInstruction source, Span<OpFacts> ops)
     {
-        ref var last = ref ops[^1];
+        ref OpFacts last = ref ops[^1];
         switch (source.Opcode)
         {
             case "ld" or "ldu" or "st" or "atom" or "red":
-                var count = source.Modifiers.Any(m => m == "v8") ? 8 : source.Modifiers.Any(m => m == "v4") ? 4 : source.Modifiers.Any(m => m == "v2") ? 2 : 1;
-                var bytes = BytesOf(source.Modifiers[^1]);
-                var isAtomic = source.Opcode is "atom" or "red";
+                int count = source.Modifiers.Any(m => m == "v8") ? 8 : source.Modifiers.Any(m => m == "v4") ? 4 : source.Modifiers.Any(m => m == "v2") ? 2 : 1;
+                int bytes = BytesOf(source.Modifiers[^1]);
+                bool isAtomic = source.Opcode is "atom" or "red";
                 Set(ref last, SpaceOf(source), bytes * count, source.Opcode != "st", isAtomic || source.Opcode == "st");
                 last.Bias = isAtomic ? -bytes * (count - 1) : 0; // one op an element
                 break;
             case "ldmatrix" or "stmatrix":
-                var rows = 8 * (source.Modifiers.First(m => m is "x1" or "x2" or "x4")[1] - '0');
+                int rows = 8 * (source.Modifiers.First(m => m is "x1" or "x2" or "x4")[1] - '0');
                 Set(ref last, StateSpace.Shared, 16, source.Opcode == "ldmatrix", source.Opcode == "stmatrix");
                 last.Lanes = uint.MaxValue >> (32 - rows);
                 last.IsWholeWarp = true;
                 ops[0].IsWholeWarp = true;
                 break;
             case "cp" when source.Modifiers.Contains("global"):
-                var copied = (int)((PtxOperand.Immediate)source.Operands[2]).Bits;
+                int copied = (int)((PtxOperand.Immediate)source.Operands[2]).Bits;
                 Set(ref ops[^2], StateSpace.Shared, copied, false, true);
                 Set(ref last, StateSpace.Global, copied, true, false);
                 last.ReadsGiven = true;
@@ -165,7 +165,7 @@ internal struct OpFacts
 
     private static StateSpace SpaceOf(PtxInstruction source)
     {
-        foreach (var modifier in source.Modifiers)
+        foreach (string modifier in source.Modifiers)
         {
             switch (modifier.Split(':')[0])
             {

@@ -36,14 +36,14 @@ internal sealed record Roofline(
     public Floor? FloorOf(KernelCounters counts)
     {
         Floor floor = new(counts[Counter.GlobalUniqueBytes] / BytesPerSecond * 1e6, "memory");
-        foreach (var (wall, flops, rate) in Units(counts))
+        foreach ((string wall, long flops, double rate) in Units(counts))
         {
             if (flops > 0 && rate == 0)
             {
                 return null;
             }
 
-            var microseconds = flops == 0 ? 0 : flops / rate * 1e6;
+            double microseconds = flops == 0 ? 0 : flops / rate * 1e6;
             floor = microseconds > floor.Microseconds ? new(microseconds, wall) : floor;
         }
 

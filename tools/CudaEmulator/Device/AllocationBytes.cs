@@ -11,11 +11,11 @@ namespace Handwritten.CudaEmulator.Device;
 /// <param name="bytes">Its length.</param>
 public sealed class AllocationBytes(ulong start, long bytes)
 {
-    private readonly ulong[] words = new ulong[(bytes + 63) / 64];
-    private long missing = bytes;
+    private readonly ulong[] _words = new ulong[(bytes + 63) / 64];
+    private long _missing = bytes;
 
     /// <summary>Whether every byte is among them.</summary>
-    public bool IsComplete => Volatile.Read(ref missing) == 0;
+    public bool IsComplete => Volatile.Read(ref _missing) == 0;
 
     /// <summary>Adds bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,12 +26,12 @@ public sealed class AllocationBytes(ulong start, long bytes)
             return;
         }
 
-        var at = (long)(address - start);
-        var word = at >> 6;
-        for (var bit = (int)at & 63; count > 0; word++, bit = 0)
+        long at = (long)(address - start);
+        long word = at >> 6;
+        for (int bit = (int)at & 63; count > 0; word++, bit = 0)
         {
-            var here = (int)Math.Min(count, 64 - bit);
-            Set(ref words[word], (ulong.MaxValue >> (64 - here)) << bit);
+            int here = (int)Math.Min(count, 64 - bit);
+            Set(ref _words[word], (ulong.MaxValue >> (64 - here)) << bit);
             count -= here;
         }
     }
@@ -45,12 +45,12 @@ public sealed class AllocationBytes(ulong start, long bytes)
             return null;
         }
 
-        var at = (long)(address - start);
-        var word = at >> 6;
-        for (var bit = (int)at & 63; count > 0; word++, bit = 0)
+        long at = (long)(address - start);
+        long word = at >> 6;
+        for (int bit = (int)at & 63; count > 0; word++, bit = 0)
         {
-            var here = (int)Math.Min(count, 64 - bit);
-            var absent = ((ulong.MaxValue >> (64 - here)) << bit) & ~Volatile.Read(ref words[word]);
+            int here = (int)Math.Min(count, 64 - bit);
+            ulong absent = ((ulong.MaxValue >> (64 - here)) << bit) & ~Volatile.Read(ref _words[word]);
             if (absent != 0)
             {
                 return start + (ulong)(word << 6) + (ulong)BitOperations.TrailingZeroCount(absent);
@@ -65,9 +65,9 @@ public sealed class AllocationBytes(ulong start, long bytes)
     /// <summary>The first of <paramref name="count"/> bytes that is among them; null if none is.</summary>
     public ulong? FirstPresent(ulong address, long count)
     {
-        for (var at = address; at < address + (ulong)count; at++)
+        for (ulong at = address; at < address + (ulong)count; at++)
         {
-            if ((Volatile.Read(ref words[(at - start) >> 6]) & (1ul << (int)((at - start) & 63))) != 0)
+            if ((Volatile.Read(ref _words[(at - start) >> 6]) & (1ul << (int)((at - start) & 63))) != 0)
             {
                 return at;
             }
@@ -79,9 +79,9 @@ public sealed class AllocationBytes(ulong start, long bytes)
     /// <summary>Adds those of another set of the same allocation's bytes.</summary>
     public void AddAll(AllocationBytes other)
     {
-        for (var word = 0; word < words.Length; word++)
+        for (int word = 0; word < _words.Length; word++)
         {
-            Set(ref words[word], other.words[word]);
+            Set(ref _words[word], other._words[word]);
         }
     }
 
@@ -101,7 +101,7 @@ public sealed class AllocationBytes(ulong start, long bytes)
         // Within one allocation the ranges may overlap: as memmove does, begin at the end that is read before it is changed.
         for (long i = 0; i < count; i++)
         {
-            var offset = (ulong)(address <= from ? i : count - 1 - i);
+            ulong offset = (ulong)(address <= from ? i : count - 1 - i);
             if (source.FirstMissing(from + offset, 1) is null)
             {
                 Add(address + offset, 1);
@@ -117,16 +117,16 @@ public sealed class AllocationBytes(ulong start, long bytes)
     {
         if ((Volatile.Read(ref word) & mask) != mask)
         {
-            var before = Interlocked.Or(ref word, mask);
-            Interlocked.Add(ref missing, -BitOperations.PopCount(mask & ~before));
+            ulong before = Interlocked.Or(ref word, mask);
+            Interlocked.Add(ref _missing, -BitOperations.PopCount(mask & ~before));
         }
     }
 
     private void Remove(ulong address)
     {
-        var at = (long)(address - start);
-        var mask = 1ul << (int)(at & 63);
-        var before = Interlocked.And(ref words[at >> 6], ~mask);
-        Interlocked.Add(ref missing, BitOperations.PopCount(before & mask));
+        long at = (long)(address - start);
+        ulong mask = 1ul << (int)(at & 63);
+        ulong before = Interlocked.And(ref _words[at >> 6], ~mask);
+        Interlocked.Add(ref _missing, BitOperations.PopCount(before & mask));
     }
 }

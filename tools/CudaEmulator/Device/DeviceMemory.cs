@@ -54,15 +54,15 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     /// <summary>Allocations begin at multiples of this, as CUDA's do; it is also the width of a red zone.</summary>
     public const int Alignment = 512;
 
-    private readonly Lock guard = new();
-    private readonly SortedList<ulong, Allocation> allocations = [];
-    private readonly Dictionary<ulong, nint> blocks = []; // what calloc returned, by allocation address
-    private readonly List<nint> graveyard = []; // blocks freed while a map was in use
-    private readonly Queue<Allocation> freed = new(); // the latest ones, for reports
-    private MemoryMap? map;
-    private int mapsInUse;
-    private int serial;
-    private long used;
+    private readonly Lock _guard = new();
+    private readonly SortedList<ulong, Allocation> _allocations = [];
+    private readonly Dictionary<ulong, nint> _blocks = []; // what calloc returned, by allocation address
+    private readonly List<nint> _graveyard = []; // blocks freed while a map was in use
+    private readonly Queue<Allocation> _freed = new(); // the latest ones, for reports
+    private MemoryMap? _map;
+    private int _mapsInUse;
+    private int _serial;
+    private long _used;
 
     /// <summary>
     /// Whether allocations of device memory keep track of the bytes that have been written. Variables begin as zeros, and
@@ -78,9 +78,9 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     {
         get
         {
-            lock (guard)
+            lock (_guard)
             {
-                return capacity - used;
+                return capacity - _used;
             }
         }
     }
@@ -90,9 +90,9 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     {
         get
         {
-            lock (guard)
+            lock (_guard)
             {
-                return [.. allocations.Values];
+                return [.. _allocations.Values];
             }
         }
     }
@@ -101,10 +101,10 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     public Allocation? TryAllocate(long bytes, AllocationKind kind = AllocationKind.Device, string? name = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        lock (guard)
+        lock (_guard)
         {
-            var counts = kind is AllocationKind.Device or AllocationKind.Variable;
-            if (counts && bytes > capacity - used)
+            bool counts = kind is AllocationKind.Device or AllocationKind.Variable;
+            if (counts && bytes > capacity - _used)
             {
                 return null;
             }
@@ -119,15 +119,15 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
                 return null;
             }
 
-            var address = ((ulong)block + 2 * Alignment - 1) / Alignment * Alignment;
-            var allocation = new Allocation(++serial, address, bytes, kind, name)
+            ulong address = ((ulong)block + 2 * Alignment - 1) / Alignment * Alignment;
+            Allocation allocation = new(++_serial, address, bytes, kind, name)
             {
                 Written = TracksWrites && kind == AllocationKind.Device ? new(address, bytes) : null,
             };
-            allocations.Add(address, allocation);
-            blocks.Add(address, block);
-            used += counts ? bytes : 0;
-            map = null;
+            _allocations.Add(address, allocation);
+            _blocks.Add(address, block);
+            _used += counts ? bytes : 0;
+            _map = null;
             return allocation;
         }
     }
@@ -135,11 +135,11 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     /// <summary>Lets kernels use memory that belongs to the program.</summary>
     public Allocation Register(ulong address, long bytes)
     {
-        lock (guard)
+        lock (_guard)
         {
-            var allocation = new Allocation(++serial, address, bytes, AllocationKind.Registered, null);
-            allocations.Add(address, allocation);
-            map = null;
+            Allocation allocation = new(++_serial, address, bytes, AllocationKind.Registered, null);
+            _allocations.Add(address, allocation);
+            _map = null;
             return allocation;
         }
     }
@@ -147,24 +147,24 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     /// <summary>Takes back an allocation or a registration; false if none begins at <paramref name="address"/>.</summary>
     public bool Free(ulong address)
     {
-        lock (guard)
+        lock (_guard)
         {
-            if (!allocations.Remove(address, out var allocation))
+            if (!_allocations.Remove(address, out Allocation? allocation))
             {
                 return false;
             }
 
-            used -= allocation.Kind is AllocationKind.Device or AllocationKind.Variable ? allocation.Bytes : 0;
-            freed.Enqueue(allocation);
-            if (freed.Count > 256)
+            _used -= allocation.Kind is AllocationKind.Device or AllocationKind.Variable ? allocation.Bytes : 0;
+            _freed.Enqueue(allocation);
+            if (_freed.Count > 256)
             {
-                freed.Dequeue();
+                _freed.Dequeue();
             }
 
-            map = null;
-            if (blocks.Remove(address, out var block))
+            _map = null;
+            if (_blocks.Remove(address, out nint block))
             {
-                graveyard.Add(block);
+                _graveyard.Add(block);
                 Bury();
             }
 
@@ -172,33 +172,36 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
         }
     }
 
-    /// <summary>The allocation that holds all of [<paramref name="address"/>, <paramref name="address"/> + <paramref name="bytes"/>), or null.</summary>
+    /// <summary>
+    /// The allocation that holds all of [<paramref name="address"/>, <paramref name="address"/> + <paramref name="bytes"/>),
+    /// or null.
+    /// </summary>
     public Allocation? Find(ulong address, long bytes = 1)
     {
-        lock (guard)
+        lock (_guard)
         {
-            map ??= new([.. allocations.Values], [.. freed]);
-            var index = map.IndexOf(address);
-            return index >= 0 && bytes <= (long)(map.End[index] - address) ? map.Allocations[index] : null;
+            _map ??= new([.. _allocations.Values], [.. _freed]);
+            int index = _map.IndexOf(address);
+            return index >= 0 && bytes <= (long)(_map.End[index] - address) ? _map.Allocations[index] : null;
         }
     }
 
     /// <summary>The ranges as they are now. Give the map back by <see cref="Release"/>.</summary>
     internal MemoryMap Use()
     {
-        lock (guard)
+        lock (_guard)
         {
-            mapsInUse++;
-            return map ??= new([.. allocations.Values], [.. freed]);
+            _mapsInUse++;
+            return _map ??= new([.. _allocations.Values], [.. _freed]);
         }
     }
 
     /// <summary>Ends a <see cref="Use"/>.</summary>
     internal void Release()
     {
-        lock (guard)
+        lock (_guard)
         {
-            mapsInUse--;
+            _mapsInUse--;
             Bury();
         }
     }
@@ -206,41 +209,41 @@ public sealed unsafe class DeviceMemory(long capacity) : IDisposable
     /// <summary>Gives everything back.</summary>
     public void Dispose()
     {
-        lock (guard)
+        lock (_guard)
         {
-            graveyard.AddRange(blocks.Values);
-            blocks.Clear();
-            allocations.Clear();
-            map = null;
-            used = 0;
+            _graveyard.AddRange(_blocks.Values);
+            _blocks.Clear();
+            _allocations.Clear();
+            _map = null;
+            _used = 0;
             Bury();
         }
     }
 
     private void Bury()
     {
-        if (mapsInUse > 0)
+        if (_mapsInUse > 0)
         {
             return;
         }
 
-        foreach (var block in graveyard)
+        foreach (nint block in _graveyard)
         {
             NativeMemory.Free((void*)block);
         }
 
-        graveyard.Clear();
+        _graveyard.Clear();
     }
 }
 
 /// <summary>The allocations at one moment, by address, in arrays that an access check reads quickly.</summary>
 internal sealed class MemoryMap
 {
-    private readonly Allocation[] freed;
+    private readonly Allocation[] _freed;
 
     public MemoryMap(Allocation[] allocations, Allocation[] freed)
     {
-        this.freed = freed;
+        _freed = freed;
         Allocations = allocations;
         Start = [.. allocations.Select(a => a.Address)];
         End = [.. allocations.Select(a => a.End)];
@@ -255,7 +258,7 @@ internal sealed class MemoryMap
     /// <summary>Index of the allocation that holds the byte at <paramref name="address"/>; -1 if none does.</summary>
     public int IndexOf(ulong address)
     {
-        var index = Array.BinarySearch(Start, address);
+        int index = Array.BinarySearch(Start, address);
         index = index >= 0 ? index : ~index - 1;
         return index >= 0 && address < End[index] ? index : -1;
     }
@@ -266,11 +269,14 @@ internal sealed class MemoryMap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Allocation? Find(ulong address, int likely)
     {
-        var index = (uint)likely < (uint)Start.Length && address >= Start[likely] && address < End[likely] ? likely : IndexOf(address);
+        int index = (uint)likely < (uint)Start.Length && address >= Start[likely] && address < End[likely] ? likely : IndexOf(address);
         return index >= 0 ? Allocations[index] : null;
     }
 
-    /// <summary>One clause on why <paramref name="bytes"/> at <paramref name="address"/> are in no allocation: what lies nearest, or what was freed there.</summary>
+    /// <summary>
+    /// One clause on why <paramref name="bytes"/> at <paramref name="address"/> are in no allocation: what lies nearest, or
+    /// what was freed there.
+    /// </summary>
     public string Describe(ulong address, int bytes)
     {
         if (IndexOf(address) is >= 0 and var index)
@@ -278,7 +284,7 @@ internal sealed class MemoryMap
             return $"they run {address + (ulong)bytes - End[index]} bytes over the end of {Allocations[index]}";
         }
 
-        if (freed.LastOrDefault(a => a.Address <= address && address < a.End) is { } gone)
+        if (_freed.LastOrDefault(a => a.Address <= address && address < a.End) is { } gone)
         {
             return $"they lie in {gone}, which has been freed";
         }
@@ -288,10 +294,10 @@ internal sealed class MemoryMap
             return "the address is null or close to it";
         }
 
-        var before = Allocations.LastOrDefault(a => a.Address <= address);
-        var after = Allocations.FirstOrDefault(a => a.Address > address);
-        var pastEnd = before is null ? ulong.MaxValue : address - before.End;
-        var beforeStart = after is null ? ulong.MaxValue : after.Address - address;
+        Allocation? before = Allocations.LastOrDefault(a => a.Address <= address);
+        Allocation? after = Allocations.FirstOrDefault(a => a.Address > address);
+        ulong pastEnd = before is null ? ulong.MaxValue : address - before.End;
+        ulong beforeStart = after is null ? ulong.MaxValue : after.Address - address;
         return Math.Min(pastEnd, beforeStart) > 1 << 30 ? "no allocation is near it"
             : pastEnd <= beforeStart ? $"they lie {pastEnd} bytes past the end of {before}"
             : $"they lie {beforeStart} bytes before {after}";

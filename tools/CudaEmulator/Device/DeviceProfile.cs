@@ -70,7 +70,9 @@ public sealed record DeviceProfile(
     public int SharedReservedPerBlock => ComputeCapability >= 80 ? KB : 0;
 
     /// <summary>The profiles that a comma-separated list names; the default one for null or nothing.</summary>
-    /// <param name="keys">As in the environment variable: <c>h200</c>, <c>h200,t4</c>, <c>t4:300MB</c> for one with less memory.</param>
+    /// <param name="keys">
+    /// As in the environment variable: <c>h200</c>, <c>h200,t4</c>, <c>t4:300MB</c> for one with less memory.
+    /// </param>
     /// <exception cref="ArgumentException">A name is none of <see cref="All"/>, or what follows it is no size.</exception>
     public static IReadOnlyList<DeviceProfile> Choose(string? keys)
     {

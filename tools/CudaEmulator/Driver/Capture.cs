@@ -73,7 +73,7 @@ internal sealed class Capture
         ThrowIfInvalid();
         if (work is FreeWork)
             throw Invalidate(CudaResult.StreamCaptureUnsupported, "The emulator does not capture cuMemFreeAsync: free after the capture.");
-        var node = new GraphNode(work, stream.Tail);
+        GraphNode node = new(work, stream.Tail);
         _nodes.Add(node);
         stream.Tail = [node];
     }
@@ -135,8 +135,8 @@ internal sealed class Capture
 
     private static HashSet<GraphNode> Ancestors(IEnumerable<GraphNode> nodes)
     {
-        var found = new HashSet<GraphNode>();
-        var open = new Stack<GraphNode>(nodes);
+        HashSet<GraphNode> found = new();
+        Stack<GraphNode> open = new(nodes);
         while (open.TryPop(out GraphNode? node))
         {
             if (!found.Add(node))

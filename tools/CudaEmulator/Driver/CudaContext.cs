@@ -140,7 +140,7 @@ internal sealed class CudaContext
     /// <summary>A new stream.</summary>
     public CudaStream CreateStream(bool isBlocking, int priority)
     {
-        var stream = new CudaStream(this, isBlocking, priority);
+        CudaStream stream = new(this, isBlocking, priority);
         lock (Driver.Queue.Gate)
             _streams.Add(stream);
         return stream;

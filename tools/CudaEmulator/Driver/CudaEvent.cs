@@ -49,7 +49,7 @@ internal sealed class CudaEvent(CudaContext context, bool hasTiming)
                 Latest = new EventRecord { Capture = capture, Nodes = [.. stream.Tail] };
                 return;
             }
-            var record = new EventRecord();
+            EventRecord record = new();
             record.Submission = stream.Submit(new EventWork(record));
             Latest = record;
         }

@@ -31,7 +31,7 @@ internal static class ResultText
     {
         if (!Enum.IsDefined(result))
             return null;
-        var name = new StringBuilder(result == CudaResult.Success ? "CUDA" : "CUDA_ERROR");
+        StringBuilder name = new(result == CudaResult.Success ? "CUDA" : "CUDA_ERROR");
         foreach (char letter in result.ToString())
         {
             if (char.IsUpper(letter))

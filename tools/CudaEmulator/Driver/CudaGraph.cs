@@ -41,10 +41,10 @@ internal sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
     /// </summary>
     public IReadOnlyList<GraphStep> Steps()
     {
-        var index = new Dictionary<GraphNode, int>();
-        var next = new List<int>[Nodes.Count];
-        var missing = new int[Nodes.Count];
-        var ready = new PriorityQueue<int, int>();
+        Dictionary<GraphNode, int> index = new();
+        List<int>[] next = new List<int>[Nodes.Count];
+        int[] missing = new int[Nodes.Count];
+        PriorityQueue<int, int> ready = new();
         for (int i = 0; i < Nodes.Count; i++)
         {
             index[Nodes[i]] = i;
@@ -55,7 +55,7 @@ internal sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
             if (missing[i] == 0)
                 ready.Enqueue(i, -i);
         }
-        var steps = new List<GraphStep>(Nodes.Count);
+        List<GraphStep> steps = new(Nodes.Count);
         GraphNode? last = null;
         while (ready.TryDequeue(out int i, out _))
         {
@@ -72,7 +72,9 @@ internal sealed class CudaGraph(IReadOnlyList<GraphNode> nodes)
     }
 
     /// <summary>Adds a dependency.</summary>
-    /// <exception cref="CudaException">InvalidValue: there is one already, or it goes backwards, or it is programmatic and not between kernels of sm_90.</exception>
+    /// <exception cref="CudaException">
+    /// InvalidValue: there is one already, or it goes backwards, or it is programmatic and not between kernels of sm_90.
+    /// </exception>
     public void Connect(GraphNode from, GraphNode to, bool isProgrammatic)
     {
         (int first, int second) = (IndexOf(from), IndexOf(to));
@@ -123,7 +125,7 @@ internal sealed class GraphExec(CudaGraph graph)
     {
         lock (stream.Context.Driver.Queue.Gate)
         {
-            var work = new GraphWork(_steps);
+            GraphWork work = new(_steps);
             if (stream.Capture is { } capture)
                 capture.Add(stream, work);
             else

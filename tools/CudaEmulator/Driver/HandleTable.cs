@@ -19,13 +19,15 @@ internal sealed class HandleTable
     /// <summary>A new handle for an object.</summary>
     public nint Add(object value)
     {
-        var handle = (nint)Interlocked.Add(ref _last, Step);
+        nint handle = (nint)Interlocked.Add(ref _last, Step);
         _objects[handle] = value;
         return handle;
     }
 
     /// <summary>What a handle stands for.</summary>
-    /// <exception cref="CudaException">It stands for nothing, or for something else: InvalidContext for a context, else InvalidHandle.</exception>
+    /// <exception cref="CudaException">
+    /// It stands for nothing, or for something else: InvalidContext for a context, else InvalidHandle.
+    /// </exception>
     public T Get<T>(nint handle) where T : class =>
         _objects.GetValueOrDefault(handle) as T ?? throw Unknown<T>(handle);
 
@@ -39,7 +41,9 @@ internal sealed class HandleTable
         return _objects.TryRemove(handle, out _) ? value : throw Unknown<T>(handle);
     }
 
-    /// <summary>Takes the handles of objects out of use that go with something larger: a module's functions, a graph's nodes.</summary>
+    /// <summary>
+    /// Takes the handles of objects out of use that go with something larger: a module's functions, a graph's nodes.
+    /// </summary>
     public void Remove(IEnumerable<nint> handles)
     {
         foreach (nint handle in handles)

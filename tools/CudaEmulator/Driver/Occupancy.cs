@@ -33,7 +33,10 @@ internal static class Occupancy
         return shared == 0 ? blocks : Math.Min(blocks, profile.SharedPerMultiprocessor / shared);
     }
 
-    /// <summary>The block size that fills a multiprocessor with most threads, the larger one of equals; and the grid that then fills the device.</summary>
+    /// <summary>
+    /// The block size that fills a multiprocessor with most threads, the larger one of equals; and the grid that then fills
+    /// the device.
+    /// </summary>
     /// <param name="function">The kernel.</param>
     /// <param name="dynamicSharedBytes">Dynamic shared memory, given threads of a block.</param>
     /// <param name="limit">Threads of a block at most; 0 for no limit.</param>

@@ -22,7 +22,7 @@ internal static unsafe class Transfer
     {
         if (bytes == 0)
             return;
-        var copy = new CopyWork(destination, source, bytes);
+        CopyWork copy = new(destination, source, bytes);
         if (stream.Capture is not null)
             stream.Add(copy);
         else if (source.Kind == PlaceKind.Pageable && bytes <= MaxStagedBytes && destination.Kind != PlaceKind.Pageable)
@@ -43,7 +43,7 @@ internal static unsafe class Transfer
             $"0x{destination.Address:x} is no place for elements of {elementBytes} bytes.");
         if (count == 0)
             return;
-        var fill = new FillWork(destination, value, elementBytes, count);
+        FillWork fill = new(destination, value, elementBytes, count);
         if (isAsync || destination.Kind == PlaceKind.Device)
             stream.Add(fill);
         else

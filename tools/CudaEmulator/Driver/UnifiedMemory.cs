@@ -114,7 +114,7 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
         const ulong Most = 1 << 30;
         for (ulong begin = 0; begin < count; begin += Most)
         {
-            var part = (void*)(destination.Address + begin * (ulong)elementBytes);
+            void* part = (void*)(destination.Address + begin * (ulong)elementBytes);
             int length = (int)Math.Min(Most, count - begin);
             switch (elementBytes)
             {
@@ -179,7 +179,7 @@ internal sealed unsafe partial class UnifiedMemory(IReadOnlyList<DeviceMemory> d
             return true;
         if (address < Page || address + bytes < address)
             return false;
-        var resident = new byte[(address + bytes - first + Page - 1) / Page];
+        byte[] resident = new byte[(address + bytes - first + Page - 1) / Page];
         fixed (byte* vector = resident)
             return PagesInCore((void*)first, (nuint)(address + bytes - first), vector) == 0;
     }

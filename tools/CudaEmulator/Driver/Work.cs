@@ -28,7 +28,9 @@ internal abstract record Work
     /// <exception cref="DeviceFaultException">It failed; the context is unusable from now on.</exception>
     public abstract void Run(EmulatedDriver driver);
 
-    /// <summary>Why an instantiated graph cannot take <paramref name="other"/>, of the same kind, in this one's place; null if it can.</summary>
+    /// <summary>
+    /// Why an instantiated graph cannot take <paramref name="other"/>, of the same kind, in this one's place; null if it can.
+    /// </summary>
     public virtual UpdateResult CheckUpdate(Work other) => UpdateResult.Success;
 }
 

@@ -71,8 +71,8 @@ internal sealed class WorkQueue(EmulatedDriver driver)
     {
         lock (Gate)
         {
-            var submission = new Submission(stream, work, ++_count);
-            var before = new HashSet<Submission>();
+            Submission submission = new(stream, work, ++_count);
+            HashSet<Submission> before = new();
             foreach (Submission? other in (ReadOnlySpan<Submission?>)[stream.Last, .. stream.Context.OrderedBefore(stream), .. after])
             {
                 if (other is { IsDone: false })
@@ -127,7 +127,7 @@ internal sealed class WorkQueue(EmulatedDriver driver)
 
     private void Want(Submission?[] submissions)
     {
-        var wanted = new Stack<Submission>(submissions.OfType<Submission>());
+        Stack<Submission> wanted = new(submissions.OfType<Submission>());
         while (wanted.TryPop(out Submission? next))
         {
             if (next.IsDone || next.IsWanted)

@@ -69,17 +69,17 @@ internal static unsafe class Addressing
     public static AccessShape Resolve<TSpace>(Op* op, byte* f, Warp w, uint mask, int bytes, out byte* first)
         where TSpace : struct, ISpace
     {
-        Lower(op, f, out var v0, out var v1, out var v2, out var v3);
-        var start = v0.ToScalar();
+        Lower(op, f, out Vector512<ulong> v0, out Vector512<ulong> v1, out Vector512<ulong> v2, out Vector512<ulong> v3);
+        ulong start = v0.ToScalar();
         if (mask == Lanes.All && TSpace.Window != AddressWindow.Local)
         {
-            var step = Vector512.Create((ulong)bytes);
-            var expected = Vector512.Create(start) + Vector512.Create(0ul, 1, 2, 3, 4, 5, 6, 7) * step;
+            Vector512<ulong> step = Vector512.Create((ulong)bytes);
+            Vector512<ulong> expected = Vector512.Create(start) + Vector512.Create(0ul, 1, 2, 3, 4, 5, 6, 7) * step;
             step <<= 3;
-            var off = (v0 ^ expected) | (v1 ^ (expected + step)) | (v2 ^ (expected + step + step)) | (v3 ^ (expected + step + step + step));
+            Vector512<ulong> off = (v0 ^ expected) | (v1 ^ (expected + step)) | (v2 ^ (expected + step + step)) | (v3 ^ (expected + step + step + step));
             if (off == Vector512<ulong>.Zero)
             {
-                if (TryRegion<TSpace>(op, w, start, start + 31 * (ulong)bytes, bytes, out var bias))
+                if (TryRegion<TSpace>(op, w, start, start + 31 * (ulong)bytes, bytes, out ulong bias))
                 {
                     first = (byte*)(start + bias);
                     return AccessShape.Consecutive;
@@ -87,9 +87,9 @@ internal static unsafe class Addressing
             }
             else
             {
-                var same = Vector512.Create(start);
+                Vector512<ulong> same = Vector512.Create(start);
                 if (((v0 ^ same) | (v1 ^ same) | (v2 ^ same) | (v3 ^ same)) == Vector512<ulong>.Zero
-                    && TryRegion<TSpace>(op, w, start, start, bytes, out var bias))
+                    && TryRegion<TSpace>(op, w, start, start, bytes, out ulong bias))
                 {
                     first = (byte*)(start + bias);
                     return AccessShape.Uniform;
@@ -105,7 +105,7 @@ internal static unsafe class Addressing
     public static ulong* ResolveEach<TSpace>(Op* op, byte* f, Warp w, uint mask, int bytes)
         where TSpace : struct, ISpace
     {
-        Lower(op, f, out var v0, out var v1, out var v2, out var v3);
+        Lower(op, f, out Vector512<ulong> v0, out Vector512<ulong> v1, out Vector512<ulong> v2, out Vector512<ulong> v3);
         Scatter<TSpace>(op, w, mask, bytes, v0, v1, v2, v3);
         return w.Addresses;
     }
@@ -113,7 +113,7 @@ internal static unsafe class Addressing
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Lower(Op* op, byte* f, out Vector512<ulong> v0, out Vector512<ulong> v1, out Vector512<ulong> v2, out Vector512<ulong> v3)
     {
-        var offset = Vector512.Create((ulong)op->Constant);
+        Vector512<ulong> offset = Vector512.Create((ulong)op->Constant);
         if (op->C == 0)
         {
             v0 = Lanes.Load<ulong>(f + op->A, 0) + offset;
@@ -123,8 +123,8 @@ internal static unsafe class Addressing
         }
         else
         {
-            var low = Lanes.Load<uint>(f + op->A, 0) + offset.AsUInt32().WithEvenSpread();
-            var high = Lanes.Load<uint>(f + op->A, 1) + offset.AsUInt32().WithEvenSpread();
+            Vector512<uint> low = Lanes.Load<uint>(f + op->A, 0) + offset.AsUInt32().WithEvenSpread();
+            Vector512<uint> high = Lanes.Load<uint>(f + op->A, 1) + offset.AsUInt32().WithEvenSpread();
             (v0, v1) = Vector512.Widen(low);
             (v2, v3) = Vector512.Widen(high);
         }
@@ -143,14 +143,14 @@ internal static unsafe class Addressing
             return false; // the slow way tells which lane it is
         }
 
-        var window = TSpace.Window;
+        AddressWindow window = TSpace.Window;
         if (window == AddressWindow.Generic)
         {
             window = WindowOf(low);
-            var start = BaseOf(window);
+            ulong start = BaseOf(window);
             if (window != AddressWindow.Global)
             {
-                var inside = window == WindowOf(high) && window is AddressWindow.Shared or AddressWindow.Param
+                bool inside = window == WindowOf(high) && window is AddressWindow.Shared or AddressWindow.Param
                     && TryWindow(w, window, low - start, high - start, bytes, out bias);
                 bias = inside ? Bias(w, window) - start : 0;
                 return inside;
@@ -163,15 +163,15 @@ internal static unsafe class Addressing
         }
 
         bias = 0;
-        var map = w.Block.Map;
-        var last = op->Allocation;
-        var end = high + (ulong)bytes;
+        MemoryMap map = w.Block.Map;
+        int last = op->Allocation;
+        ulong end = high + (ulong)bytes;
         if (last < map.Start.Length && map.Start[last] <= low && end <= map.End[last] && low < end)
         {
             return true;
         }
 
-        var index = map.IndexOf(low);
+        int index = map.IndexOf(low);
         if (index < 0 || end > map.End[index] || low >= end)
         {
             return false;
@@ -187,7 +187,7 @@ internal static unsafe class Addressing
     private static bool TryWindow(Warp w, AddressWindow window, ulong low, ulong high, int bytes, out ulong bias)
     {
         bias = Bias(w, window);
-        var size = window == AddressWindow.Shared ? w.Block.SharedBytes : w.Block.Launch.Parameters.Length;
+        int size = window == AddressWindow.Shared ? w.Block.SharedBytes : w.Block.Launch.Parameters.Length;
         return low <= high && high + (ulong)bytes <= (ulong)size && high + (ulong)bytes > high;
     }
 
@@ -195,12 +195,12 @@ internal static unsafe class Addressing
         Op* op, Warp w, uint mask, int bytes, Vector512<ulong> v0, Vector512<ulong> v1, Vector512<ulong> v2, Vector512<ulong> v3)
         where TSpace : struct, ISpace
     {
-        var addresses = w.Addresses;
+        ulong* addresses = w.Addresses;
         v0.Store(addresses);
         v1.Store(addresses + 8);
         v2.Store(addresses + 16);
         v3.Store(addresses + 24);
-        var firstLane = BitOperations.TrailingZeroCount(mask);
+        int firstLane = BitOperations.TrailingZeroCount(mask);
         if (TSpace.Window is AddressWindow.Local)
         {
             OneByOne(op, w, mask, bytes, AddressWindow.Local);
@@ -208,24 +208,24 @@ internal static unsafe class Addressing
         }
 
         // Lanes that do not take part count as the first that does.
-        var filler = Vector512.Create(addresses[firstLane]);
+        Vector512<ulong> filler = Vector512.Create(addresses[firstLane]);
         v0 = Vector512.ConditionalSelect(Lanes.Expand64(mask, 0), v0, filler);
         v1 = Vector512.ConditionalSelect(Lanes.Expand64(mask, 1), v1, filler);
         v2 = Vector512.ConditionalSelect(Lanes.Expand64(mask, 2), v2, filler);
         v3 = Vector512.ConditionalSelect(Lanes.Expand64(mask, 3), v3, filler);
-        var least = Vector512.Min(Vector512.Min(v0, v1), Vector512.Min(v2, v3));
-        var most = Vector512.Max(Vector512.Max(v0, v1), Vector512.Max(v2, v3));
+        Vector512<ulong> least = Vector512.Min(Vector512.Min(v0, v1), Vector512.Min(v2, v3));
+        Vector512<ulong> most = Vector512.Max(Vector512.Max(v0, v1), Vector512.Max(v2, v3));
         ulong low = ulong.MaxValue, high = 0;
-        for (var i = 0; i < 8; i++)
+        for (int i = 0; i < 8; i++)
         {
             low = Math.Min(low, least[i]);
             high = Math.Max(high, most[i]);
         }
 
-        var misaligned = (v0 | v1 | v2 | v3) & Vector512.Create((ulong)(bytes - 1));
-        if (misaligned == Vector512<ulong>.Zero && TryRegion<TSpace>(op, w, low, high, bytes, out var bias))
+        Vector512<ulong> misaligned = (v0 | v1 | v2 | v3) & Vector512.Create((ulong)(bytes - 1));
+        if (misaligned == Vector512<ulong>.Zero && TryRegion<TSpace>(op, w, low, high, bytes, out ulong bias))
         {
-            var shift = Vector512.Create(bias);
+            Vector512<ulong> shift = Vector512.Create(bias);
             (v0 + shift).Store(addresses);
             (v1 + shift).Store(addresses + 8);
             (v2 + shift).Store(addresses + 16);
@@ -241,9 +241,9 @@ internal static unsafe class Addressing
 
     private static void OneByOne(Op* op, Warp w, uint mask, int bytes, AddressWindow space)
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             w.Addresses[lane] = HostAddress(op, w, lane, w.Addresses[lane], bytes, space);
         }
     }
@@ -251,8 +251,8 @@ internal static unsafe class Addressing
     /// <summary>The host address of one lane's access; faults if it is not allowed.</summary>
     public static ulong HostAddress(Op* op, Warp w, int lane, ulong address, int bytes, AddressWindow space)
     {
-        var window = space;
-        var inWindow = address;
+        AddressWindow window = space;
+        ulong inWindow = address;
         if (space == AddressWindow.Generic)
         {
             window = WindowOf(address);
@@ -265,8 +265,8 @@ internal static unsafe class Addressing
                 $"{Name(window)} address 0x{inWindow:x} is not a multiple of {bytes}, the bytes that the instruction accesses at once");
         }
 
-        var kernel = w.Block.Launch.Kernel;
-        var (start, size) = window switch
+        KernelCode kernel = w.Block.Launch.Kernel;
+        (ulong start, int size) = window switch
         {
             AddressWindow.Shared => ((ulong)w.Block.Shared, w.Block.SharedBytes),
             AddressWindow.Param => ((ulong)w.Block.Parameters, kernel.ParameterBytes),
@@ -275,8 +275,8 @@ internal static unsafe class Addressing
         };
         if (window == AddressWindow.Global || size == 0 && window is not (AddressWindow.Shared or AddressWindow.Local or AddressWindow.Param))
         {
-            var map = w.Block.Map;
-            var index = map.IndexOf(address);
+            MemoryMap map = w.Block.Map;
+            int index = map.IndexOf(address);
             return index >= 0 && (ulong)bytes <= map.End[index] - address
                 ? address
                 : throw w.Fault(op, lane, CudaResult.IllegalAddress, $"{bytes} bytes at 0x{address:x} are not in any allocation: {Why(w, address, bytes)}");

@@ -17,19 +17,16 @@ namespace Handwritten.CudaEmulator.Execution;
 /// </summary>
 internal sealed unsafe class AsyncCopyQueue(Warp warp)
 {
-    private readonly List<AsyncCopy> underWay = [];
-    private readonly Stack<AsyncCopy> spare = [];
-    private readonly int[] committed = new int[Lanes.Count];
-
-    /// <summary>Copies (and arrivals) under way, the oldest first.</summary>
-    public IReadOnlyList<AsyncCopy> UnderWay => underWay;
+    private readonly List<AsyncCopy> _underWay = []; // the oldest first
+    private readonly Stack<AsyncCopy> _spare = [];
+    private readonly int[] _committed = new int[Lanes.Count];
 
     /// <summary>Forgets everything: a new block begins.</summary>
     public void Clear()
     {
-        underWay.ForEach(spare.Push);
-        underWay.Clear();
-        Array.Clear(committed);
+        _underWay.ForEach(_spare.Push);
+        _underWay.Clear();
+        Array.Clear(_committed);
     }
 
     /// <summary>Adds a copy, or an arrival, whose targets (and data) the caller fills in.</summary>
@@ -37,28 +34,28 @@ internal sealed unsafe class AsyncCopyQueue(Warp warp)
     /// <param name="bytes">Bytes a lane; 0 for an arrival.</param>
     public AsyncCopy Begin(uint mask, int bytes)
     {
-        var copy = spare.TryPop(out var used) ? used : new();
+        AsyncCopy copy = _spare.TryPop(out AsyncCopy? used) ? used : new();
         copy.Mask = mask;
         copy.Bytes = bytes;
-        committed.CopyTo(copy.Groups, 0);
-        underWay.Add(copy);
+        _committed.CopyTo(copy.Groups, 0);
+        _underWay.Add(copy);
         return copy;
     }
 
     /// <summary>cp.async.commit_group</summary>
     public void Commit(uint mask)
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            committed[Bits.TrailingZeroCount(rest)]++;
+            _committed[Bits.TrailingZeroCount(rest)]++;
         }
     }
 
     /// <summary>cp.async.wait_group: ends all groups but the latest <paramref name="pending"/>.</summary>
     public void Wait(uint mask, int pending)
     {
-        var ended = false;
-        foreach (var copy in underWay)
+        bool ended = false;
+        foreach (AsyncCopy copy in _underWay)
         {
             if (copy.Bytes > 0)
             {
@@ -77,24 +74,24 @@ internal sealed unsafe class AsyncCopyQueue(Warp warp)
     /// <param name="arrive">Told how many threads arrive.</param>
     public void ArriveAt(ulong barrier, Action<int> arrive)
     {
-        var ended = false;
-        for (var i = 0; i < underWay.Count; i++)
+        bool ended = false;
+        for (int i = 0; i < _underWay.Count; i++)
         {
-            var lanes = underWay[i].Bytes == 0 ? underWay[i].LanesAt(barrier) : 0;
+            uint lanes = _underWay[i].Bytes == 0 ? _underWay[i].LanesAt(barrier) : 0;
             if (lanes == 0)
             {
                 continue;
             }
 
-            for (var before = 0; before < i; before++)
+            for (int before = 0; before < i; before++)
             {
-                if (underWay[before].Bytes > 0)
+                if (_underWay[before].Bytes > 0)
                 {
-                    End(underWay[before], lanes);
+                    End(_underWay[before], lanes);
                 }
             }
 
-            underWay[i].Mask &= ~lanes;
+            _underWay[i].Mask &= ~lanes;
             arrive(Bits.PopCount(lanes));
             ended = true;
         }
@@ -109,10 +106,10 @@ internal sealed unsafe class AsyncCopyQueue(Warp warp)
     private uint Older(AsyncCopy copy, int pending)
     {
         uint older = 0;
-        for (var part = 0; part < 2; part++)
+        for (int part = 0; part < 2; part++)
         {
-            var group = Vector512.Create(copy.Groups, 16 * part) + Vector512.Create(pending);
-            older |= (uint)Vector512.LessThan(group, Vector512.Create(committed, 16 * part)).ExtractMostSignificantBits() << (16 * part);
+            Vector512<int> group = Vector512.Create(copy.Groups, 16 * part) + Vector512.Create(pending);
+            older |= (uint)Vector512.LessThan(group, Vector512.Create(_committed, 16 * part)).ExtractMostSignificantBits() << (16 * part);
         }
 
         return older;
@@ -122,11 +119,11 @@ internal sealed unsafe class AsyncCopyQueue(Warp warp)
     {
         lanes &= copy.Mask;
         copy.Mask &= ~lanes;
-        for (var rest = lanes; rest != 0; rest &= rest - 1)
+        for (uint rest = lanes; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
-            var target = (byte*)copy.Targets[lane];
-            var data = copy.Data[lane];
+            int lane = Bits.TrailingZeroCount(rest);
+            byte* target = (byte*)copy.Targets[lane];
+            Vector128<byte> data = copy.Data[lane];
             warp.Checks?.EndCopy(copy.Targets[lane], copy.Bytes);
             switch (copy.Bytes)
             {
@@ -147,11 +144,11 @@ internal sealed unsafe class AsyncCopyQueue(Warp warp)
 
     private void Tidy()
     {
-        underWay.RemoveAll(copy =>
+        _underWay.RemoveAll(copy =>
         {
             if (copy.Mask == 0)
             {
-                spare.Push(copy);
+                _spare.Push(copy);
             }
 
             return copy.Mask == 0;
@@ -181,9 +178,9 @@ internal sealed class AsyncCopy
     public uint LanesAt(ulong target)
     {
         uint lanes = 0;
-        for (var rest = Mask; rest != 0; rest &= rest - 1)
+        for (uint rest = Mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
+            int lane = Bits.TrailingZeroCount(rest);
             lanes |= Targets[lane] == target ? 1u << lane : 0;
         }
 

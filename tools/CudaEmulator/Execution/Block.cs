@@ -33,16 +33,16 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>So many instructions are counted together: workers share the count.</summary>
     private const int SpendAtOnce = 1 << 16;
 
-    private readonly Warp[] warps;
-    private readonly Barrier[] barriers = new Barrier[BarrierCount];
-    private readonly LaunchBudget budget;
-    private readonly bool checksBarriers;
-    private int aliveThreads;
-    private long unspent;
+    private readonly Warp[] _warps;
+    private readonly Barrier[] _barriers = new Barrier[BarrierCount];
+    private readonly LaunchBudget _budget;
+    private readonly bool _checksBarriers;
+    private int _aliveThreads;
+    private long _unspent;
 
     public Block(LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, LaunchBudget budget, CheckSet checks, ExecutionObserver? observer)
     {
-        this.budget = budget;
+        _budget = budget;
         Launch = launch;
         Profile = profile;
         Map = map;
@@ -51,11 +51,11 @@ internal sealed unsafe class Block : IDisposable
         SharedBytes = launch.Kernel.StaticSharedBytes + launch.DynamicSharedBytes;
         Shared = (byte*)NativeMemory.AlignedAlloc((nuint)SharedBytes + 64, 1024);
         Checks = AccessChecks.For(this, checks);
-        checksBarriers = checks.HasFlag(CheckSet.Barriers);
-        warps = new Warp[WarpCount];
-        for (var i = 0; i < warps.Length; i++)
+        _checksBarriers = checks.HasFlag(CheckSet.Barriers);
+        _warps = new Warp[WarpCount];
+        for (int i = 0; i < _warps.Length; i++)
         {
-            warps[i] = new(this, i);
+            _warps[i] = new(this, i);
         }
     }
 
@@ -81,7 +81,7 @@ internal sealed unsafe class Block : IDisposable
     public int WarpCount => (int)((Launch.Block.Count + Lanes.Count - 1) / Lanes.Count);
 
     /// <summary>Its warps, in order.</summary>
-    public IReadOnlyList<Warp> Warps => warps;
+    public IReadOnlyList<Warp> Warps => _warps;
 
     /// <summary>Who watches; usually nobody.</summary>
     public ExecutionObserver? Observer { get; }
@@ -104,19 +104,19 @@ internal sealed unsafe class Block : IDisposable
     {
         Number = number;
         Coordinates = Launch.Grid.At(number);
-        aliveThreads = (int)Launch.Block.Count;
-        Array.Clear(barriers);
+        _aliveThreads = (int)Launch.Block.Count;
+        Array.Clear(_barriers);
         NativeMemory.Clear(Shared, (nuint)SharedBytes);
         Checks?.Begin();
-        foreach (var warp in warps)
+        foreach (Warp warp in _warps)
         {
             warp.Start();
         }
 
-        for (var ran = true; ran && aliveThreads > 0;)
+        for (bool ran = true; ran && _aliveThreads > 0;)
         {
             ran = false;
-            foreach (var warp in warps)
+            foreach (Warp warp in _warps)
             {
                 if (warp.CanRun)
                 {
@@ -126,9 +126,9 @@ internal sealed unsafe class Block : IDisposable
             }
         }
 
-        if (aliveThreads > 0)
+        if (_aliveThreads > 0)
         {
-            var places = string.Join("; ", warps.Where(w => w.Alive != 0).Select(w => w.Whereabouts()));
+            string places = string.Join("; ", _warps.Where(w => w.Alive != 0).Select(w => w.Whereabouts()));
             throw new DeviceFaultException(CudaResult.LaunchTimeout,
                 $"kernel {Launch.Kernel.Name}, block {Coordinates}: the block hangs, all its threads wait at barriers that never open ({places})");
         }
@@ -139,7 +139,7 @@ internal sealed unsafe class Block : IDisposable
     /// <summary>Threads come to a barrier; returns whether that opens it.</summary>
     public bool Arrive(Op* op, Warp warp, int barrier, int expected, uint mask, uint votes)
     {
-        ref var state = ref barriers[barrier];
+        ref Barrier state = ref _barriers[barrier];
         if (state.Arrived > 0 && state.Expected != expected)
         {
             throw warp.Fault(op, BitOperations.TrailingZeroCount(mask), CudaResult.LaunchFailed,
@@ -158,32 +158,32 @@ internal sealed unsafe class Block : IDisposable
     /// <exception cref="DeviceFaultException">LaunchTimeout: the launch has taken more than it may.</exception>
     public void Spend(Op* op, Warp warp, uint mask, long instructions)
     {
-        unspent += instructions;
-        if (unspent < SpendAtOnce)
+        _unspent += instructions;
+        if (_unspent < SpendAtOnce)
         {
             return;
         }
 
-        instructions = unspent;
-        unspent = 0;
-        if (!budget.TrySpend(instructions))
+        instructions = _unspent;
+        _unspent = 0;
+        if (!_budget.TrySpend(instructions))
         {
             throw warp.Fault(op, BitOperations.TrailingZeroCount(mask), CudaResult.LaunchTimeout,
-                $"the launch has run for more than {budget.Limit} warp-instructions ({LaunchBudget.Variable}), and is still here in a loop");
+                $"the launch has run for more than {_budget.Limit} warp-instructions ({LaunchBudget.Variable}), and is still here in a loop");
         }
     }
 
     /// <summary>The last outcome of a barrier's vote.</summary>
-    public (int True, int Of) OutcomeOf(int barrier) => barriers[barrier].Outcome;
+    public (int True, int Of) OutcomeOf(int barrier) => _barriers[barrier].Outcome;
 
     /// <summary>Threads have exited: barriers that wait for all no longer wait for them.</summary>
     public void Exited(Warp warp, uint mask)
     {
         Checks?.Meetings?.Exit(warp);
-        aliveThreads -= BitOperations.PopCount(mask);
-        for (var i = 0; i < barriers.Length; i++)
+        _aliveThreads -= BitOperations.PopCount(mask);
+        for (int i = 0; i < _barriers.Length; i++)
         {
-            if (barriers[i].Arrived > 0)
+            if (_barriers[i].Arrived > 0)
             {
                 Open(i);
             }
@@ -193,7 +193,7 @@ internal sealed unsafe class Block : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var warp in warps)
+        foreach (Warp warp in _warps)
         {
             warp.Dispose();
         }
@@ -203,17 +203,17 @@ internal sealed unsafe class Block : IDisposable
 
     private bool Open(int barrier)
     {
-        ref var state = ref barriers[barrier];
-        if (state.Arrived < (state.Expected == 0 ? aliveThreads : state.Expected))
+        ref Barrier state = ref _barriers[barrier];
+        if (state.Arrived < (state.Expected == 0 ? _aliveThreads : state.Expected))
         {
             return false;
         }
 
         Observer?.BarrierOpens(this, barrier);
         state = new() { Outcome = (state.Votes, state.Arrived) };
-        foreach (var warp in warps)
+        foreach (Warp warp in _warps)
         {
-            if (checksBarriers)
+            if (_checksBarriers)
             {
                 warp.CheckBarrier(barrier);
             }

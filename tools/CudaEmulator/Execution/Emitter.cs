@@ -10,8 +10,8 @@ namespace Handwritten.CudaEmulator.Execution;
 /// </summary>
 internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction instruction, RegisterAllocation registers, int begin)
 {
-    private readonly List<string> modifiers = [.. instruction.Modifiers];
-    private int scratches;
+    private readonly List<string> _modifiers = [.. instruction.Modifiers];
+    private int _scratches;
 
     /// <summary>What is compiled.</summary>
     public PtxInstruction Instruction => instruction;
@@ -26,13 +26,13 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     public required CodeLabel End { get; init; }
 
     /// <summary>Room for a value between two ops of this instruction.</summary>
-    public int Scratch() => compiler.Frame.Scratch(scratches++);
+    public int Scratch() => compiler.Frame.Scratch(_scratches++);
 
     /// <summary>Number of operands.</summary>
     public int Operands => instruction.Operands.Count;
 
     /// <summary>The modifiers that have not been taken.</summary>
-    public IReadOnlyList<string> Modifiers => modifiers;
+    public IReadOnlyList<string> Modifiers => _modifiers;
 
     /// <summary>An error at this instruction.</summary>
     public PtxException Error(string reason) => new(instruction.Line, reason);
@@ -41,14 +41,14 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     public string Name => string.Join('.', [instruction.Opcode, .. instruction.Modifiers]);
 
     /// <summary>Takes a modifier if it is there.</summary>
-    public bool Take(string modifier) => modifiers.Remove(modifier);
+    public bool Take(string modifier) => _modifiers.Remove(modifier);
 
     /// <summary>Takes the first of several modifiers that is there; null if none is.</summary>
     public string? TakeAny(params ReadOnlySpan<string> choices)
     {
-        foreach (var choice in choices)
+        foreach (string choice in choices)
         {
-            if (modifiers.Remove(choice))
+            if (_modifiers.Remove(choice))
             {
                 return choice;
             }
@@ -63,11 +63,11 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     /// <summary>Takes the next type if there is one.</summary>
     public PtxType? TryTakeType()
     {
-        for (var i = 0; i < modifiers.Count; i++)
+        for (int i = 0; i < _modifiers.Count; i++)
         {
-            if (PtxTypes.TryParse(modifiers[i], out var type))
+            if (PtxTypes.TryParse(_modifiers[i], out PtxType type))
             {
-                modifiers.RemoveAt(i);
+                _modifiers.RemoveAt(i);
                 return type;
             }
         }
@@ -78,9 +78,9 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     /// <summary>Fails if a modifier has not been taken, or if there are not that many operands.</summary>
     public void Expect(int least, int most = -1)
     {
-        if (modifiers.Count > 0)
+        if (_modifiers.Count > 0)
         {
-            throw Error($"modifier '.{modifiers[0]}' of instruction '{Name}' is unknown or not supported");
+            throw Error($"modifier '.{_modifiers[0]}' of instruction '{Name}' is unknown or not supported");
         }
 
         if (Operands < least || Operands > Math.Max(least, most))
@@ -107,7 +107,9 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     /// <summary>An operand's register, if it is one.</summary>
     public PtxRegister? RegisterOf(int operand) => (instruction.Operands[operand] as PtxOperand.Register)?.Value;
 
-    /// <summary>Offset of the register that operand <paramref name="operand"/> names, which must have <paramref name="bytes"/> bytes.</summary>
+    /// <summary>
+    /// Offset of the register that operand <paramref name="operand"/> names, which must have <paramref name="bytes"/> bytes.
+    /// </summary>
     public int Destination(int operand, int bytes) => Destination(instruction.Operands[operand], bytes);
 
     /// <inheritdoc cref="Destination(int, int)"/>
@@ -121,7 +123,7 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     /// <summary>Offset of the register of a destination that may be wider than what is written.</summary>
     public int Destination(int operand, int bytes, out bool wide)
     {
-        var type = RegisterOf(operand)?.Type ?? throw Mismatch();
+        PtxType type = RegisterOf(operand)?.Type ?? throw Mismatch();
         wide = type.ByteSize() == 8;
         return type != PtxType.Pred && type.ByteSize() >= bytes ? Destination(operand, type.ByteSize()) : throw Mismatch();
     }
@@ -130,8 +132,8 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     public int Predicate(PtxRegister? register) =>
         register is null ? Scratch() : register.Type == PtxType.Pred ? Offset(register) : throw Mismatch();
 
-    /// <summary>Offset of a predicate that is written.</summary>
-    public int PredicateDestination(int operand) => instruction.Operands[operand] switch
+    /// <summary>Offset of the predicate that is written, the first operand.</summary>
+    public int PredicateDestination() => instruction.Operands[0] switch
     {
         PtxOperand.Register { Negated: false, Value: var register } => Predicate(register),
         PtxOperand.Sink => Predicate(null),
@@ -149,7 +151,7 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
                     return Offset(register);
                 }
 
-                var inverse = Scratch();
+                int inverse = Scratch();
                 Emit(&Predicates.Not, inverse, Offset(register));
                 return inverse;
             case PtxOperand.Immediate { IsFloat: false, Bits: var bits }:
@@ -165,7 +167,7 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     /// <inheritdoc cref="Source(int, PtxType)"/>
     public int Source(PtxOperand? operand, PtxType type, bool orWider = false)
     {
-        var bytes = type.ByteSize();
+        int bytes = type.ByteSize();
         switch (operand)
         {
             case PtxOperand.Register { Negated: false, Value: var register } when register.Type != PtxType.Pred
@@ -176,7 +178,7 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
             case PtxOperand.Special { Name: var name } when SpecialRegisters.Knows(name):
                 return compiler.Frame.Special(name, bytes == 8);
             case PtxOperand.Special { Name: ['c' or 'g', ..] name } when Clocks.Knows(name):
-                var time = Scratch();
+                int time = Scratch();
                 Emit(Clocks.HandlerOf(name), time);
                 return time;
             case PtxOperand.Special { Name: var name }:
@@ -206,7 +208,7 @@ internal sealed unsafe class Emitter(KernelCompiler compiler, PtxInstruction ins
     public int Emit(
         Handler handler, int d = 0, int a = 0, int b = 0, int c = 0, long constant = 0, ReadOnlySpan<int> slots = default, int count = 0, bool guarded = true, bool invertGuard = false)
     {
-        var guard = guarded ? instruction.Guard : null;
+        PtxGuard? guard = guarded ? instruction.Guard : null;
         return compiler.Add(instruction, new()
         {
             Handler = handler,

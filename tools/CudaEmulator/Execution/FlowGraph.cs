@@ -29,37 +29,37 @@ internal sealed record BasicBlock(int First, int End)
 /// </summary>
 internal sealed class FlowGraph
 {
-    private readonly PtxFunction function;
-    private readonly List<BasicBlock> blocks = [];
-    private readonly int[] blockAt;
+    private readonly PtxFunction _function;
+    private readonly List<BasicBlock> _blocks = [];
+    private readonly int[] _blockAt;
 
     public FlowGraph(PtxFunction function)
     {
-        this.function = function;
-        blockAt = new int[function.Instructions.Count + 1];
+        _function = function;
+        _blockAt = new int[function.Instructions.Count + 1];
         Split();
         Connect();
-        var order = new BlockOrder(blocks);
+        BlockOrder order = new(_blocks);
         Order = order.Blocks;
-        var seen = new bool[blocks.Count];
-        foreach (var index in Order)
+        bool[] seen = new bool[_blocks.Count];
+        foreach (int index in Order)
         {
-            foreach (var successor in blocks[index].Successors)
+            foreach (int successor in _blocks[index].Successors)
             {
-                blocks[successor].Joins |= seen[successor] || order.LeavesLoop(index, successor);
+                _blocks[successor].Joins |= seen[successor] || order.LeavesLoop(index, successor);
                 seen[successor] = true;
             }
         }
     }
 
     /// <summary>Blocks, in the order of the text.</summary>
-    public IReadOnlyList<BasicBlock> Blocks => blocks;
+    public IReadOnlyList<BasicBlock> Blocks => _blocks;
 
     /// <summary>Reachable blocks in the order in which they are laid out; the end is the last, reachable or not.</summary>
     public IReadOnlyList<int> Order { get; }
 
     /// <summary>Index of the block that begins at an instruction.</summary>
-    public int BlockOf(int instruction) => blockAt[instruction];
+    public int BlockOf(int instruction) => _blockAt[instruction];
 
     /// <summary>Instructions that a branch may lead to.</summary>
     public static IEnumerable<int> Targets(PtxInstruction instruction) => instruction.Opcode is "bra" or "brx"
@@ -70,9 +70,9 @@ internal sealed class FlowGraph
 
     private void Split()
     {
-        var code = function.Instructions;
+        IReadOnlyList<PtxInstruction> code = _function.Instructions;
         SortedSet<int> leaders = [0, code.Count];
-        for (var i = 0; i < code.Count; i++)
+        for (int i = 0; i < code.Count; i++)
         {
             if (Leaves(code[i]))
             {
@@ -82,28 +82,28 @@ internal sealed class FlowGraph
         }
 
         int[] starts = [.. leaders, code.Count];
-        for (var i = 0; i + 1 < starts.Length; i++)
+        for (int i = 0; i + 1 < starts.Length; i++)
         {
-            Array.Fill(blockAt, blocks.Count, starts[i], starts[i + 1] - starts[i]);
-            blocks.Add(new(starts[i], starts[i + 1]));
+            Array.Fill(_blockAt, _blocks.Count, starts[i], starts[i + 1] - starts[i]);
+            _blocks.Add(new(starts[i], starts[i + 1]));
         }
 
-        if (blocks.Count == 0 || blocks[^1].First < blocks[^1].End)
+        if (_blocks.Count == 0 || _blocks[^1].First < _blocks[^1].End)
         {
-            blocks.Add(new(code.Count, code.Count));
+            _blocks.Add(new(code.Count, code.Count));
         }
 
-        blockAt[code.Count] = blocks.Count - 1;
+        _blockAt[code.Count] = _blocks.Count - 1;
     }
 
     private void Connect()
     {
-        var end = blocks.Count - 1;
-        for (var i = 0; i < end; i++)
+        int end = _blocks.Count - 1;
+        for (int i = 0; i < end; i++)
         {
-            var block = blocks[i];
-            var last = function.Instructions[block.End - 1];
-            block.Successors.AddRange(Targets(last).Select(t => blockAt[t]).Distinct());
+            BasicBlock block = _blocks[i];
+            PtxInstruction last = _function.Instructions[block.End - 1];
+            block.Successors.AddRange(Targets(last).Select(t => _blockAt[t]).Distinct());
             if (last.Opcode == "ret")
             {
                 block.Successors.Add(end);
@@ -120,22 +120,22 @@ internal sealed class FlowGraph
 
     private sealed class BlockOrder
     {
-        private readonly List<BasicBlock> graph;
-        private readonly int[] numbers;
-        private readonly int[] loops; // the head of the innermost loop that a block is in; -1 for none
-        private readonly int[] outer; // by head: the head of the loop around
-        private readonly Stack<int> stack = new();
-        private int count;
+        private readonly List<BasicBlock> _graph;
+        private readonly int[] _numbers;
+        private readonly int[] _loops; // the head of the innermost loop that a block is in; -1 for none
+        private readonly int[] _outer; // by head: the head of the loop around
+        private readonly Stack<int> _stack = new();
+        private int _count;
 
         public BlockOrder(List<BasicBlock> graph)
         {
-            this.graph = graph;
-            numbers = new int[graph.Count];
-            loops = new int[graph.Count];
-            outer = new int[graph.Count];
+            _graph = graph;
+            _numbers = new int[graph.Count];
+            _loops = new int[graph.Count];
+            _outer = new int[graph.Count];
             LinkedList<int> order = new();
             Visit(0, order, -1);
-            var end = graph.Count - 1;
+            int end = graph.Count - 1;
             order.Remove(end);
             Blocks = [.. order, end];
         }
@@ -145,24 +145,24 @@ internal sealed class FlowGraph
         /// <summary>Whether a block is in a loop that another is not in.</summary>
         public bool LeavesLoop(int from, int to)
         {
-            var loop = loops[to];
-            while (loop >= 0 && loop != loops[from])
+            int loop = _loops[to];
+            while (loop >= 0 && loop != _loops[from])
             {
-                loop = outer[loop];
+                loop = _outer[loop];
             }
 
-            return loops[from] != loop;
+            return _loops[from] != loop;
         }
 
         private int Visit(int block, LinkedList<int> order, int loop)
         {
-            stack.Push(block);
-            loops[block] = loop;
-            var head = numbers[block] = ++count;
-            var isHead = false;
-            foreach (var successor in Latest(block))
+            _stack.Push(block);
+            _loops[block] = loop;
+            int head = _numbers[block] = ++_count;
+            bool isHead = false;
+            foreach (int successor in Latest(block))
             {
-                var least = numbers[successor] == 0 ? Visit(successor, order, loop) : numbers[successor];
+                int least = _numbers[successor] == 0 ? Visit(successor, order, loop) : _numbers[successor];
                 if (least <= head)
                 {
                     head = least;
@@ -170,31 +170,31 @@ internal sealed class FlowGraph
                 }
             }
 
-            if (head != numbers[block])
+            if (head != _numbers[block])
             {
                 return head;
             }
 
-            numbers[block] = int.MaxValue;
-            for (var popped = stack.Pop(); popped != block; popped = stack.Pop())
+            _numbers[block] = int.MaxValue;
+            for (int popped = _stack.Pop(); popped != block; popped = _stack.Pop())
             {
-                numbers[popped] = 0;
+                _numbers[popped] = 0;
             }
 
             if (isHead)
             {
-                loops[block] = block;
-                outer[block] = loop;
+                _loops[block] = block;
+                _outer[block] = loop;
                 LinkedList<int> body = new();
-                foreach (var successor in Latest(block))
+                foreach (int successor in Latest(block))
                 {
-                    if (numbers[successor] == 0)
+                    if (_numbers[successor] == 0)
                     {
                         Visit(successor, body, block);
                     }
                 }
 
-                for (var node = body.Last; node is not null; node = node.Previous)
+                for (LinkedListNode<int>? node = body.Last; node is not null; node = node.Previous)
                 {
                     order.AddFirst(node.Value);
                 }
@@ -205,6 +205,6 @@ internal sealed class FlowGraph
         }
 
         // What is visited first is laid out last: among equals, the order of the text is kept.
-        private IEnumerable<int> Latest(int block) => graph[block].Successors.OrderDescending();
+        private IEnumerable<int> Latest(int block) => _graph[block].Successors.OrderDescending();
     }
 }

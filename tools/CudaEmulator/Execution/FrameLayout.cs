@@ -21,9 +21,9 @@ internal sealed unsafe class FrameLayout
     /// <summary>Offset of the carry of add.cc and the like, which every thread has one of.</summary>
     public const int Carry = -12;
 
-    private readonly Dictionary<(ulong Bits, bool Wide), int> constants = [];
-    private readonly Dictionary<(string Name, bool Wide), int> specials = [];
-    private readonly List<int> scratches = [];
+    private readonly Dictionary<(ulong Bits, bool Wide), int> _constants = [];
+    private readonly Dictionary<(string Name, bool Wide), int> _specials = [];
+    private readonly List<int> _scratches = [];
 
     /// <summary>Bytes below the frame's address.</summary>
     public int BytesBelow { get; private set; } = 64;
@@ -37,10 +37,10 @@ internal sealed unsafe class FrameLayout
     /// <summary>Offset of a register that holds <paramref name="bits"/> in every lane.</summary>
     public int Constant(ulong bits, bool wide)
     {
-        var key = (wide ? bits : (uint)bits, wide);
-        if (!constants.TryGetValue(key, out var offset))
+        (ulong, bool wide) key = (wide ? bits : (uint)bits, wide);
+        if (!_constants.TryGetValue(key, out int offset))
         {
-            constants.Add(key, offset = Below(wide ? Lanes.Wide : Lanes.Narrow));
+            _constants.Add(key, offset = Below(wide ? Lanes.Wide : Lanes.Narrow));
         }
 
         return offset;
@@ -49,24 +49,26 @@ internal sealed unsafe class FrameLayout
     /// <summary>Offset of a register (64 bits wide if <paramref name="wide"/>) that holds a special register's value.</summary>
     public int Special(string name, bool wide)
     {
-        var key = (name, wide);
-        if (!specials.TryGetValue(key, out var offset))
+        (string name, bool wide) key = (name, wide);
+        if (!_specials.TryGetValue(key, out int offset))
         {
-            specials.Add(key, offset = Below(wide ? Lanes.Wide : Lanes.Narrow));
+            _specials.Add(key, offset = Below(wide ? Lanes.Wide : Lanes.Narrow));
         }
 
         return offset;
     }
 
-    /// <summary>Offset of room for what nobody reads, or for a value that only one instruction needs; the same for all instructions.</summary>
+    /// <summary>
+    /// Offset of room for what nobody reads, or for a value that only one instruction needs; the same for all instructions.
+    /// </summary>
     public int Scratch(int index)
     {
-        while (scratches.Count <= index)
+        while (_scratches.Count <= index)
         {
-            scratches.Add(Below(Lanes.Wide));
+            _scratches.Add(Below(Lanes.Wide));
         }
 
-        return scratches[index];
+        return _scratches[index];
     }
 
     /// <summary>Writes constants and special registers, before a warp's first block.</summary>
@@ -74,12 +76,12 @@ internal sealed unsafe class FrameLayout
     {
         *(uint*)(frame + True) = Lanes.All;
         *(uint*)(frame + False) = 0;
-        foreach (var ((bits, wide), offset) in constants)
+        foreach (((ulong bits, bool wide), int offset) in _constants)
         {
             Fill(frame + offset, bits, wide);
         }
 
-        foreach (var (key, offset) in specials)
+        foreach (((string Name, bool Wide) key, int offset) in _specials)
         {
             WriteSpecial(frame, warp, key, offset);
         }
@@ -88,7 +90,7 @@ internal sealed unsafe class FrameLayout
     /// <summary>Writes the special registers that change with the block.</summary>
     public void Refresh(byte* frame, Warp warp)
     {
-        foreach (var (key, offset) in specials)
+        foreach (((string Name, bool Wide) key, int offset) in _specials)
         {
             if (SpecialRegisters.DependsOnBlock(key.Name))
             {
@@ -99,9 +101,9 @@ internal sealed unsafe class FrameLayout
 
     private static void WriteSpecial(byte* frame, Warp warp, (string Name, bool Wide) key, int offset)
     {
-        for (var lane = 0; lane < Lanes.Count; lane++)
+        for (int lane = 0; lane < Lanes.Count; lane++)
         {
-            var value = SpecialRegisters.Value(key.Name, warp, lane);
+            ulong value = SpecialRegisters.Value(key.Name, warp, lane);
             if (key.Wide)
             {
                 Lanes.Write(frame + offset, lane, value);
@@ -115,8 +117,8 @@ internal sealed unsafe class FrameLayout
 
     private static void Fill(byte* register, ulong bits, bool wide)
     {
-        var value = wide ? Vector512.Create(bits) : Vector512.Create((uint)bits).AsUInt64();
-        for (var part = 0; part < (wide ? 4 : 2); part++)
+        Vector512<ulong> value = wide ? Vector512.Create(bits) : Vector512.Create((uint)bits).AsUInt64();
+        for (int part = 0; part < (wide ? 4 : 2); part++)
         {
             Vector512.Store(value, (ulong*)(register + 64 * part));
         }

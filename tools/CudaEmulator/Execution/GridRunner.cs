@@ -14,7 +14,9 @@ public static unsafe class GridRunner
     /// <param name="memory">Device memory.</param>
     /// <param name="profile">The device.</param>
     /// <param name="options">How; null for the defaults.</param>
-    /// <exception cref="DeviceFaultException">A thread did what is not allowed: of all such threads' the report of the first block.</exception>
+    /// <exception cref="DeviceFaultException">
+    /// A thread did what is not allowed: of all such threads' the report of the first block.
+    /// </exception>
     public static void Run(LaunchRequest launch, DeviceMemory memory, DeviceProfile profile, LaunchOptions? options = null) =>
         Run(launch, memory, profile, options ?? new(), null);
 
@@ -23,13 +25,13 @@ public static unsafe class GridRunner
     {
         lock (Running)
         {
-            var map = memory.Use();
-            var parameters = (byte*)NativeMemory.AlignedAlloc((nuint)launch.Parameters.Length + 64, 64);
+            MemoryMap map = memory.Use();
+            byte* parameters = (byte*)NativeMemory.AlignedAlloc((nuint)launch.Parameters.Length + 64, 64);
             try
             {
                 launch.Parameters.CopyTo(new Span<byte>(parameters, launch.Parameters.Length));
-                var limit = options.Workers > 0 ? options.Workers : Environment.ProcessorCount;
-                var count = launch.Kernel.RunsInOrder ? 1 : (int)Math.Min(limit, launch.Grid.Count);
+                int limit = options.Workers > 0 ? options.Workers : Environment.ProcessorCount;
+                int count = launch.Kernel.RunsInOrder ? 1 : (int)Math.Min(limit, launch.Grid.Count);
                 new Grid(launch, profile, map, parameters, options, observe).Run(count);
             }
             finally
@@ -43,11 +45,11 @@ public static unsafe class GridRunner
     private sealed class Grid(
         LaunchRequest launch, DeviceProfile profile, MemoryMap map, byte* parameters, LaunchOptions options, Func<ExecutionObserver>? observe)
     {
-        private readonly Lock guard = new();
-        private readonly LaunchBudget budget = new(options.Limit);
-        private long next;
-        private long faultyBlock = long.MaxValue;
-        private Exception? fault;
+        private readonly Lock _guard = new();
+        private readonly LaunchBudget _budget = new(options.Limit);
+        private long _next;
+        private long _faultyBlock = long.MaxValue;
+        private Exception? _fault;
 
         public void Run(int workers)
         {
@@ -60,16 +62,16 @@ public static unsafe class GridRunner
                 Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, _ => Work());
             }
 
-            if (fault is not null)
+            if (_fault is not null)
             {
-                throw fault;
+                throw _fault;
             }
         }
 
         private void Work()
         {
-            using var block = new Block(launch, profile, map, parameters, budget, options.Checks, observe?.Invoke());
-            for (var number = Take(); number < launch.Grid.Count; number = Take())
+            using Block block = new(launch, profile, map, parameters, _budget, options.Checks, observe?.Invoke());
+            for (long number = Take(); number < launch.Grid.Count; number = Take())
             {
                 try
                 {
@@ -84,16 +86,16 @@ public static unsafe class GridRunner
         }
 
         // After a fault no further blocks are begun. Those before the faulty one have all been taken and run to their end.
-        private long Take() => Volatile.Read(ref fault) is null ? Interlocked.Increment(ref next) - 1 : long.MaxValue;
+        private long Take() => Volatile.Read(ref _fault) is null ? Interlocked.Increment(ref _next) - 1 : long.MaxValue;
 
         private void Fail(long number, Exception exception)
         {
-            lock (guard)
+            lock (_guard)
             {
-                if (number < faultyBlock)
+                if (number < _faultyBlock)
                 {
-                    faultyBlock = number;
-                    Volatile.Write(ref fault, exception);
+                    _faultyBlock = number;
+                    Volatile.Write(ref _fault, exception);
                 }
             }
         }

@@ -41,14 +41,11 @@ internal static class InstructionSet
         "stmatrix", "nanosleep", "griddepcontrol", "cp", "pmevent", "setmaxnreg", "wgmma",
     ];
 
-    /// <summary>Opcodes of the set.</summary>
-    public static IEnumerable<string> Opcodes => Table.Keys;
-
     /// <summary>Compiles one instruction.</summary>
     /// <exception cref="PtxException">It is not in the set, or not in this form.</exception>
     public static void Emit(Emitter emitter)
     {
-        if (!Table.TryGetValue(emitter.Instruction.Opcode, out var compile))
+        if (!Table.TryGetValue(emitter.Instruction.Opcode, out Action<Emitter>? compile))
         {
             throw emitter.Error($"instruction '{emitter.Name}' is not supported");
         }

@@ -4,7 +4,7 @@ using Handwritten.CudaEmulator.Ptx;
 namespace Handwritten.CudaEmulator.Execution;
 
 /// <summary>Where a kernel's parameter lies in <see cref="LaunchRequest.Parameters"/>.</summary>
-public readonly record struct KernelParameter(string Name, int Offset, int Bytes, int Alignment);
+public readonly record struct KernelParameter(int Offset, int Bytes);
 
 /// <summary>
 /// A kernel, decoded for execution: an array of <see cref="Op"/> in which calls are inlined, registers are offsets into a
@@ -74,7 +74,9 @@ public sealed unsafe class KernelCode
     /// <summary>The PTX instruction behind each element of <see cref="Code"/>.</summary>
     internal PtxInstruction[] Sources { get; }
 
-    /// <summary>Which of <see cref="Code"/> each PTX instruction became. Calls are not among them: what they call is, inlined.</summary>
+    /// <summary>
+    /// Which of <see cref="Code"/> each PTX instruction became. Calls are not among them: what they call is, inlined.
+    /// </summary>
     internal IReadOnlyList<(int First, int End)> Instructions { get; init; } = [];
 
     internal FrameLayout Frame { get; }
@@ -88,7 +90,7 @@ public sealed unsafe class KernelCode
     /// <summary>For reports, a place in shared memory: <c>shared address 0x7c (tile+124)</c>.</summary>
     internal string DescribeShared(int offset)
     {
-        var variable = SharedVariables.LastOrDefault(v => v.Offset <= offset);
+        (string Name, int Offset) variable = SharedVariables.LastOrDefault(v => v.Offset <= offset);
         return variable.Name is null ? $"shared address 0x{offset:x}" : $"shared address 0x{offset:x} ({variable.Name}+{offset - variable.Offset})";
     }
 }

@@ -8,16 +8,16 @@ internal sealed unsafe partial class KernelCompiler
     /// <summary>Inlines a call.</summary>
     public void Call(Emitter caller)
     {
-        var line = caller.Instruction.Line;
-        var operands = caller.Instruction.Operands;
+        int line = caller.Instruction.Line;
+        IReadOnlyList<PtxOperand> operands = caller.Instruction.Operands;
         if (operands[0] is not PtxOperand.FunctionName { Name: var name })
         {
             throw new PtxException(line, "calls through a register are not supported: the function must be named");
         }
 
-        var results = ((PtxOperand.List)operands[1]).Elements;
-        var arguments = ((PtxOperand.List)operands[2]).Elements;
-        if (!functions.TryGetValue(name, out var function))
+        IReadOnlyList<PtxOperand> results = ((PtxOperand.List)operands[1]).Elements;
+        IReadOnlyList<PtxOperand> arguments = ((PtxOperand.List)operands[2]).Elements;
+        if (!_functions.TryGetValue(name, out PtxFunction? function))
         {
             throw new PtxException(line, $"call of '{name}', which is not declared");
         }
@@ -33,18 +33,18 @@ internal sealed unsafe partial class KernelCompiler
             return;
         }
 
-        if (callers.Contains(function))
+        if (_callers.Contains(function))
         {
             throw new PtxException(line, $"'{name}' calls itself: recursion is not supported");
         }
 
-        var begin = Begin(function);
-        foreach (var (formal, actual) in function.Parameters.Zip(arguments))
+        int begin = Begin(function);
+        foreach ((PtxVariable formal, PtxOperand actual) in function.Parameters.Zip(arguments))
         {
             Bind(caller, formal, actual, begin);
         }
 
-        foreach (var (formal, actual) in function.Results.Zip(results))
+        foreach ((PtxVariable formal, PtxOperand actual) in function.Results.Zip(results))
         {
             if (formal.Register is null && actual is PtxOperand.VariableAddress)
             {
@@ -53,20 +53,20 @@ internal sealed unsafe partial class KernelCompiler
         }
 
         // A guarded call: lanes without it branch around.
-        var around = new CodeLabel();
+        CodeLabel around = new();
         if (caller.Instruction.Guard is not null)
         {
             BranchTo(caller.Emit(&Branches.Branch, invertGuard: true), around);
         }
 
         Emit(function, begin);
-        around.Index = ops.Count;
+        around.Index = _ops.Count;
         if (caller.Instruction.Guard is not null)
         {
             caller.Emit(&Branches.Join, guarded: false);
         }
 
-        foreach (var (formal, actual) in function.Results.Zip(results))
+        foreach ((PtxVariable formal, PtxOperand actual) in function.Results.Zip(results))
         {
             Fetch(caller, formal, actual, begin);
         }
@@ -78,9 +78,9 @@ internal sealed unsafe partial class KernelCompiler
     {
         if (formal.Register is { } register)
         {
-            caller.Move(begin + analyses[functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name]].Registers[register], actual, register.Type);
+            caller.Move(begin + _analyses[_functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name]].Registers[register], actual, register.Type);
         }
-        else if (actual is not PtxOperand.VariableAddress { Value: var variable, Offset: 0 } || !memory.TryShare(formal, variable))
+        else if (actual is not PtxOperand.VariableAddress { Value: var variable, Offset: 0 } || !_memory.TryShare(formal, variable))
         {
             throw new PtxException(caller.Instruction.Line, $"the argument for '{formal.Name}' is not a .param variable of {formal.ByteSize} bytes");
         }
@@ -90,8 +90,8 @@ internal sealed unsafe partial class KernelCompiler
     {
         if (formal.Register is { } register && actual is PtxOperand.Register target)
         {
-            var function = functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name];
-            caller.Move(caller.Offset(target.Value), begin + analyses[function].Registers[register], register.Type);
+            PtxFunction function = _functions[((PtxOperand.FunctionName)caller.Instruction.Operands[0]).Name];
+            caller.Move(caller.Offset(target.Value), begin + _analyses[function].Registers[register], register.Type);
         }
         else if (actual is not PtxOperand.VariableAddress)
         {

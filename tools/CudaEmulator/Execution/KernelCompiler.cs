@@ -20,45 +20,45 @@ internal sealed unsafe partial class KernelCompiler
 {
     private const int MaxOps = 1 << 20;
 
-    private readonly PtxModule module;
-    private readonly PtxFunction entry;
-    private readonly MemoryLayout memory;
-    private readonly Dictionary<string, PtxFunction> functions = [];
-    private readonly Dictionary<PtxFunction, (FlowGraph Graph, RegisterAllocation Registers)> analyses = [];
-    private readonly List<Op> ops = [];
-    private readonly List<int> slots = [];
-    private readonly List<PtxInstruction> sources = [];
-    private readonly List<(int First, int End)> instructions = [];
-    private readonly List<(int Op, CodeLabel Label)> branches = [];
-    private readonly List<PtxFunction> callers = [];
-    private int registers;
+    private readonly PtxModule _module;
+    private readonly PtxFunction _entry;
+    private readonly MemoryLayout _memory;
+    private readonly Dictionary<string, PtxFunction> _functions = [];
+    private readonly Dictionary<PtxFunction, (FlowGraph Graph, RegisterAllocation Registers)> _analyses = [];
+    private readonly List<Op> _ops = [];
+    private readonly List<int> _slots = [];
+    private readonly List<PtxInstruction> _sources = [];
+    private readonly List<(int First, int End)> _instructions = [];
+    private readonly List<(int Op, CodeLabel Label)> _branches = [];
+    private readonly List<PtxFunction> _callers = [];
+    private int _registers;
 
     private KernelCompiler(PtxModule module, PtxFunction entry, IReadOnlyDictionary<string, ulong> globals)
     {
-        this.module = module;
-        this.entry = entry;
-        foreach (var function in module.Functions.Where(f => !f.IsEntry))
+        _module = module;
+        _entry = entry;
+        foreach (PtxFunction function in module.Functions.Where(f => !f.IsEntry))
         {
-            if (!function.IsDeclaration || !functions.ContainsKey(function.Name))
+            if (!function.IsDeclaration || !_functions.ContainsKey(function.Name))
             {
-                functions[function.Name] = function;
+                _functions[function.Name] = function;
             }
         }
 
-        memory = new(entry, Reachable(), globals);
+        _memory = new(entry, Reachable(), globals);
     }
 
     /// <summary>The frame that is being laid out.</summary>
     public FrameLayout Frame { get; } = new();
 
     /// <summary>.target's number.</summary>
-    public int Target => module.Target;
+    public int Target => _module.Target;
 
     /// <summary>Set by instructions that change global memory atomically.</summary>
     public bool HasGlobalAtomics { get; set; }
 
     /// <summary>Whether the instructions being compiled are a device function's.</summary>
-    public bool InDeviceFunction => callers.Count > 1;
+    public bool InDeviceFunction => _callers.Count > 1;
 
     /// <summary>Compiles an entry.</summary>
     /// <param name="module">Its module.</param>
@@ -71,63 +71,63 @@ internal sealed unsafe partial class KernelCompiler
     /// <summary>Adds an instruction; returns its index.</summary>
     public int Add(PtxInstruction source, Op op)
     {
-        if (ops.Count == MaxOps)
+        if (_ops.Count == MaxOps)
         {
-            throw new PtxException(source.Line, $"kernel '{entry.Name}' has more than {MaxOps} instructions with its calls inlined");
+            throw new PtxException(source.Line, $"kernel '{_entry.Name}' has more than {MaxOps} instructions with its calls inlined");
         }
 
-        ops.Add(op);
-        sources.Add(source);
-        return ops.Count - 1;
+        _ops.Add(op);
+        _sources.Add(source);
+        return _ops.Count - 1;
     }
 
     /// <summary>Makes the target of a branch that has been added.</summary>
-    public void BranchTo(int op, CodeLabel label) => branches.Add((op, label));
+    public void BranchTo(int op, CodeLabel label) => _branches.Add((op, label));
 
     /// <summary>Keeps operand offsets; for <see cref="Op.Slots"/> until the code is complete.</summary>
     public int* AddSlots(ReadOnlySpan<int> offsets)
     {
-        slots.AddRange(offsets);
-        return (int*)(slots.Count - offsets.Length + 1); // an index, from 1
+        _slots.AddRange(offsets);
+        return (int*)(_slots.Count - offsets.Length + 1); // an index, from 1
     }
 
     /// <summary>A variable's space and its address there.</summary>
-    public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) => memory.AddressOf(variable, line);
+    public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) => _memory.AddressOf(variable, line);
 
     private KernelCode Compile()
     {
-        var begin = Begin(entry);
-        Emit(entry, begin);
-        var end = new PtxInstruction(entry.Line, null, "exit", [], []);
+        int begin = Begin(_entry);
+        Emit(_entry, begin);
+        PtxInstruction end = new(_entry.Line, null, "exit", [], []);
         Add(end, new() { Handler = &Branches.Exit, Guard = FrameLayout.True });
-        var pool = GC.AllocateArray<int>(slots.Count + 1, pinned: true);
-        slots.CopyTo(pool);
-        var start = (int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(pool, 0);
-        var code = ops.ToArray();
-        for (var i = 0; i < code.Length; i++)
+        int[] pool = GC.AllocateArray<int>(_slots.Count + 1, pinned: true);
+        _slots.CopyTo(pool);
+        int* start = (int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(pool, 0);
+        Op[] code = _ops.ToArray();
+        for (int i = 0; i < code.Length; i++)
         {
             code[i].Slots = code[i].Slots == null ? null : start + ((int)code[i].Slots - 1);
         }
 
-        var kernel = new KernelCode(code, pool, [.. sources], Frame)
+        KernelCode kernel = new(code, pool, [.. _sources], Frame)
         {
-            Name = entry.Name,
-            Parameters = [.. entry.Parameters.Select(p => new KernelParameter(p.Name, memory.OffsetOf(p), p.ByteSize, p.Alignment))],
-            ParameterBytes = memory.ParameterBytes,
-            StaticSharedBytes = memory.SharedBytes,
-            LocalBytes = memory.LocalBytes,
-            ConstBytes = module.Variables.Where(v => v.Space == StateSpace.Const).Sum(v => v.ByteSize),
-            RegisterCount = Math.Clamp(registers + 8, 16, MostRegisters()),
-            MaxThreads = entry.MaxThreads,
-            RequiresExactThreads = entry.RequiresExactThreads,
-            MinBlocks = entry.MinBlocks,
-            PtxVersion = module.Version,
-            Target = module.Target,
+            Name = _entry.Name,
+            Parameters = [.. _entry.Parameters.Select(p => new KernelParameter(_memory.OffsetOf(p), p.ByteSize))],
+            ParameterBytes = _memory.ParameterBytes,
+            StaticSharedBytes = _memory.SharedBytes,
+            LocalBytes = _memory.LocalBytes,
+            ConstBytes = _module.Variables.Where(v => v.Space == StateSpace.Const).Sum(v => v.ByteSize),
+            RegisterCount = Math.Clamp(_registers + 8, 16, MostRegisters()),
+            MaxThreads = _entry.MaxThreads,
+            RequiresExactThreads = _entry.RequiresExactThreads,
+            MinBlocks = _entry.MinBlocks,
+            PtxVersion = _module.Version,
+            Target = _module.Target,
             RunsInOrder = HasGlobalAtomics,
-            Instructions = [.. instructions],
-            SharedVariables = [.. memory.SharedVariables],
+            Instructions = [.. _instructions],
+            SharedVariables = [.. _memory.SharedVariables],
         };
-        foreach (var (op, label) in branches)
+        foreach ((int op, CodeLabel label) in _branches)
         {
             kernel.Code[op].Target = kernel.Code + label.Index;
         }
@@ -136,16 +136,16 @@ internal sealed unsafe partial class KernelCompiler
     }
 
     // An assembler takes no more than leave room for the threads that the kernel says it is launched with, in steps of 8.
-    private int MostRegisters() => entry.MaxRegisters
-        ?? Math.Min(DeviceProfile.MaxRegistersPerThread, DeviceProfile.RegistersPerMultiprocessor / (entry.MaxThreads ?? 1) / 8 * 8);
+    private int MostRegisters() => _entry.MaxRegisters
+        ?? Math.Min(DeviceProfile.MaxRegistersPerThread, DeviceProfile.RegistersPerMultiprocessor / (_entry.MaxThreads ?? 1) / 8 * 8);
 
     private List<PtxFunction> Reachable()
     {
-        List<PtxFunction> found = [entry];
-        for (var i = 0; i < found.Count; i++)
+        List<PtxFunction> found = [_entry];
+        for (int i = 0; i < found.Count; i++)
         {
-            var calls = found[i].Instructions.Where(x => x.Opcode == "call").Select(x => x.Operands[0]).OfType<PtxOperand.FunctionName>();
-            found.AddRange(calls.Select(c => functions.GetValueOrDefault(c.Name)).OfType<PtxFunction>().Except(found).Distinct().ToArray());
+            IEnumerable<PtxOperand.FunctionName> calls = found[i].Instructions.Where(x => x.Opcode == "call").Select(x => x.Operands[0]).OfType<PtxOperand.FunctionName>();
+            found.AddRange(calls.Select(c => _functions.GetValueOrDefault(c.Name)).OfType<PtxFunction>().Except(found).Distinct().ToArray());
         }
 
         return found;
@@ -156,37 +156,37 @@ internal sealed unsafe partial class KernelCompiler
     // Makes room for a function's registers behind those of its callers; returns where.
     private int Begin(PtxFunction function)
     {
-        if (!analyses.TryGetValue(function, out var analysis))
+        if (!_analyses.TryGetValue(function, out (FlowGraph Graph, RegisterAllocation Registers) analysis))
         {
-            var graph = new FlowGraph(function);
-            analyses.Add(function, analysis = (graph, new(function, graph)));
-            foreach (var variable in function.Variables.Concat(function.IsEntry ? [] : function.Parameters.Concat(function.Results)))
+            FlowGraph graph = new(function);
+            _analyses.Add(function, analysis = (graph, new(function, graph)));
+            foreach (PtxVariable variable in function.Variables.Concat(function.IsEntry ? [] : function.Parameters.Concat(function.Results)))
             {
                 if (variable.Space is StateSpace.Local or StateSpace.Param && variable.Register is null)
                 {
-                    memory.AddLocal(variable);
+                    _memory.AddLocal(variable);
                 }
             }
         }
 
-        var begin = callers.Sum(f => analyses[f].Registers.Bytes);
+        int begin = _callers.Sum(f => _analyses[f].Registers.Bytes);
         Frame.Reserve(begin + analysis.Registers.Bytes);
-        registers = Math.Max(registers, callers.Sum(f => analyses[f].Registers.Registers) + analysis.Registers.Registers);
+        _registers = Math.Max(_registers, _callers.Sum(f => _analyses[f].Registers.Registers) + analysis.Registers.Registers);
         return begin;
     }
 
     private void Emit(PtxFunction function, int begin)
     {
-        callers.Add(function);
-        var (graph, allocation) = analyses[function];
-        var labels = graph.Blocks.Select(_ => new CodeLabel()).ToArray();
-        var end = labels.Length - 1;
-        for (var i = 0; i < graph.Order.Count; i++)
+        _callers.Add(function);
+        (FlowGraph graph, RegisterAllocation allocation) = _analyses[function];
+        CodeLabel[] labels = graph.Blocks.Select(_ => new CodeLabel()).ToArray();
+        int end = labels.Length - 1;
+        for (int i = 0; i < graph.Order.Count; i++)
         {
-            var index = graph.Order[i];
-            var block = graph.Blocks[index];
-            labels[index].Index = ops.Count;
-            var head = block.First < function.Instructions.Count
+            int index = graph.Order[i];
+            BasicBlock block = graph.Blocks[index];
+            labels[index].Index = _ops.Count;
+            PtxInstruction head = block.First < function.Instructions.Count
                 ? function.Instructions[block.First]
                 : new PtxInstruction(function.Instructions.Count > 0 ? function.Instructions[^1].Line : function.Line, null, "ret", [], []);
             if (block.Joins)
@@ -194,24 +194,24 @@ internal sealed unsafe partial class KernelCompiler
                 Add(head, new() { Handler = &Branches.Join, Guard = FrameLayout.True });
             }
 
-            for (var at = block.First; at < block.End; at++)
+            for (int at = block.First; at < block.End; at++)
             {
-                var emitter = new Emitter(this, function.Instructions[at], allocation, begin)
+                Emitter emitter = new(this, function.Instructions[at], allocation, begin)
                 {
                     LabelOf = target => labels[graph.BlockOf(target)],
                     End = labels[end],
                 };
-                var sums = RegistersOf(emitter.Instruction).Where(allocation.Sums.Contains).Distinct().ToArray();
+                PtxRegister[] sums = RegistersOf(emitter.Instruction).Where(allocation.Sums.Contains).Distinct().ToArray();
                 if (sums.Length > 0 && !WarpgroupMultiply.HasSums(emitter.Instruction))
                 {
                     WarpgroupMultiply.EmitTouch(emitter, sums);
                 }
 
-                var first = ops.Count;
+                int first = _ops.Count;
                 InstructionSet.Emit(emitter);
-                if (ops.Count > first && emitter.Instruction.Opcode != "call")
+                if (_ops.Count > first && emitter.Instruction.Opcode != "call")
                 {
-                    instructions.Add((first, ops.Count));
+                    _instructions.Add((first, _ops.Count));
                 }
             }
 
@@ -221,6 +221,6 @@ internal sealed unsafe partial class KernelCompiler
             }
         }
 
-        callers.RemoveAt(callers.Count - 1);
+        _callers.RemoveAt(_callers.Count - 1);
     }
 }

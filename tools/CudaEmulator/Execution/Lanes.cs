@@ -87,8 +87,8 @@ internal static unsafe class Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store32<T>(Vector512<T> value, byte* register, int part, uint mask)
     {
-        var target = (uint*)(register + 64 * part);
-        var bits = value.AsUInt32();
+        uint* target = (uint*)(register + 64 * part);
+        Vector512<uint> bits = value.AsUInt32();
         (mask == All ? bits : Vector512.ConditionalSelect(Expand32(mask, part), bits, Vector512.Load(target))).Store(target);
     }
 
@@ -96,8 +96,8 @@ internal static unsafe class Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store64<T>(Vector512<T> value, byte* register, int part, uint mask)
     {
-        var target = (ulong*)(register + 64 * part);
-        var bits = value.AsUInt64();
+        ulong* target = (ulong*)(register + 64 * part);
+        Vector512<ulong> bits = value.AsUInt64();
         (mask == All ? bits : Vector512.ConditionalSelect(Expand64(mask, part), bits, Vector512.Load(target))).Store(target);
     }
 
@@ -179,9 +179,9 @@ internal static unsafe class Lanes
         where TOp : struct, IMap<TIn, TOut>
     {
         byte* d = f + op->D, a = f + op->A;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             Write(d, lane, TOp.Apply(Read<TIn>(a, lane)));
         }
 
@@ -195,9 +195,9 @@ internal static unsafe class Lanes
         where TOp : struct, IMap2<TIn, TOut>
     {
         byte* d = f + op->D, a = f + op->A, b = f + op->B;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             Write(d, lane, TOp.Apply(Read<TIn>(a, lane), Read<TIn>(b, lane)));
         }
 
@@ -211,9 +211,9 @@ internal static unsafe class Lanes
         where TOp : struct, IMap3<TIn, TOut>
     {
         byte* d = f + op->D, a = f + op->A, b = f + op->B, c = f + op->C;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             Write(d, lane, TOp.Apply(Read<TIn>(a, lane), Read<TIn>(b, lane), Read<TIn>(c, lane)));
         }
 

@@ -46,15 +46,15 @@ internal readonly record struct MatrixDescriptor(ulong Bits)
     /// <param name="chunk">Which chunk of that piece, from 0 to 7.</param>
     public int Place(bool isTransposed, int rows, int depth, int chunk)
     {
-        var exchanged = Exchanged;
-        var isPlain = exchanged == 1;
-        var (alongRows, alongDepth) = (isPlain, isTransposed) switch
+        int exchanged = Exchanged;
+        bool isPlain = exchanged == 1;
+        (int alongRows, int alongDepth) = (isPlain, isTransposed) switch
         {
             (true, _) => (rows * Stride, depth * Leading),
             (false, false) => (rows * Stride, depth * ChunkBytes),
             (false, true) => (rows % exchanged * ChunkBytes + rows / exchanged * Leading, depth * Stride),
         };
-        var address = Start + alongRows + alongDepth + chunk * exchanged * ChunkBytes;
+        int address = Start + alongRows + alongDepth + chunk * exchanged * ChunkBytes;
         return address ^ ((((address >> 7) - BaseOffset) & (exchanged - 1)) * ChunkBytes);
     }
 

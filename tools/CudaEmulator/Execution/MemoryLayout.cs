@@ -12,12 +12,12 @@ namespace Handwritten.CudaEmulator.Execution;
 /// </summary>
 internal sealed class MemoryLayout
 {
-    private readonly IReadOnlyDictionary<string, ulong> globals;
-    private readonly Dictionary<PtxVariable, int> places = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<PtxVariable> inLocal = new(ReferenceEqualityComparer.Instance);
-    private int parameterBytes;
-    private int sharedBytes;
-    private int localBytes;
+    private readonly IReadOnlyDictionary<string, ulong> _globals;
+    private readonly Dictionary<PtxVariable, int> _places = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<PtxVariable> _inLocal = new(ReferenceEqualityComparer.Instance);
+    private int _parameterBytes;
+    private int _sharedBytes;
+    private int _localBytes;
 
     /// <summary>Places the parameters of a kernel and its shared variables.</summary>
     /// <param name="entry">The kernel.</param>
@@ -25,14 +25,14 @@ internal sealed class MemoryLayout
     /// <param name="globals">Addresses of the module's .global and .const variables.</param>
     public MemoryLayout(PtxFunction entry, IEnumerable<PtxFunction> reachable, IReadOnlyDictionary<string, ulong> globals)
     {
-        this.globals = globals;
-        foreach (var parameter in entry.Parameters)
+        _globals = globals;
+        foreach (PtxVariable parameter in entry.Parameters)
         {
-            places[parameter] = Place(ref parameterBytes, parameter);
+            _places[parameter] = Place(ref _parameterBytes, parameter);
         }
 
         List<PtxVariable> open = [];
-        foreach (var variable in reachable.SelectMany(Mentioned).Where(v => v.Space == StateSpace.Shared).Distinct(ReferenceEqualityComparer.Instance).Cast<PtxVariable>())
+        foreach (PtxVariable variable in reachable.SelectMany(Mentioned).Where(v => v.Space == StateSpace.Shared).Distinct(ReferenceEqualityComparer.Instance).Cast<PtxVariable>())
         {
             if (variable.ByteSize == 0)
             {
@@ -40,61 +40,64 @@ internal sealed class MemoryLayout
             }
             else
             {
-                places[variable] = Place(ref sharedBytes, variable);
+                _places[variable] = Place(ref _sharedBytes, variable);
             }
         }
 
         if (open.Count > 0)
         {
-            var alignment = Math.Max(16, open.Max(v => v.Alignment));
-            sharedBytes = (sharedBytes + alignment - 1) / alignment * alignment;
-            open.ForEach(v => places[v] = sharedBytes);
+            int alignment = Math.Max(16, open.Max(v => v.Alignment));
+            _sharedBytes = (_sharedBytes + alignment - 1) / alignment * alignment;
+            open.ForEach(v => _places[v] = _sharedBytes);
         }
     }
 
     /// <summary>Bytes of the kernel's parameters.</summary>
-    public int ParameterBytes => parameterBytes;
+    public int ParameterBytes => _parameterBytes;
 
     /// <summary>Bytes of shared memory that are declared.</summary>
-    public int SharedBytes => sharedBytes;
+    public int SharedBytes => _sharedBytes;
 
     /// <summary>Bytes of a thread's local memory.</summary>
-    public int LocalBytes => localBytes;
+    public int LocalBytes => _localBytes;
 
     /// <summary>The shared variables, in order.</summary>
     public IEnumerable<(string Name, int Offset)> SharedVariables =>
-        places.Where(p => p.Key.Space == StateSpace.Shared).Select(p => (p.Key.Name, p.Value)).OrderBy(p => p.Value);
+        _places.Where(p => p.Key.Space == StateSpace.Shared).Select(p => (p.Key.Name, p.Value)).OrderBy(p => p.Value);
 
     /// <summary>Where a parameter of the kernel is.</summary>
-    public int OffsetOf(PtxVariable parameter) => places[parameter];
+    public int OffsetOf(PtxVariable parameter) => _places[parameter];
 
     /// <summary>A variable's space and its address there.</summary>
     /// <exception cref="PtxException">It has none.</exception>
     public (StateSpace Space, ulong Address) AddressOf(PtxVariable variable, int line) =>
         variable.Space is StateSpace.Global or StateSpace.Const
-            ? globals.TryGetValue(variable.Name, out var address)
+            ? _globals.TryGetValue(variable.Name, out ulong address)
                 ? (variable.Space, address)
                 : throw new PtxException(line, $"undefined variable '{variable.Name}'")
-            : places.TryGetValue(variable, out var place)
-                ? (inLocal.Contains(variable) ? StateSpace.Local : variable.Space, (ulong)place)
+            : _places.TryGetValue(variable, out int place)
+                ? (_inLocal.Contains(variable) ? StateSpace.Local : variable.Space, (ulong)place)
                 : throw new PtxException(line, $"'{variable.Name}' has no address here");
 
     /// <summary>Places a variable, or a parameter of a device function, in local memory.</summary>
     public void AddLocal(PtxVariable variable)
     {
-        places[variable] = Place(ref localBytes, variable);
-        inLocal.Add(variable);
+        _places[variable] = Place(ref _localBytes, variable);
+        _inLocal.Add(variable);
     }
 
-    /// <summary>Lets a parameter of a device function be a variable of its caller's; false unless that is one of local memory and as large.</summary>
+    /// <summary>
+    /// Lets a parameter of a device function be a variable of its caller's; false unless that is one of local memory and as
+    /// large.
+    /// </summary>
     public bool TryShare(PtxVariable parameter, PtxVariable variable)
     {
-        if (variable.ByteSize != parameter.ByteSize || !inLocal.Contains(variable))
+        if (variable.ByteSize != parameter.ByteSize || !_inLocal.Contains(variable))
         {
             return false;
         }
 
-        places[parameter] = places[variable];
+        _places[parameter] = _places[variable];
         return true;
     }
 
@@ -108,7 +111,7 @@ internal sealed class MemoryLayout
 
     private static int Place(ref int bytes, PtxVariable variable)
     {
-        var place = (bytes + variable.Alignment - 1) / variable.Alignment * variable.Alignment;
+        int place = (bytes + variable.Alignment - 1) / variable.Alignment * variable.Alignment;
         bytes = place + variable.ByteSize;
         return place;
     }

@@ -14,25 +14,25 @@ namespace Handwritten.CudaEmulator.Execution;
 /// </summary>
 internal sealed class RegisterAllocation
 {
-    private readonly PtxFunction function;
-    private readonly FlowGraph graph;
-    private readonly int[] first;
-    private readonly int[] last;
-    private readonly int[] offsets;
-    private readonly HashSet<PtxRegister> sums;
+    private readonly PtxFunction _function;
+    private readonly FlowGraph _graph;
+    private readonly int[] _first;
+    private readonly int[] _last;
+    private readonly int[] _offsets;
+    private readonly HashSet<PtxRegister> _sums;
 
     /// <param name="function">Whose registers.</param>
     /// <param name="graph">Its blocks.</param>
     public RegisterAllocation(PtxFunction function, FlowGraph graph)
     {
-        this.function = function;
-        this.graph = graph;
-        first = new int[function.Registers.Count];
-        last = new int[function.Registers.Count];
-        offsets = new int[function.Registers.Count];
-        Array.Fill(first, int.MaxValue);
-        Array.Fill(last, -1);
-        sums = [.. function.Instructions.Where(WarpgroupMultiply.HasSums).SelectMany(instruction => Within(instruction.Operands[0]))];
+        _function = function;
+        _graph = graph;
+        _first = new int[function.Registers.Count];
+        _last = new int[function.Registers.Count];
+        _offsets = new int[function.Registers.Count];
+        Array.Fill(_first, int.MaxValue);
+        Array.Fill(_last, -1);
+        _sums = [.. function.Instructions.Where(WarpgroupMultiply.HasSums).SelectMany(instruction => Within(instruction.Operands[0]))];
         FindLives();
         Place();
     }
@@ -44,10 +44,10 @@ internal sealed class RegisterAllocation
     public int Registers { get; private set; }
 
     /// <summary>A register's offset, from where the function's part of the frame begins.</summary>
-    public int this[PtxRegister register] => offsets[register.Index];
+    public int this[PtxRegister register] => _offsets[register.Index];
 
     /// <summary>Registers that are sums of wgmma: it changes them at a time of its own.</summary>
-    public IReadOnlySet<PtxRegister> Sums => sums;
+    public IReadOnlySet<PtxRegister> Sums => _sums;
 
     /// <summary>The registers of an operand.</summary>
     public static IEnumerable<PtxRegister> Within(PtxOperand? operand) => operand switch
@@ -70,10 +70,10 @@ internal sealed class RegisterAllocation
             reads.Add(guard.Register);
         }
 
-        var destination = InstructionSet.DestinationOf(instruction);
-        for (var i = 0; i < instruction.Operands.Count; i++)
+        int destination = InstructionSet.DestinationOf(instruction);
+        for (int i = 0; i < instruction.Operands.Count; i++)
         {
-            var operand = instruction.Operands[i];
+            PtxOperand operand = instruction.Operands[i];
             (i == destination && operand is not PtxOperand.Address ? writes : reads).AddRange(Within(operand));
         }
 
@@ -82,21 +82,21 @@ internal sealed class RegisterAllocation
 
     private void FindLives()
     {
-        var words = (function.Registers.Count + 63) / 64;
-        var order = graph.Order;
-        var liveIn = graph.Blocks.Select(_ => new ulong[words]).ToArray();
-        var effects = function.Instructions.Select(Effects).ToArray();
-        var live = new ulong[words];
-        for (var changed = true; changed;)
+        int words = (_function.Registers.Count + 63) / 64;
+        IReadOnlyList<int> order = _graph.Order;
+        ulong[][] liveIn = _graph.Blocks.Select(_ => new ulong[words]).ToArray();
+        (List<PtxRegister> Reads, List<PtxRegister> Writes)[] effects = _function.Instructions.Select(Effects).ToArray();
+        ulong[] live = new ulong[words];
+        for (bool changed = true; changed;)
         {
             changed = false;
-            for (var i = order.Count - 1; i >= 0; i--)
+            for (int i = order.Count - 1; i >= 0; i--)
             {
-                var block = graph.Blocks[order[i]];
+                BasicBlock block = _graph.Blocks[order[i]];
                 LiveOut(block, liveIn, live);
-                for (var at = block.End - 1; at >= block.First; at--)
+                for (int at = block.End - 1; at >= block.First; at--)
                 {
-                    Step(function.Instructions[at], effects[at], live);
+                    Step(_function.Instructions[at], effects[at], live);
                 }
 
                 changed |= !live.AsSpan().SequenceEqual(liveIn[order[i]]);
@@ -104,14 +104,14 @@ internal sealed class RegisterAllocation
             }
         }
 
-        var position = 0;
-        foreach (var index in order)
+        int position = 0;
+        foreach (int index in order)
         {
-            var block = graph.Blocks[index];
+            BasicBlock block = _graph.Blocks[index];
             Mark(liveIn[index], position);
-            for (var at = block.First; at < block.End; at++, position++)
+            for (int at = block.First; at < block.End; at++, position++)
             {
-                foreach (var register in effects[at].Reads.Concat(effects[at].Writes))
+                foreach (PtxRegister register in effects[at].Reads.Concat(effects[at].Writes))
                 {
                     Mark(register.Index, position);
                 }
@@ -125,9 +125,9 @@ internal sealed class RegisterAllocation
     private static void LiveOut(BasicBlock block, ulong[][] liveIn, ulong[] live)
     {
         Array.Clear(live);
-        foreach (var successor in block.Successors)
+        foreach (int successor in block.Successors)
         {
-            for (var word = 0; word < live.Length; word++)
+            for (int word = 0; word < live.Length; word++)
             {
                 live[word] |= liveIn[successor][word];
             }
@@ -136,7 +136,7 @@ internal sealed class RegisterAllocation
 
     private static void Step(PtxInstruction instruction, (List<PtxRegister> Reads, List<PtxRegister> Writes) effects, ulong[] live)
     {
-        foreach (var register in effects.Writes)
+        foreach (PtxRegister register in effects.Writes)
         {
             // What a guarded instruction writes may still hold its old value afterwards.
             if (instruction.Guard is null)
@@ -145,7 +145,7 @@ internal sealed class RegisterAllocation
             }
         }
 
-        foreach (var register in effects.Reads)
+        foreach (PtxRegister register in effects.Reads)
         {
             live[register.Index / 64] |= 1ul << register.Index;
         }
@@ -153,9 +153,9 @@ internal sealed class RegisterAllocation
 
     private void Mark(ulong[] set, int position)
     {
-        for (var word = 0; word < set.Length; word++)
+        for (int word = 0; word < set.Length; word++)
         {
-            for (var rest = set[word]; rest != 0; rest &= rest - 1)
+            for (ulong rest = set[word]; rest != 0; rest &= rest - 1)
             {
                 Mark(64 * word + BitOperations.TrailingZeroCount(rest), position);
             }
@@ -164,15 +164,15 @@ internal sealed class RegisterAllocation
 
     private void Mark(int register, int position)
     {
-        first[register] = Math.Min(first[register], position);
-        last[register] = Math.Max(last[register], position);
+        _first[register] = Math.Min(_first[register], position);
+        _last[register] = Math.Max(_last[register], position);
     }
 
     // Results of device functions declared .reg live to the end, where the caller fetches them; their parameters from the
     // beginning. Sums of wgmma are written when they are waited for, which may be anywhere.
     private void Place()
     {
-        foreach (var register in function.Parameters.Concat(function.Results).Select(v => v.Register).OfType<PtxRegister>().Concat(sums))
+        foreach (PtxRegister register in _function.Parameters.Concat(_function.Results).Select(v => v.Register).OfType<PtxRegister>().Concat(_sums))
         {
             Mark(register.Index, 0);
             Mark(register.Index, int.MaxValue);
@@ -182,18 +182,18 @@ internal sealed class RegisterAllocation
         List<int> predicates = [];
         List<int> words = [];
         List<int> pairs = [];
-        foreach (var register in function.Registers.Where(r => last[r.Index] >= 0).OrderBy(r => first[r.Index]))
+        foreach (PtxRegister register in _function.Registers.Where(r => _last[r.Index] >= 0).OrderBy(r => _first[r.Index]))
         {
-            offsets[register.Index] = Take(register.Type == PtxType.Pred ? predicates : IsWide(register) ? pairs : words, register.Index);
+            _offsets[register.Index] = Take(register.Type == PtxType.Pred ? predicates : IsWide(register) ? pairs : words, register.Index);
         }
 
-        var wordsAt = (predicates.Count * 4 + 63) / 64 * 64;
-        var pairsAt = wordsAt + Lanes.Narrow * words.Count;
-        foreach (var register in function.Registers)
+        int wordsAt = (predicates.Count * 4 + 63) / 64 * 64;
+        int pairsAt = wordsAt + Lanes.Narrow * words.Count;
+        foreach (PtxRegister register in _function.Registers)
         {
-            offsets[register.Index] = register.Type == PtxType.Pred ? 4 * offsets[register.Index]
-                : IsWide(register) ? pairsAt + Lanes.Wide * offsets[register.Index]
-                : wordsAt + Lanes.Narrow * offsets[register.Index];
+            _offsets[register.Index] = register.Type == PtxType.Pred ? 4 * _offsets[register.Index]
+                : IsWide(register) ? pairsAt + Lanes.Wide * _offsets[register.Index]
+                : wordsAt + Lanes.Narrow * _offsets[register.Index];
         }
 
         Registers = words.Count + 2 * pairs.Count;
@@ -205,14 +205,14 @@ internal sealed class RegisterAllocation
     // A place is free from the position behind the one in the list; a source and a destination of an instruction never share one.
     private int Take(List<int> places, int register)
     {
-        var place = places.FindIndex(busyTo => busyTo < first[register]);
+        int place = places.FindIndex(busyTo => busyTo < _first[register]);
         if (place < 0)
         {
             place = places.Count;
             places.Add(0);
         }
 
-        places[place] = last[register];
+        places[place] = _last[register];
         return place;
     }
 }

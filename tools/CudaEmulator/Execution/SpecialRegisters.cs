@@ -20,9 +20,9 @@ internal static class SpecialRegisters
     /// <summary>Its value for one thread.</summary>
     public static ulong Value(string name, Warp warp, int lane)
     {
-        var block = warp.Block;
-        var launch = block.Launch;
-        var thread = launch.Block.At(warp.Index * Lanes.Count + lane);
+        Block block = warp.Block;
+        LaunchRequest launch = block.Launch;
+        Dim3 thread = launch.Block.At(warp.Index * Lanes.Count + lane);
         return name switch
         {
             "tid.x" => (ulong)thread.X,

@@ -29,15 +29,15 @@ internal unsafe struct Path
 /// </summary>
 internal sealed unsafe class WaitingPaths
 {
-    private readonly Path[] paths = new Path[Lanes.Count + 1];
-    private int count;
-    private bool rotate;
+    private readonly Path[] _paths = new Path[Lanes.Count + 1];
+    private int _count;
+    private bool _rotate;
 
     /// <summary>Whether there is none.</summary>
-    public bool IsEmpty => count == 0;
+    public bool IsEmpty => _count == 0;
 
     /// <summary>All of them.</summary>
-    public ReadOnlySpan<Path> All => paths.AsSpan(0, count);
+    public ReadOnlySpan<Path> All => _paths.AsSpan(0, _count);
 
     /// <summary>Where the path that was taken last went on.</summary>
     public Op* Latest { get; private set; }
@@ -53,7 +53,7 @@ internal sealed unsafe class WaitingPaths
     {
         get
         {
-            foreach (ref readonly var path in All)
+            foreach (ref readonly Path path in All)
             {
                 if (path.State != PathState.AtBarrier)
                 {
@@ -68,27 +68,27 @@ internal sealed unsafe class WaitingPaths
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
-        count = 0;
-        rotate = false;
+        _count = 0;
+        _rotate = false;
         Latest = null;
     }
 
     /// <summary>Lanes wait.</summary>
     public void Add(Op* next, uint mask, PathState state, int barrier = 0) =>
-        paths[count++] = new() { Next = next, Mask = mask, State = state, Barrier = barrier };
+        _paths[_count++] = new() { Next = next, Mask = mask, State = state, Barrier = barrier };
 
     /// <summary>The path that was taken last has had its turn.</summary>
-    public void Rotate() => rotate = true;
+    public void Rotate() => _rotate = true;
 
     /// <summary>Lets the lanes at a barrier go on; whether there are any.</summary>
     public bool Release(int barrier)
     {
-        var any = false;
-        for (var i = 0; i < count; i++)
+        bool any = false;
+        for (int i = 0; i < _count; i++)
         {
-            if (paths[i].State == PathState.AtBarrier && paths[i].Barrier == barrier)
+            if (_paths[i].State == PathState.AtBarrier && _paths[i].Barrier == barrier)
             {
-                paths[i].State = PathState.Ready;
+                _paths[i].State = PathState.Ready;
                 any = true;
             }
         }
@@ -99,15 +99,15 @@ internal sealed unsafe class WaitingPaths
     /// <summary>If all members have come to <paramref name="op"/>, they can go on.</summary>
     public void Meet(Op* op, uint members)
     {
-        var here = 0u;
-        for (var i = 0; i < count; i++)
+        uint here = 0u;
+        for (int i = 0; i < _count; i++)
         {
-            here |= paths[i].Next == op ? paths[i].Mask : 0;
+            here |= _paths[i].Next == op ? _paths[i].Mask : 0;
         }
 
-        for (var i = 0; i < count && (members & ~here) == 0; i++)
+        for (int i = 0; i < _count && (members & ~here) == 0; i++)
         {
-            paths[i].State = paths[i].Next == op ? PathState.Ready : paths[i].State;
+            _paths[i].State = _paths[i].Next == op ? PathState.Ready : _paths[i].State;
         }
     }
 
@@ -119,23 +119,23 @@ internal sealed unsafe class WaitingPaths
         Op* hindmost = null;
         Op* behindLatest = null;
         Op* synced = null;
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < _count; i++)
         {
-            var next = paths[i].Next;
-            if (paths[i].State == PathState.AtSync)
+            Op* next = _paths[i].Next;
+            if (_paths[i].State == PathState.AtSync)
             {
                 synced = next;
             }
-            else if (paths[i].State == PathState.Ready)
+            else if (_paths[i].State == PathState.Ready)
             {
                 hindmost = hindmost == null || next < hindmost ? next : hindmost;
                 behindLatest = next > Latest && (behindLatest == null || next < behindLatest) ? next : behindLatest;
             }
         }
 
-        KeepsGoing = rotate && behindLatest != null;
-        rotate = false;
-        var chosen = KeepsGoing ? behindLatest : hindmost;
+        KeepsGoing = _rotate && behindLatest != null;
+        _rotate = false;
+        Op* chosen = KeepsGoing ? behindLatest : hindmost;
         IsLastResort = chosen == null && synced != null;
         chosen = IsLastResort ? synced : chosen;
         mask = chosen == null ? 0 : TakeAt(chosen);
@@ -146,12 +146,12 @@ internal sealed unsafe class WaitingPaths
     public uint TakeAt(Op* next)
     {
         uint mask = 0;
-        for (var i = count - 1; i >= 0; i--)
+        for (int i = _count - 1; i >= 0; i--)
         {
-            if (paths[i].Next == next && paths[i].State != PathState.AtBarrier)
+            if (_paths[i].Next == next && _paths[i].State != PathState.AtBarrier)
             {
-                mask |= paths[i].Mask;
-                paths[i] = paths[--count];
+                mask |= _paths[i].Mask;
+                _paths[i] = _paths[--_count];
             }
         }
 

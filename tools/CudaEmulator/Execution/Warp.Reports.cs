@@ -15,14 +15,14 @@ internal sealed unsafe partial class Warp
     {
         uint here = 0;
         Op* at = null;
-        foreach (ref readonly var path in waiting.All)
+        foreach (ref readonly Path path in _waiting.All)
         {
             if (path.State != PathState.AtBarrier || path.Barrier != barrier)
             {
                 continue;
             }
 
-            var op = path.Next - 1;
+            Op* op = path.Next - 1;
             if (at != null && at != op && Barriers.IsAligned(Block.Launch.Kernel.SourceOf(op)))
             {
                 throw Fault(op, BitOperations.TrailingZeroCount(path.Mask), CudaResult.LaunchFailed,
@@ -43,22 +43,22 @@ internal sealed unsafe partial class Warp
     /// <summary>A fault of one lane, with everything that is known about where it happened.</summary>
     public DeviceFaultException Fault(Op* op, int lane, CudaResult result, string what)
     {
-        var kernel = Block.Launch.Kernel;
-        var source = kernel.SourceOf(op);
-        var name = string.Join('.', [source.Opcode, .. source.Modifiers]);
-        var thread = Block.Launch.Block.At(Index * Lanes.Count + lane);
+        KernelCode kernel = Block.Launch.Kernel;
+        Ptx.PtxInstruction source = kernel.SourceOf(op);
+        string name = string.Join('.', [source.Opcode, .. source.Modifiers]);
+        Dim3 thread = Block.Launch.Block.At(Index * Lanes.Count + lane);
         return new(result, $"kernel {kernel.Name}, PTX line {source.Line} ({name}), block {Block.Coordinates}, thread {thread}: {what}");
     }
 
     /// <summary>For reports of a block that hangs: the lines where this warp's lanes wait.</summary>
     public string Whereabouts()
     {
-        var kernel = Block.Launch.Kernel;
+        KernelCode kernel = Block.Launch.Kernel;
         List<string> places = [];
-        foreach (ref readonly var path in waiting.All)
+        foreach (ref readonly Path path in _waiting.All)
         {
-            var next = path.Next;
-            var op = path.State == PathState.AtSync || next == kernel.Code ? next : next - 1;
+            Op* next = path.Next;
+            Op* op = path.State == PathState.AtSync || next == kernel.Code ? next : next - 1;
             places.Add($"warp {Index} lanes 0x{path.Mask:x8} at line {kernel.SourceOf(op).Line}");
         }
 

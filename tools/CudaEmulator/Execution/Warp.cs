@@ -23,29 +23,31 @@ internal sealed unsafe partial class Warp : IDisposable
     /// <summary>Instructions that a warp may repeat until it makes room for the others.</summary>
     private const int TurnLength = 1 << 17;
 
-    /// <summary>What it counts for to give the others a turn: threads that wait for what never comes are not to wait for ever.</summary>
+    /// <summary>
+    /// What it counts for to give the others a turn: threads that wait for what never comes are not to wait for ever.
+    /// </summary>
     private const int YieldCost = 1 << 10;
 
-    private readonly WaitingPaths waiting = new();
-    private readonly byte* memory;
-    private int turn;
-    private bool turnEnded;
+    private readonly WaitingPaths _waiting = new();
+    private readonly byte* _memory;
+    private int _turn;
+    private bool _turnEnded;
 
     public Warp(Block block, int index)
     {
         Block = block;
         Index = index;
-        var kernel = block.Launch.Kernel;
-        var frame = kernel.Frame;
+        KernelCode kernel = block.Launch.Kernel;
+        FrameLayout frame = kernel.Frame;
         LocalStride = LocalStrideOf(kernel);
         Checks = block.Checks;
         Copies = new(this);
         Products = new(this);
-        var below = (frame.BytesBelow + 63) / 64 * 64;
-        var above = (frame.BytesAbove + 63) / 64 * 64;
-        var scratch = Lanes.Wide;
-        memory = (byte*)NativeMemory.AlignedAlloc((nuint)(below + above + scratch + LocalStride * Lanes.Count), 64);
-        Frame = memory + below;
+        int below = (frame.BytesBelow + 63) / 64 * 64;
+        int above = (frame.BytesAbove + 63) / 64 * 64;
+        int scratch = Lanes.Wide;
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(below + above + scratch + LocalStride * Lanes.Count), 64);
+        Frame = _memory + below;
         Addresses = (ulong*)(Frame + above);
         Local = Frame + above + scratch;
         frame.Prepare(Frame, this);
@@ -85,7 +87,7 @@ internal sealed unsafe partial class Warp : IDisposable
     public WarpgroupQueue Products { get; }
 
     /// <summary>Whether some path can go on.</summary>
-    public bool CanRun => waiting.CanRun;
+    public bool CanRun => _waiting.CanRun;
 
     /// <summary>The distance of two threads' local memory in a kernel.</summary>
     public static int LocalStrideOf(KernelCode kernel) => (kernel.LocalBytes + 15) / 16 * 16;
@@ -93,28 +95,28 @@ internal sealed unsafe partial class Warp : IDisposable
     /// <summary>Puts all threads at the kernel's beginning.</summary>
     public void Start()
     {
-        var threads = (int)Math.Min(Lanes.Count, Block.Launch.Block.Count - (long)Index * Lanes.Count);
+        int threads = (int)Math.Min(Lanes.Count, Block.Launch.Block.Count - (long)Index * Lanes.Count);
         Alive = threads == Lanes.Count ? Lanes.All : (1u << threads) - 1;
         Active = 0;
-        waiting.Clear();
+        _waiting.Clear();
         Copies.Clear();
         Products.Clear();
-        var kernel = Block.Launch.Kernel;
+        KernelCode kernel = Block.Launch.Kernel;
         NativeMemory.Clear(Frame, (nuint)kernel.Frame.BytesAbove);
         NativeMemory.Clear(Local, (nuint)(LocalStride * Lanes.Count));
         kernel.Frame.Refresh(Frame, this);
-        waiting.Add(kernel.Code, Alive, PathState.Ready);
+        _waiting.Add(kernel.Code, Alive, PathState.Ready);
     }
 
     /// <summary>Runs until every path has exited or waits, or the turn is over.</summary>
     public void Run()
     {
-        turn = TurnLength;
-        turnEnded = false;
-        var observer = Block.Observer;
-        for (var op = Select(); op != null; op = turnEnded ? null : Select())
+        _turn = TurnLength;
+        _turnEnded = false;
+        ExecutionObserver? observer = Block.Observer;
+        for (Op* op = Select(); op != null; op = _turnEnded ? null : Select())
         {
-            var frame = Frame;
+            byte* frame = Frame;
             if (observer is null)
             {
                 do
@@ -127,7 +129,7 @@ internal sealed unsafe partial class Warp : IDisposable
             {
                 do
                 {
-                    var mask = Active & (*(uint*)(frame + op->Guard) ^ op->GuardFlip);
+                    uint mask = Active & (*(uint*)(frame + op->Guard) ^ op->GuardFlip);
                     observer.Before(this, op, mask);
                     op = op->Handler(op, frame, this, mask);
                 }
@@ -135,9 +137,9 @@ internal sealed unsafe partial class Warp : IDisposable
             }
         }
 
-        if (!turnEnded && Alive != 0)
+        if (!_turnEnded && Alive != 0)
         {
-            Block.Spend(waiting.Latest, this, Alive, TurnLength - turn + 1);
+            Block.Spend(_waiting.Latest, this, Alive, TurnLength - _turn + 1);
         }
     }
 
@@ -149,14 +151,14 @@ internal sealed unsafe partial class Warp : IDisposable
             return op + 1;
         }
 
-        var target = op->Target;
-        if (target <= op && (turn -= (int)(op - target) + 1) < 0)
+        Op* target = op->Target;
+        if (target <= op && (_turn -= (int)(op - target) + 1) < 0)
         {
-            Block.Spend(op, this, taken, TurnLength - turn);
-            waiting.Add(target, taken, PathState.Ready);
+            Block.Spend(op, this, taken, TurnLength - _turn);
+            _waiting.Add(target, taken, PathState.Ready);
             if (taken != Active)
             {
-                waiting.Add(op + 1, Active & ~taken, PathState.Ready);
+                _waiting.Add(op + 1, Active & ~taken, PathState.Ready);
             }
 
             return EndTurn();
@@ -167,15 +169,15 @@ internal sealed unsafe partial class Warp : IDisposable
             return target;
         }
 
-        var fall = Active & ~taken;
+        uint fall = Active & ~taken;
         if (target < op + 1)
         {
-            waiting.Add(op + 1, fall, PathState.Ready);
+            _waiting.Add(op + 1, fall, PathState.Ready);
             Active = taken;
             return target;
         }
 
-        waiting.Add(target, taken, PathState.Ready);
+        _waiting.Add(target, taken, PathState.Ready);
         Active = fall;
         return op + 1;
     }
@@ -183,19 +185,19 @@ internal sealed unsafe partial class Warp : IDisposable
     /// <summary>At a label: lanes that wait here come along; lanes that are behind go first.</summary>
     public Op* Join(Op* op)
     {
-        if (waiting.IsEmpty)
+        if (_waiting.IsEmpty)
         {
             return op + 1;
         }
 
-        waiting.Add(op, Active, PathState.Ready);
-        if (waiting.KeepsGoing)
+        _waiting.Add(op, Active, PathState.Ready);
+        if (_waiting.KeepsGoing)
         {
-            Active = waiting.TakeAt(op);
+            Active = _waiting.TakeAt(op);
             return op + 1;
         }
 
-        var next = Select();
+        Op* next = Select();
         return next == op ? op + 1 : next;
     }
 
@@ -219,14 +221,14 @@ internal sealed unsafe partial class Warp : IDisposable
             return false;
         }
 
-        if (waiting.IsLastResort)
+        if (_waiting.IsLastResort)
         {
             throw Fault(op, BitOperations.TrailingZeroCount(mask), CudaResult.LaunchTimeout,
                 $"the instruction names lanes 0x{members:x8}, but only 0x{mask:x8} ever arrive: the others would be waited for without end");
         }
 
-        waiting.Add(op, mask, PathState.AtSync);
-        waiting.Meet(op, members & Alive);
+        _waiting.Add(op, mask, PathState.AtSync);
+        _waiting.Meet(op, members & Alive);
         Active &= ~mask;
         next = Active != 0 ? op + 1 : Select();
         return false;
@@ -235,13 +237,13 @@ internal sealed unsafe partial class Warp : IDisposable
     /// <summary>Makes lanes wait for a barrier; the others go on. They continue behind <paramref name="op"/>.</summary>
     public Op* WaitAt(Op* op, int barrier, uint mask)
     {
-        waiting.Add(op + 1, mask, PathState.AtBarrier, barrier);
+        _waiting.Add(op + 1, mask, PathState.AtBarrier, barrier);
         Active &= ~mask;
         return Active != 0 ? op + 1 : null;
     }
 
     /// <summary>Lets the lanes at a barrier go on; whether there are any.</summary>
-    public bool Release(int barrier) => waiting.Release(barrier);
+    public bool Release(int barrier) => _waiting.Release(barrier);
 
     /// <summary>Lanes that end; null if no others are on this path.</summary>
     public Op* Exit(Op* op, uint mask)
@@ -255,25 +257,25 @@ internal sealed unsafe partial class Warp : IDisposable
     /// <summary>Gives the other warps a turn, and comes back at <paramref name="next"/>.</summary>
     public Op* Yield(Op* next)
     {
-        Block.Spend(next - 1, this, Active, TurnLength - turn + YieldCost);
-        waiting.Add(next, Active, PathState.Ready);
+        Block.Spend(next - 1, this, Active, TurnLength - _turn + YieldCost);
+        _waiting.Add(next, Active, PathState.Ready);
         return EndTurn();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => NativeMemory.AlignedFree(memory);
+    public void Dispose() => NativeMemory.AlignedFree(_memory);
 
     private Op* EndTurn()
     {
         Active = 0;
-        turnEnded = true;
-        waiting.Rotate();
+        _turnEnded = true;
+        _waiting.Rotate();
         return null;
     }
 
     private Op* Select()
     {
-        var next = waiting.Take(out var mask);
+        Op* next = _waiting.Take(out uint mask);
         Active = mask;
         return next;
     }

@@ -18,66 +18,68 @@ internal sealed unsafe class WarpgroupQueue(Warp warp)
     /// <summary>Warps of a warpgroup.</summary>
     public const int Warps = 4;
 
-    private readonly Queue<WarpgroupProduct> underWay = [];
-    private readonly HashSet<int> touched = []; // registers, by their place, since the last fence
-    private readonly List<(nint Op, ulong A, ulong B)> steps = []; // what the warpgroup has executed; kept by its first warp
-    private int step;
-    private int committed;
-    private bool isFenced;
-    private Op* latest; // the last product since the fence
+    private readonly Queue<WarpgroupProduct> _underWay = [];
+    private readonly HashSet<int> _touched = []; // registers, by their place, since the last fence
+    private readonly List<(nint Op, ulong A, ulong B)> _steps = []; // what the warpgroup has executed; kept by its first warp
+    private int _step;
+    private int _committed;
+    private bool _isFenced;
+    private Op* _latest; // the last product since the fence
 
     private WarpgroupQueue First => warp.Block.Warps[warp.Index / Warps * Warps].Products;
 
     /// <summary>Forgets everything: a new block begins.</summary>
     public void Clear()
     {
-        underWay.Clear();
-        touched.Clear();
-        steps.Clear();
-        step = committed = 0;
-        isFenced = false;
-        latest = null;
+        _underWay.Clear();
+        _touched.Clear();
+        _steps.Clear();
+        _step = _committed = 0;
+        _isFenced = false;
+        _latest = null;
     }
 
-    /// <summary>A wgmma instruction that all warps of the warpgroup have to execute, with the same descriptors, in the same order.</summary>
+    /// <summary>
+    /// A wgmma instruction that all warps of the warpgroup have to execute, with the same descriptors, in the same order.
+    /// </summary>
     /// <exception cref="DeviceFaultException">They do not, or the block has too few warps.</exception>
     public void Follow(Op* op, ulong a = 0, ulong b = 0)
     {
-        var first = warp.Index / Warps * Warps;
+        int first = warp.Index / Warps * Warps;
         if (warp.Block.Warps.Count < first + Warps)
         {
             throw Fault(op, $"the instruction needs the {Warps} warps of a warpgroup, and the block has only {warp.Block.Warps.Count - first} of them");
         }
 
-        var known = First.steps;
-        if (step == known.Count)
+        List<(nint Op, ulong A, ulong B)> known = First._steps;
+        if (_step == known.Count)
         {
             known.Add(((nint)op, a, b));
         }
-        else if (known[step] != ((nint)op, a, b))
+        else if (known[_step] != ((nint)op, a, b))
         {
-            var line = warp.Block.Launch.Kernel.SourceOf((Op*)known[step].Op).Line;
-            throw Fault(op, known[step].Op == (nint)op
-                ? $"the warps of the warpgroup give different descriptors: 0x{a:x} and 0x{b:x}, another one 0x{known[step].A:x} and 0x{known[step].B:x}"
+            int line = warp.Block.Launch.Kernel.SourceOf((Op*)known[_step].Op).Line;
+            throw Fault(op, known[_step].Op == (nint)op
+                ? $"the warps of the warpgroup give different descriptors: 0x{a:x} and 0x{b:x}, another one 0x{known[_step].A:x} and 0x{known[_step].B:x}"
                 : $"the warps of the warpgroup have to execute the same wgmma instructions, but another one was at line {line} instead");
         }
 
-        step++;
+        _step++;
     }
 
     /// <summary>wgmma.fence: registers that were touched before may be sums of what comes after.</summary>
     public void Fence()
     {
-        touched.Clear();
-        isFenced = true;
-        latest = null;
+        _touched.Clear();
+        _isFenced = true;
+        _latest = null;
     }
 
     /// <summary>Another instruction reads or writes registers that are sums somewhere.</summary>
     /// <exception cref="DeviceFaultException">A product that has not been waited for owns one of them.</exception>
     public void Touch(Op* op, ReadOnlySpan<int> registers)
     {
-        foreach (var product in underWay)
+        foreach (WarpgroupProduct product in _underWay)
         {
             if (SumsOf(product.Op).ContainsAny(registers))
             {
@@ -85,9 +87,9 @@ internal sealed unsafe class WarpgroupQueue(Warp warp)
             }
         }
 
-        foreach (var register in registers)
+        foreach (int register in registers)
         {
-            touched.Add(register);
+            _touched.Add(register);
         }
     }
 
@@ -95,28 +97,28 @@ internal sealed unsafe class WarpgroupQueue(Warp warp)
     /// <exception cref="DeviceFaultException">wgmma.fence is missing in front of it.</exception>
     public void Begin(Op* op, MatrixDescriptor a, MatrixDescriptor b, bool adds)
     {
-        var sums = SumsOf(op);
-        if (!isFenced || (touched.Count > 0 && touched.Overlaps(sums.ToArray())))
+        ReadOnlySpan<int> sums = SumsOf(op);
+        if (!_isFenced || (_touched.Count > 0 && _touched.Overlaps(sums.ToArray())))
         {
             throw Fault(op, "wgmma.fence has to come first: in front of a warpgroup's first product, and between another use of the sums' registers and the product");
         }
 
         // Products of one shape may follow each other without a fence.
-        if (latest != null && latest != op && !sums.SequenceEqual(SumsOf(latest)) && sums.ContainsAny(SumsOf(latest)))
+        if (_latest != null && _latest != op && !sums.SequenceEqual(SumsOf(_latest)) && sums.ContainsAny(SumsOf(_latest)))
         {
-            throw Fault(op, $"the product at line {warp.Block.Launch.Kernel.SourceOf(latest).Line} has another shape and some of the same sums: wgmma.fence has to come between");
+            throw Fault(op, $"the product at line {warp.Block.Launch.Kernel.SourceOf(_latest).Line} has another shape and some of the same sums: wgmma.fence has to come between");
         }
 
-        latest = op;
-        underWay.Enqueue(new(op, a, b, adds, committed));
+        _latest = op;
+        _underWay.Enqueue(new(op, a, b, adds, _committed));
     }
 
     /// <summary>wgmma.commit_group</summary>
-    public void Commit() => committed++;
+    public void Commit() => _committed++;
 
     /// <summary>wgmma.wait_group: hands out, in order, what is in all groups but the latest <paramref name="pending"/>.</summary>
     public bool TryEnd(int pending, out WarpgroupProduct product) =>
-        underWay.TryPeek(out product) && product.Group + pending < committed && underWay.TryDequeue(out product);
+        _underWay.TryPeek(out product) && product.Group + pending < _committed && _underWay.TryDequeue(out product);
 
     private static ReadOnlySpan<int> SumsOf(Op* op) => new(op->Slots, op->Count);
 

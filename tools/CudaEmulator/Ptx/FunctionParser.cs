@@ -13,25 +13,25 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// </summary>
 internal sealed class FunctionParser
 {
-    private readonly TokenReader tokens;
-    private readonly VariableParser variableParser;
-    private readonly Scope outermost;
-    private readonly RegisterFile registers = new();
-    private readonly OperandParser operandParser;
-    private readonly List<PtxInstruction> instructions = [];
-    private readonly List<PtxVariable> variables = [];
-    private readonly List<PtxVariable> moduleVariables;
-    private readonly HashSet<string> variableNames = new(StringComparer.Ordinal);
-    private readonly List<(PtxOperand[] Operands, int Index)> forwardReferences = [];
-    private int renamed;
+    private readonly TokenReader _tokens;
+    private readonly VariableParser _variableParser;
+    private readonly Scope _outermost;
+    private readonly RegisterFile _registers = new();
+    private readonly OperandParser _operandParser;
+    private readonly List<PtxInstruction> _instructions = [];
+    private readonly List<PtxVariable> _variables = [];
+    private readonly List<PtxVariable> _moduleVariables;
+    private readonly HashSet<string> _variableNames = new(StringComparer.Ordinal);
+    private readonly List<(PtxOperand[] Operands, int Index)> _forwardReferences = [];
+    private int _renamed;
 
     private FunctionParser(TokenReader tokens, Scope module, List<PtxVariable> moduleVariables)
     {
-        this.tokens = tokens;
-        this.moduleVariables = moduleVariables;
-        variableParser = new(tokens, module);
-        outermost = new(module);
-        operandParser = new(tokens, registers) { Scope = outermost };
+        _tokens = tokens;
+        _moduleVariables = moduleVariables;
+        _variableParser = new(tokens, module);
+        _outermost = new(module);
+        _operandParser = new(tokens, _registers) { Scope = _outermost };
     }
 
     /// <summary>Reads a function; the reader stands behind .entry or .func.</summary>
@@ -47,23 +47,23 @@ internal sealed class FunctionParser
 
     private PtxFunction Function(Scope module, bool isEntry)
     {
-        int line = tokens.Line;
-        List<PtxVariable> results = isEntry ? [] : variableParser.Parameters(isEntry, registers);
-        string name = tokens.ExpectName("the name of a function");
+        int line = _tokens.Line;
+        List<PtxVariable> results = isEntry ? [] : _variableParser.Parameters(isEntry, _registers);
+        string name = _tokens.ExpectName("the name of a function");
         if (module.Find(name, null) is not (null or PtxOperand.FunctionName))
         {
             throw new PtxException(line, $"duplicate definition of '{name}'");
         }
 
         module.Replace(name, new PtxOperand.FunctionName(name));
-        List<PtxVariable> parameters = variableParser.Parameters(isEntry, registers);
+        List<PtxVariable> parameters = _variableParser.Parameters(isEntry, _registers);
         foreach (PtxVariable parameter in results.Concat(parameters))
         {
             DeclareVariable(parameter);
         }
 
-        FunctionDirectives directives = FunctionDirectives.Parse(tokens);
-        bool isDeclaration = tokens.Accept(";");
+        FunctionDirectives directives = FunctionDirectives.Parse(_tokens);
+        bool isDeclaration = _tokens.Accept(";");
         if (!isDeclaration)
         {
             Body();
@@ -76,9 +76,9 @@ internal sealed class FunctionParser
             IsDeclaration = isDeclaration,
             Parameters = parameters,
             Results = results,
-            Registers = registers.All,
-            Variables = variables,
-            Instructions = instructions,
+            Registers = _registers.All,
+            Variables = _variables,
+            Instructions = _instructions,
             MaxThreads = directives.MaxThreads,
             RequiresExactThreads = directives.RequiresExactThreads,
             MinBlocks = directives.MinBlocks,
@@ -89,21 +89,21 @@ internal sealed class FunctionParser
 
     private void Body()
     {
-        int opening = tokens.Line;
-        tokens.Expect("{");
-        for (Scope? scope = outermost; scope != outermost.Parent;)
+        int opening = _tokens.Line;
+        _tokens.Expect("{");
+        for (Scope? scope = _outermost; scope != _outermost.Parent;)
         {
-            operandParser.Scope = scope!;
-            if (tokens.IsAtEnd)
+            _operandParser.Scope = scope!;
+            if (_tokens.IsAtEnd)
             {
                 throw new PtxException(opening, "the braces that open here are not closed");
             }
 
-            if (tokens.Accept("{"))
+            if (_tokens.Accept("{"))
             {
                 scope = new(scope);
             }
-            else if (tokens.Accept("}"))
+            else if (_tokens.Accept("}"))
             {
                 scope = scope!.Parent;
             }
@@ -113,7 +113,7 @@ internal sealed class FunctionParser
             }
         }
 
-        foreach ((PtxOperand[] operands, int index) in forwardReferences)
+        foreach ((PtxOperand[] operands, int index) in _forwardReferences)
         {
             operands[index] = Resolve((ForwardReference)operands[index]);
         }
@@ -121,65 +121,65 @@ internal sealed class FunctionParser
 
     private void Statement(Scope scope)
     {
-        Token token = tokens.Current;
-        if (token.Kind == TokenKind.Identifier && tokens.Following is { Kind: TokenKind.Punctuation, Text: ":" })
+        Token token = _tokens.Current;
+        if (token.Kind == TokenKind.Identifier && _tokens.Following is { Kind: TokenKind.Punctuation, Text: ":" })
         {
-            tokens.Take();
-            tokens.Take();
+            _tokens.Take();
+            _tokens.Take();
             scope.Declare(token.Text, LabelMeaning(token.Text), token.Line);
         }
-        else if (token.Kind == TokenKind.Identifier || tokens.At("@"))
+        else if (token.Kind == TokenKind.Identifier || _tokens.At("@"))
         {
-            instructions.Add(Instruction());
+            _instructions.Add(Instruction());
         }
-        else if (tokens.AcceptDotted("reg"))
+        else if (_tokens.AcceptDotted("reg"))
         {
             DeclareRegisters(scope);
         }
         else if (VariableParser.SpaceOf(token) is not null)
         {
-            foreach (PtxVariable variable in variableParser.Statement(isExtern: false))
+            foreach (PtxVariable variable in _variableParser.Statement(isExtern: false))
             {
                 AddVariable(scope, variable);
             }
         }
-        else if (!SkippedDirective.TrySkip(tokens))
+        else if (!SkippedDirective.TrySkip(_tokens))
         {
-            throw tokens.Unexpected("an instruction, a declaration or '}'");
+            throw _tokens.Unexpected("an instruction, a declaration or '}'");
         }
     }
 
     /// <summary>What stands behind a label: mostly nothing, so that it means the next instruction.</summary>
     private PtxOperand LabelMeaning(string name)
     {
-        if (tokens.AcceptDotted("branchtargets") || tokens.AcceptDotted("calltargets"))
+        if (_tokens.AcceptDotted("branchtargets") || _tokens.AcceptDotted("calltargets"))
         {
             List<PtxOperand> targets = [];
             do
             {
-                int line = tokens.Line;
-                string target = tokens.ExpectName("a label or a function");
-                targets.Add(new ForwardReference(target, operandParser.Scope, line));
+                int line = _tokens.Line;
+                string target = _tokens.ExpectName("a label or a function");
+                targets.Add(new ForwardReference(target, _operandParser.Scope, line));
             }
-            while (tokens.Accept(","));
+            while (_tokens.Accept(","));
 
-            tokens.Expect(";");
+            _tokens.Expect(";");
             PtxOperand[] elements = [.. targets];
-            forwardReferences.AddRange(Enumerable.Range(0, elements.Length).Select(i => (elements, i)));
+            _forwardReferences.AddRange(Enumerable.Range(0, elements.Length).Select(i => (elements, i)));
             return new PtxOperand.List(elements);
         }
 
-        if (tokens.AcceptDotted("callprototype"))
+        if (_tokens.AcceptDotted("callprototype"))
         {
-            List<PtxVariable> results = variableParser.Parameters(isEntry: false, null);
-            tokens.ExpectName("the name of a prototype, or _");
-            PtxOperand.Prototype prototype = new(results, variableParser.Parameters(isEntry: false, null));
-            FunctionDirectives.Parse(tokens);
-            tokens.Expect(";");
+            List<PtxVariable> results = _variableParser.Parameters(isEntry: false, null);
+            _tokens.ExpectName("the name of a prototype, or _");
+            PtxOperand.Prototype prototype = new(results, _variableParser.Parameters(isEntry: false, null));
+            FunctionDirectives.Parse(_tokens);
+            _tokens.Expect(";");
             return prototype;
         }
 
-        return new PtxOperand.Label(name, instructions.Count);
+        return new PtxOperand.Label(name, _instructions.Count);
     }
 
     private static PtxOperand Resolve(ForwardReference reference)
@@ -196,27 +196,27 @@ internal sealed class FunctionParser
     private PtxInstruction Instruction()
     {
         PtxGuard? guard = null;
-        if (tokens.Accept("@"))
+        if (_tokens.Accept("@"))
         {
-            bool isNegated = tokens.Accept("!");
-            guard = new(operandParser.Register(), isNegated);
+            bool isNegated = _tokens.Accept("!");
+            guard = new(_operandParser.Register(), isNegated);
         }
 
-        int line = tokens.Line;
-        string opcode = tokens.ExpectName("an instruction");
+        int line = _tokens.Line;
+        string opcode = _tokens.ExpectName("an instruction");
         List<string> modifiers = [];
-        while (tokens.Current.Kind == TokenKind.Dotted)
+        while (_tokens.Current.Kind == TokenKind.Dotted)
         {
-            modifiers.Add(tokens.Take().Text);
+            modifiers.Add(_tokens.Take().Text);
         }
 
-        PtxOperand[] operands = opcode == "call" ? operandParser.Call() : Operands();
-        tokens.Expect(";");
+        PtxOperand[] operands = opcode == "call" ? _operandParser.Call() : Operands();
+        _tokens.Expect(";");
         for (int i = 0; i < operands.Length; i++)
         {
             if (operands[i] is ForwardReference)
             {
-                forwardReferences.Add((operands, i));
+                _forwardReferences.Add((operands, i));
             }
         }
 
@@ -225,7 +225,7 @@ internal sealed class FunctionParser
 
     private PtxOperand[] Operands()
     {
-        if (tokens.At(";"))
+        if (_tokens.At(";"))
         {
             return [];
         }
@@ -233,20 +233,20 @@ internal sealed class FunctionParser
         List<PtxOperand> operands = [];
         do
         {
-            operands.Add(operandParser.Operand());
+            operands.Add(_operandParser.Operand());
         }
-        while (tokens.Accept(","));
+        while (_tokens.Accept(","));
 
         return [.. operands];
     }
 
     private void DeclareVariable(PtxVariable variable)
     {
-        variableNames.Add(variable.Name);
+        _variableNames.Add(variable.Name);
         PtxOperand meaning = variable.Register is { } register
             ? new PtxOperand.Register(register)
             : new PtxOperand.VariableAddress(variable);
-        outermost.Declare(variable.Name, meaning, variable.Line);
+        _outermost.Declare(variable.Name, meaning, variable.Line);
     }
 
     private void AddVariable(Scope scope, PtxVariable variable)
@@ -256,16 +256,16 @@ internal sealed class FunctionParser
         {
             // It lives as long as the module, though its name is known only here.
             variable = variable with { Name = $"{name}$line{variable.Line}" };
-            moduleVariables.Add(variable);
+            _moduleVariables.Add(variable);
         }
         else
         {
-            while (!variableNames.Add(variable.Name))
+            while (!_variableNames.Add(variable.Name))
             {
-                variable = variable with { Name = $"{name}${++renamed}" };
+                variable = variable with { Name = $"{name}${++_renamed}" };
             }
 
-            variables.Add(variable);
+            _variables.Add(variable);
         }
 
         scope.Declare(name, new PtxOperand.VariableAddress(variable), variable.Line);
@@ -274,8 +274,8 @@ internal sealed class FunctionParser
     /// <summary>.reg .v2 .f32 a, %v&lt;8&gt;; from behind .reg.</summary>
     private void DeclareRegisters(Scope scope)
     {
-        int components = tokens.AcceptDotted("v2") ? 2 : tokens.AcceptDotted("v4") ? 4 : 1;
-        Token word = tokens.Expect(TokenKind.Dotted, "the type of a register");
+        int components = _tokens.AcceptDotted("v2") ? 2 : _tokens.AcceptDotted("v4") ? 4 : 1;
+        Token word = _tokens.Expect(TokenKind.Dotted, "the type of a register");
         if (!PtxTypes.TryParse(word.Text, out PtxType type) || !type.IsFundamental())
         {
             throw new PtxException(word.Line, $"{word} is not a type that a register can have");
@@ -288,12 +288,12 @@ internal sealed class FunctionParser
 
         do
         {
-            int line = tokens.Line;
-            string name = tokens.ExpectName("the name of a register");
-            if (tokens.Accept("<"))
+            int line = _tokens.Line;
+            string name = _tokens.ExpectName("the name of a register");
+            if (_tokens.Accept("<"))
             {
-                int count = tokens.ExpectInteger("the number of registers", 1 << 28);
-                tokens.Expect(">");
+                int count = _tokens.ExpectInteger("the number of registers", 1 << 28);
+                _tokens.Expect(">");
                 scope.DeclareRange(name, count, type, components, line);
             }
             else
@@ -301,8 +301,8 @@ internal sealed class FunctionParser
                 scope.DeclareRegister(name, type, components, line);
             }
         }
-        while (tokens.Accept(","));
+        while (_tokens.Accept(","));
 
-        tokens.Expect(";");
+        _tokens.Expect(";");
     }
 }

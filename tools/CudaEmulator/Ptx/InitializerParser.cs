@@ -14,9 +14,9 @@ internal sealed class InitializerParser(TokenReader tokens, Scope module)
     // Of all initial values of a module; a row may be far longer than what is written for it.
     private const long MostBytes = 64 << 20;
 
-    private List<byte> bytes = [];
-    private List<PtxRelocation> relocations = [];
-    private long total;
+    private List<byte> _bytes = [];
+    private List<PtxRelocation> _relocations = [];
+    private long _total;
 
     /// <summary>Reads what follows the equals sign.</summary>
     /// <param name="type">Type of an element.</param>
@@ -25,8 +25,8 @@ internal sealed class InitializerParser(TokenReader tokens, Scope module)
     /// <returns>The bytes written, the addresses to fill in, and the bytes of an array whose size the values give.</returns>
     public (byte[] Bytes, List<PtxRelocation> Relocations, long Extent) Parse(PtxType type, int components, List<long> dimensions)
     {
-        bytes = [];
-        relocations = [];
+        _bytes = [];
+        _relocations = [];
         int line = tokens.Line;
 
         // Bytes of what one pair of braces holds at each depth; the last is a single element.
@@ -92,9 +92,9 @@ internal sealed class InitializerParser(TokenReader tokens, Scope module)
             wantsValue = false;
         }
 
-        total += bytes.Count;
-        return total <= MostBytes
-            ? (bytes.ToArray(), relocations, position)
+        _total += _bytes.Count;
+        return _total <= MostBytes
+            ? (_bytes.ToArray(), _relocations, position)
             : throw new PtxException(line, $"the module's initial values are longer than {MostBytes >> 20} MiB");
     }
 
@@ -109,12 +109,12 @@ internal sealed class InitializerParser(TokenReader tokens, Scope module)
 
         if (tokens.Current is { Kind: TokenKind.Identifier, Text: not "WARP_SZ" })
         {
-            relocations.Add(AddressOf(type, (int)position));
+            _relocations.Add(AddressOf(type, (int)position));
             return;
         }
 
-        CollectionsMarshal.SetCount(bytes, (int)Math.Max(bytes.Count, position + size));
-        Span<byte> target = CollectionsMarshal.AsSpan(bytes).Slice((int)position, size);
+        CollectionsMarshal.SetCount(_bytes, (int)Math.Max(_bytes.Count, position + size));
+        Span<byte> target = CollectionsMarshal.AsSpan(_bytes).Slice((int)position, size);
         PtxOperand.Immediate value = ConstantExpression.Parse(tokens).ToOperand();
         Span<byte> scratch = stackalloc byte[16];
         scratch.Clear();

@@ -1,6 +1,8 @@
 namespace Handwritten.CudaEmulator.Ptx;
 
-/// <summary>A name that may be declared further down: a label, a list of targets, a prototype. Gone when the function is read.</summary>
+/// <summary>
+/// A name that may be declared further down: a label, a list of targets, a prototype. Gone when the function is read.
+/// </summary>
 internal sealed record ForwardReference(string Name, Scope Scope, int Line) : PtxOperand;
 
 /// <summary>

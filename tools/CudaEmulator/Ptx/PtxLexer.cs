@@ -62,15 +62,15 @@ internal sealed class PtxLexer
     // An identifier may be this long; ptxas guarantees 1024.
     private const int LongestWord = 4096;
 
-    private readonly string text;
-    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> words;
-    private int position;
-    private int line = 1;
+    private readonly string _text;
+    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _words;
+    private int _position;
+    private int _line = 1;
 
     private PtxLexer(string text)
     {
-        this.text = text;
-        words = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        _text = text;
+        _words = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
     /// <summary>All tokens; the last one is <see cref="TokenKind.End"/>.</summary>
@@ -88,29 +88,29 @@ internal sealed class PtxLexer
         return tokens;
     }
 
-    private char Current => position < text.Length ? text[position] : '\0';
+    private char Current => _position < _text.Length ? _text[_position] : '\0';
 
-    private char Following => position + 1 < text.Length ? text[position + 1] : '\0';
+    private char Following => _position + 1 < _text.Length ? _text[_position + 1] : '\0';
 
     private Token Next()
     {
         SkipBlanks();
-        if (position >= text.Length)
+        if (_position >= _text.Length)
         {
-            return new(TokenKind.End, "", line);
+            return new(TokenKind.End, "", _line);
         }
 
-        int start = position;
-        char first = text[position++];
+        int start = _position;
+        char first = _text[_position++];
         if (char.IsAsciiLetter(first) || first is '_' or '$' or '%')
         {
             // A lone % is the remainder of a constant expression.
             SkipWord();
-            return Cut(first == '%' && position == start + 1 ? TokenKind.Punctuation : TokenKind.Identifier, start);
+            return Cut(first == '%' && _position == start + 1 ? TokenKind.Punctuation : TokenKind.Identifier, start);
         }
 
         // A dot behind a word belongs to it (tex.2d); elsewhere it can begin a number (.5).
-        bool isFraction = first == '.' && char.IsAsciiDigit(Current) && (start == 0 || !IsWord(text[start - 1]));
+        bool isFraction = first == '.' && char.IsAsciiDigit(Current) && (start == 0 || !IsWord(_text[start - 1]));
         if (char.IsAsciiDigit(first) || isFraction)
         {
             return Number(start);
@@ -121,7 +121,7 @@ internal sealed class PtxLexer
             SkipWord();
             while (Current == ':' && Following == ':')
             {
-                position += 2;
+                _position += 2;
                 SkipWord();
             }
 
@@ -135,14 +135,14 @@ internal sealed class PtxLexer
 
         if (!"@{}()[]<>,;:+-*/!~&|^=?".Contains(first, StringComparison.Ordinal))
         {
-            throw new PtxException(line, char.IsControl(first) || first > '~'
+            throw new PtxException(_line, char.IsControl(first) || first > '~'
                 ? $"the character U+{(int)first:X4} does not belong to PTX"
                 : $"unexpected character '{first}'");
         }
 
         if (Current == first && first is '<' or '>' or '&' or '|' or '=' || (Current == '=' && first is '<' or '>' or '!'))
         {
-            position++;
+            _position++;
         }
 
         return Cut(TokenKind.Punctuation, start);
@@ -150,33 +150,33 @@ internal sealed class PtxLexer
 
     private void SkipBlanks()
     {
-        while (position < text.Length)
+        while (_position < _text.Length)
         {
-            char c = text[position];
+            char c = _text[_position];
             if (c == '\n')
             {
-                line++;
-                position++;
+                _line++;
+                _position++;
             }
             else if (c is ' ' or '\t' or '\r' or '\f' or '\v')
             {
-                position++;
+                _position++;
             }
             else if (c == '/' && Following == '/')
             {
-                int end = text.IndexOf('\n', position);
-                position = end < 0 ? text.Length : end;
+                int end = _text.IndexOf('\n', _position);
+                _position = end < 0 ? _text.Length : end;
             }
             else if (c == '/' && Following == '*')
             {
-                int end = text.IndexOf("*/", position + 2, StringComparison.Ordinal);
+                int end = _text.IndexOf("*/", _position + 2, StringComparison.Ordinal);
                 if (end < 0)
                 {
-                    throw new PtxException(line, "a comment that begins here has no end");
+                    throw new PtxException(_line, "a comment that begins here has no end");
                 }
 
-                line += text.AsSpan(position, end - position).Count('\n');
-                position = end + 2;
+                _line += _text.AsSpan(_position, end - _position).Count('\n');
+                _position = end + 2;
             }
             else
             {
@@ -191,67 +191,67 @@ internal sealed class PtxLexer
     {
         while (IsWord(Current))
         {
-            position++;
+            _position++;
         }
     }
 
     private Token Cut(TokenKind kind, int start, ulong value = 0)
     {
-        ReadOnlySpan<char> span = text.AsSpan(start, position - start);
+        ReadOnlySpan<char> span = _text.AsSpan(start, _position - start);
         if (span.Length > LongestWord)
         {
-            throw new PtxException(line, $"a word of {span.Length} characters; {LongestWord} is the most");
+            throw new PtxException(_line, $"a word of {span.Length} characters; {LongestWord} is the most");
         }
 
-        if (!words.TryGetValue(span, out string? word))
+        if (!_words.TryGetValue(span, out string? word))
         {
             word = span.ToString();
-            words.Set.Add(word);
+            _words.Set.Add(word);
         }
 
-        return new(kind, word, line, value);
+        return new(kind, word, _line, value);
     }
 
     private Token String()
     {
-        int start = position;
+        int start = _position;
         while (Current != '"')
         {
-            if (position >= text.Length || Current == '\n')
+            if (_position >= _text.Length || Current == '\n')
             {
-                throw new PtxException(line, "a string that begins here has no end");
+                throw new PtxException(_line, "a string that begins here has no end");
             }
 
-            position += Current == '\\' && Following == '"' ? 2 : 1;
+            _position += Current == '\\' && Following == '"' ? 2 : 1;
         }
 
         Token token = Cut(TokenKind.String, start);
-        position++;
+        _position++;
         return token;
     }
 
     private Token Number(int start)
     {
         SkipWord();
-        bool isHex = position - start > 1 && text[start] == '0' && char.ToLowerInvariant(text[start + 1]) is 'x' or 'f' or 'd';
+        bool isHex = _position - start > 1 && _text[start] == '0' && char.ToLowerInvariant(_text[start + 1]) is 'x' or 'f' or 'd';
         if (!isHex && Current == '.')
         {
-            position++;
+            _position++;
             SkipWord();
         }
 
         // 1e-5: the sign is not a part of the word.
-        if (!isHex && text[position - 1] is 'e' or 'E' && Current is '+' or '-')
+        if (!isHex && _text[_position - 1] is 'e' or 'E' && Current is '+' or '-')
         {
-            position++;
+            _position++;
             SkipWord();
         }
 
-        ReadOnlySpan<char> literal = text.AsSpan(start, position - start);
+        ReadOnlySpan<char> literal = _text.AsSpan(start, _position - start);
         (TokenKind kind, ulong value)? number = Evaluate(literal);
         return number is { } found
             ? Cut(found.kind, start, found.value)
-            : throw new PtxException(line, literal.Length > 80
+            : throw new PtxException(_line, literal.Length > 80
                 ? "a number that cannot be read"
                 : $"'{literal}' is not a number that PTX can hold");
     }

@@ -19,17 +19,17 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// </summary>
 public sealed class PtxParser
 {
-    private readonly TokenReader tokens;
-    private readonly Scope scope = new(null);
-    private readonly List<PtxVariable> variables = [];
-    private readonly List<PtxFunction> functions = [];
-    private readonly Dictionary<string, int> functionIndices = new(StringComparer.Ordinal);
-    private readonly VariableParser variableParser;
+    private readonly TokenReader _tokens;
+    private readonly Scope _scope = new(null);
+    private readonly List<PtxVariable> _variables = [];
+    private readonly List<PtxFunction> _functions = [];
+    private readonly Dictionary<string, int> _functionIndices = new(StringComparer.Ordinal);
+    private readonly VariableParser _variableParser;
 
     private PtxParser(string text)
     {
-        tokens = new(PtxLexer.Tokenize(text));
-        variableParser = new(tokens, scope);
+        _tokens = new(PtxLexer.Tokenize(text));
+        _variableParser = new(_tokens, _scope);
     }
 
     /// <summary>Parses a text.</summary>
@@ -44,23 +44,23 @@ public sealed class PtxParser
     {
         int version = Version();
         (int target, char? suffix) = Target();
-        while (!tokens.IsAtEnd)
+        while (!_tokens.IsAtEnd)
         {
             Statement();
         }
 
-        return new(version, target, variables, functions) { TargetSuffix = suffix };
+        return new(version, target, _variables, _functions) { TargetSuffix = suffix };
     }
 
     /// <summary>.version 7.8, which must come first.</summary>
     private int Version()
     {
-        if (!tokens.AcceptDotted("version"))
+        if (!_tokens.AcceptDotted("version"))
         {
-            throw tokens.Unexpected(".version at the beginning");
+            throw _tokens.Unexpected(".version at the beginning");
         }
 
-        Token number = tokens.Expect(TokenKind.Float, "a version such as 7.8");
+        Token number = _tokens.Expect(TokenKind.Float, "a version such as 7.8");
         return number.Text is [>= '1' and <= '9', '.', >= '0' and <= '9']
             ? (number.Text[0] - '0') * 10 + number.Text[2] - '0'
             : throw new PtxException(number.Line, $"{number} is not a version of PTX");
@@ -69,16 +69,16 @@ public sealed class PtxParser
     /// <summary>.target sm_90a, debug: the architecture and options, of which none matters here.</summary>
     private (int Target, char? Suffix) Target()
     {
-        if (!tokens.AcceptDotted("target"))
+        if (!_tokens.AcceptDotted("target"))
         {
-            throw tokens.Unexpected(".target behind .version");
+            throw _tokens.Unexpected(".target behind .version");
         }
 
         (int Target, char? Suffix)? target = null;
         do
         {
-            int line = tokens.Line;
-            string name = tokens.ExpectName("a target such as sm_80");
+            int line = _tokens.Line;
+            string name = _tokens.ExpectName("a target such as sm_80");
             if (name.StartsWith("sm_", StringComparison.Ordinal))
             {
                 bool hasSuffix = char.IsAsciiLetter(name[^1]) && name.Length > 3;
@@ -96,22 +96,22 @@ public sealed class PtxParser
                 throw new PtxException(line, $"'{name}' is not an option of .target");
             }
         }
-        while (tokens.Accept(","));
+        while (_tokens.Accept(","));
 
-        return target ?? throw new PtxException(tokens.Line, ".target names no architecture");
+        return target ?? throw new PtxException(_tokens.Line, ".target names no architecture");
     }
 
     private void Statement()
     {
-        if (SkippedDirective.TrySkip(tokens))
+        if (SkippedDirective.TrySkip(_tokens))
         {
             return;
         }
 
-        if (tokens.AcceptDotted("address_size"))
+        if (_tokens.AcceptDotted("address_size"))
         {
-            int line = tokens.Line;
-            if (tokens.ExpectInteger("the size of an address", 64) != 64)
+            int line = _tokens.Line;
+            if (_tokens.ExpectInteger("the size of an address", 64) != 64)
             {
                 throw new PtxException(line, "only addresses of 64 bits are supported");
             }
@@ -120,44 +120,44 @@ public sealed class PtxParser
         }
 
         bool isExtern = false;
-        while (tokens.AtDotted("extern") || tokens.AtDotted("visible") || tokens.AtDotted("weak") || tokens.AtDotted("common"))
+        while (_tokens.AtDotted("extern") || _tokens.AtDotted("visible") || _tokens.AtDotted("weak") || _tokens.AtDotted("common"))
         {
-            isExtern |= tokens.Take().Text == "extern";
+            isExtern |= _tokens.Take().Text == "extern";
         }
 
-        if (tokens.AcceptDotted("entry"))
+        if (_tokens.AcceptDotted("entry"))
         {
-            Add(FunctionParser.Parse(tokens, scope, variables, isEntry: true));
+            Add(FunctionParser.Parse(_tokens, _scope, _variables, isEntry: true));
         }
-        else if (tokens.AcceptDotted("func"))
+        else if (_tokens.AcceptDotted("func"))
         {
-            Add(FunctionParser.Parse(tokens, scope, variables, isEntry: false));
+            Add(FunctionParser.Parse(_tokens, _scope, _variables, isEntry: false));
         }
-        else if (VariableParser.SpaceOf(tokens.Current) is StateSpace.Global or StateSpace.Const or StateSpace.Shared)
+        else if (VariableParser.SpaceOf(_tokens.Current) is StateSpace.Global or StateSpace.Const or StateSpace.Shared)
         {
-            foreach (PtxVariable variable in variableParser.Statement(isExtern))
+            foreach (PtxVariable variable in _variableParser.Statement(isExtern))
             {
-                scope.Declare(variable.Name, new PtxOperand.VariableAddress(variable), variable.Line);
-                variables.Add(variable);
+                _scope.Declare(variable.Name, new PtxOperand.VariableAddress(variable), variable.Line);
+                _variables.Add(variable);
             }
         }
         else
         {
-            throw tokens.Unexpected("a directive such as .entry, .func or .global");
+            throw _tokens.Unexpected("a directive such as .entry, .func or .global");
         }
     }
 
     /// <summary>A function may be declared any number of times and defined once; the definition replaces the declarations.</summary>
     private void Add(PtxFunction function)
     {
-        if (!functionIndices.TryGetValue(function.Name, out int index))
+        if (!_functionIndices.TryGetValue(function.Name, out int index))
         {
-            functionIndices.Add(function.Name, functions.Count);
-            functions.Add(function);
+            _functionIndices.Add(function.Name, _functions.Count);
+            _functions.Add(function);
             return;
         }
 
-        PtxFunction known = functions[index];
+        PtxFunction known = _functions[index];
         bool isSame = known.IsEntry == function.IsEntry
             && Shapes(known.Parameters).SequenceEqual(Shapes(function.Parameters))
             && Shapes(known.Results).SequenceEqual(Shapes(function.Results));
@@ -166,7 +166,7 @@ public sealed class PtxParser
             throw new PtxException(function.Line, $"duplicate definition of '{function.Name}'");
         }
 
-        functions[index] = known.IsDeclaration ? function : known;
+        _functions[index] = known.IsDeclaration ? function : known;
 
         static IEnumerable<(StateSpace, PtxType, int)> Shapes(IEnumerable<PtxVariable> parameters) =>
             parameters.Select(parameter => (parameter.Space, parameter.Type, parameter.ByteSize));

@@ -127,7 +127,10 @@ public sealed class PtxFunction
 /// <param name="Guard">@p or @!p: the lanes that execute it; null for all.</param>
 /// <param name="Opcode">The first part of its name: <c>ld</c> of <c>ld.global.v4.f32</c>.</param>
 /// <param name="Modifiers">The other parts, without dots: <c>global</c>, <c>v4</c>, <c>f32</c>.</param>
-/// <param name="Operands">Destination first, as written. A call's are the function, the list of its results (which may be empty), that of its arguments, and, through a register, the prototype or the possible targets.</param>
+/// <param name="Operands">
+/// Destination first, as written. A call's are the function, the list of its results (which may be empty), that of its
+/// arguments, and, through a register, the prototype or the possible targets.
+/// </param>
 public sealed record PtxInstruction(int Line, PtxGuard? Guard, string Opcode, IReadOnlyList<string> Modifiers, IReadOnlyList<PtxOperand> Operands);
 
 /// <summary>The predicate in front of an instruction.</summary>
@@ -145,7 +148,10 @@ public abstract record PtxOperand
     public sealed record Pair(PtxRegister? First, PtxRegister? Second) : PtxOperand;
 
     /// <summary>An integer literal, or a floating-point one (0f…, 0d…, decimal).</summary>
-    /// <param name="Bits">Integers: two's complement in 64 bits. Floating point: the bits of the float64 of that value, or, if <paramref name="IsSingle"/>, those of the float32.</param>
+    /// <param name="Bits">
+    /// Integers: two's complement in 64 bits. Floating point: the bits of the float64 of that value, or, if
+    /// <paramref name="IsSingle"/>, those of the float32.
+    /// </param>
     /// <param name="IsFloat">Written as a floating-point number.</param>
     /// <param name="IsSingle">Written as 0f….</param>
     public sealed record Immediate(ulong Bits, bool IsFloat = false, bool IsSingle = false) : PtxOperand
@@ -172,7 +178,9 @@ public abstract record PtxOperand
     /// <summary>A function's name, in a call.</summary>
     public sealed record FunctionName(string Name) : PtxOperand;
 
-    /// <summary>(a, b, ...): a call's results or arguments; the labels of brx.idx's .branchtargets; the functions of .calltargets.</summary>
+    /// <summary>
+    /// (a, b, ...): a call's results or arguments; the labels of brx.idx's .branchtargets; the functions of .calltargets.
+    /// </summary>
     public sealed record List(IReadOnlyList<PtxOperand> Elements) : PtxOperand;
 
     /// <summary>%tid.x and the like: the name without the percent sign.</summary>

@@ -11,11 +11,11 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// </summary>
 internal sealed class Scope(Scope? parent)
 {
-    private readonly Dictionary<string, PtxOperand> names = new(StringComparer.Ordinal);
-    private Dictionary<string, RegisterRange>? ranges;
+    private readonly Dictionary<string, PtxOperand> _names = new(StringComparer.Ordinal);
+    private Dictionary<string, RegisterRange>? _ranges;
 
     // For each declared name that a range could also give (%r12 is 12 of %r and 2 of %r1): the smallest such number.
-    private Dictionary<string, int>? numbered;
+    private Dictionary<string, int>? _numbered;
 
     private readonly record struct RegisterRange(int Count, PtxType Type, int Components);
 
@@ -25,15 +25,15 @@ internal sealed class Scope(Scope? parent)
     /// <summary>Makes a name known.</summary>
     public void Declare(string name, PtxOperand meaning, int line)
     {
-        if (FindInRanges(name) is not null || !names.TryAdd(name, meaning))
+        if (FindInRanges(name) is not null || !_names.TryAdd(name, meaning))
         {
             throw new PtxException(line, $"duplicate definition of '{name}'");
         }
 
         foreach ((string prefix, int number) in Splits(name))
         {
-            numbered ??= new(StringComparer.Ordinal);
-            numbered[prefix] = Math.Min(number, numbered.GetValueOrDefault(prefix, int.MaxValue));
+            _numbered ??= new(StringComparer.Ordinal);
+            _numbered[prefix] = Math.Min(number, _numbered.GetValueOrDefault(prefix, int.MaxValue));
         }
     }
 
@@ -42,14 +42,14 @@ internal sealed class Scope(Scope? parent)
         Declare(name, new Unused(type, components), line);
 
     /// <summary>Gives a name another meaning.</summary>
-    public void Replace(string name, PtxOperand meaning) => names[name] = meaning;
+    public void Replace(string name, PtxOperand meaning) => _names[name] = meaning;
 
     /// <summary>Makes prefix0 to prefix(count - 1) known as registers.</summary>
     public void DeclareRange(string prefix, int count, PtxType type, int components, int line)
     {
-        ranges ??= new(StringComparer.Ordinal);
-        bool isTaken = numbered is not null && numbered.GetValueOrDefault(prefix, int.MaxValue) < count;
-        if (isTaken || !ranges.TryAdd(prefix, new(count, type, components)))
+        _ranges ??= new(StringComparer.Ordinal);
+        bool isTaken = _numbered is not null && _numbered.GetValueOrDefault(prefix, int.MaxValue) < count;
+        if (isTaken || !_ranges.TryAdd(prefix, new(count, type, components)))
         {
             throw new PtxException(line, $"duplicate definition of a register of '{prefix}<{count}>'");
         }
@@ -77,23 +77,23 @@ internal sealed class Scope(Scope? parent)
 
     private PtxOperand? FindHere(string name, RegisterFile? registers)
     {
-        bool isKnown = names.TryGetValue(name, out PtxOperand? meaning);
+        bool isKnown = _names.TryGetValue(name, out PtxOperand? meaning);
         if (registers is null || (isKnown && meaning is not Unused))
         {
             return meaning;
         }
 
         Unused? register = meaning as Unused ?? FindInRanges(name);
-        return register is null ? null : names[name] = registers.Create(name, register.Type, register.Components);
+        return register is null ? null : _names[name] = registers.Create(name, register.Type, register.Components);
     }
 
     private Unused? FindInRanges(string name)
     {
-        if (ranges is not null)
+        if (_ranges is not null)
         {
             foreach ((string prefix, int number) in Splits(name))
             {
-                if (ranges.TryGetValue(prefix, out RegisterRange range) && number < range.Count)
+                if (_ranges.TryGetValue(prefix, out RegisterRange range) && number < range.Count)
                 {
                     return new(range.Type, range.Components);
                 }
@@ -121,10 +121,10 @@ internal sealed class Scope(Scope? parent)
 /// <summary>The registers that a function has so far.</summary>
 internal sealed class RegisterFile
 {
-    private readonly List<PtxRegister> all = [];
+    private readonly List<PtxRegister> _all = [];
 
     /// <summary>All, by index.</summary>
-    public IReadOnlyList<PtxRegister> All => all;
+    public IReadOnlyList<PtxRegister> All => _all;
 
     /// <summary>A new register, or, with 2 or 4 components, the vector of as many.</summary>
     public PtxOperand Create(string name, PtxType type, int components) => components == 1
@@ -133,8 +133,8 @@ internal sealed class RegisterFile
 
     private PtxRegister Add(string name, PtxType type)
     {
-        PtxRegister register = new(name, type, all.Count);
-        all.Add(register);
+        PtxRegister register = new(name, type, _all.Count);
+        _all.Add(register);
         return register;
     }
 }

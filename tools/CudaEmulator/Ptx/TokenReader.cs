@@ -3,13 +3,13 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// <summary>A place in the list of tokens, and the questions that every part of the parser asks there.</summary>
 internal sealed class TokenReader(List<Token> tokens)
 {
-    private int index;
+    private int _index;
 
     /// <summary>The token at hand.</summary>
-    public Token Current => tokens[index];
+    public Token Current => tokens[_index];
 
     /// <summary>The one behind it.</summary>
-    public Token Following => tokens[Math.Min(index + 1, tokens.Count - 1)];
+    public Token Following => tokens[Math.Min(_index + 1, tokens.Count - 1)];
 
     /// <summary>The line of the token at hand.</summary>
     public int Line => Current.Line;
@@ -20,8 +20,8 @@ internal sealed class TokenReader(List<Token> tokens)
     /// <summary>Takes a token.</summary>
     public Token Take()
     {
-        Token token = tokens[index];
-        index = Math.Min(index + 1, tokens.Count - 1);
+        Token token = tokens[_index];
+        _index = Math.Min(_index + 1, tokens.Count - 1);
         return token;
     }
 

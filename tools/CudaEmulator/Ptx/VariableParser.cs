@@ -8,7 +8,7 @@ namespace Handwritten.CudaEmulator.Ptx;
 /// </summary>
 internal sealed class VariableParser(TokenReader tokens, Scope module)
 {
-    private readonly InitializerParser initializers = new(tokens, module);
+    private readonly InitializerParser _initializers = new(tokens, module);
 
     /// <summary>The state space that a directive names; null if it names none.</summary>
     public static StateSpace? SpaceOf(Token token) => token.Kind != TokenKind.Dotted ? null : token.Text switch
@@ -89,7 +89,7 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
         return parameters;
     }
 
-    private readonly record struct Shape(PtxType Type, int Components, int Alignment, int Line);
+    private readonly record struct Shape(PtxType Type, int Components, int Alignment);
 
     /// <summary>Reads what stands between the state space and the name: alignment, .v2, .v4, the type, .ptr and its own.</summary>
     private Shape ReadShape()
@@ -141,7 +141,7 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
         }
 
         return known.ByteSize() * components <= 16
-            ? new(known, components, alignment, line)
+            ? new(known, components, alignment)
             : throw new PtxException(line, "a vector cannot be larger than 128 bits");
     }
 
@@ -195,7 +195,7 @@ internal sealed class VariableParser(TokenReader tokens, Scope module)
             }
 
             tokens.Take();
-            (initial, relocations, long extent) = initializers.Parse(shape.Type, shape.Components, dimensions);
+            (initial, relocations, long extent) = _initializers.Parse(shape.Type, shape.Components, dimensions);
             bytes = dimensions is [0, ..] ? extent : bytes;
         }
 

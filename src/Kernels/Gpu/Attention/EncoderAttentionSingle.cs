@@ -215,7 +215,9 @@ internal static class EncoderAttentionSingle<TCopy>
             R7 = Products(Four.LoadShared(p, at + (7 * Chunks)), v0, v1, v2, v3, R7);
         }
 
-        /// <summary>Stores weights; a row's four are 16 keys apart. The halves of a warp write to different halves of the banks.</summary>
+        /// <summary>
+        /// Stores weights; a row's four are 16 keys apart. The halves of a warp write to different halves of the banks.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly void StoreStrided(ArrayView<float> p, int at)
         {

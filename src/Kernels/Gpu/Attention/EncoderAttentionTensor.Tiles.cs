@@ -100,7 +100,10 @@ internal static partial class EncoderAttentionTensor<TCore, TCopy>
             C3.Scale(factor);
         }
 
-        /// <summary>Stores the rows before <paramref name="end"/>; the lane's are 0, 8, 16 and 24, <paramref name="stride"/> chunks apart.</summary>
+        /// <summary>
+        /// Stores the rows before <paramref name="end"/>; the lane's are 0, 8, 16 and 24, <paramref name="stride"/> chunks
+        /// apart.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Store(ArrayView<Bits128> y, int index, int stride, int end)
         {

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>A number for each of the four rows of which a lane holds a part: g, g + 8, g + 16 and g + 24, where g is lane / 4.</summary>
+/// <summary>
+/// A number for each of the four rows of which a lane holds a part: g, g + 8, g + 16 and g + 24, where g is lane / 4.
+/// </summary>
 internal struct RowValues(float x0, float x1, float x2, float x3)
 {
     public float X0 = x0;

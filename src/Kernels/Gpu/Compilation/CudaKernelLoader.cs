@@ -12,7 +12,7 @@ namespace Handwritten.Kernels.Gpu.Compilation;
 /// <summary>Loads kernels into a device: out of the cache, or else compiled; the driver makes machine code of the text.</summary>
 internal sealed class CudaKernelLoader(CudaAccelerator accelerator, KernelTarget target, KernelCache cache) : KernelLoader
 {
-    private const int UsualSharedBytes = 48 * 1024; // a launch gets so much without asking
+    private const int UsualSharedBytes = 48 * 1024; // what a launch may have without asking
     private const int MaximumDynamicSharedBytes = 8; // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
     private readonly KernelCompiler _compiler = new(target);

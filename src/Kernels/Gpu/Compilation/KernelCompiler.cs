@@ -26,7 +26,9 @@ internal sealed class KernelCompiler(KernelTarget target) : IDisposable
     public int Count { get; private set; }
 
     /// <summary>Compiles a kernel.</summary>
-    /// <exception cref="GpuException">It has something in it that ILGPU does not compile, or that the target does not have.</exception>
+    /// <exception cref="GpuException">
+    /// It has something in it that ILGPU does not compile, or that the target does not have.
+    /// </exception>
     public KernelText Compile(KernelRequest request) => Finish(Translate(request), request, target);
 
     /// <summary>From ILGPU's text to that of a target: the passes that depend on the architecture.</summary>

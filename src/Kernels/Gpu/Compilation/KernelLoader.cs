@@ -36,7 +36,9 @@ internal abstract class KernelLoader : IDisposable
     /// <summary>Unloads everything.</summary>
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>A delegate of a type that is known only at run time: its parameters, as expressions, and what it does with them.</summary>
+    /// <summary>
+    /// A delegate of a type that is known only at run time: its parameters, as expressions, and what it does with them.
+    /// </summary>
     protected static TLauncher Lambda<TLauncher>(Func<ParameterExpression[], Expression> body)
         where TLauncher : Delegate
     {

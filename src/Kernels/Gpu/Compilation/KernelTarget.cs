@@ -12,7 +12,9 @@ namespace Handwritten.Kernels.Gpu.Compilation;
 /// <param name="PtxVersion">78 for 7.8.</param>
 internal sealed record KernelTarget(int Architecture, int PtxVersion)
 {
-    /// <summary>The oldest architecture that kernels are written for: the first with the integer and tensor instructions they use.</summary>
+    /// <summary>
+    /// The oldest architecture that kernels are written for: the first with the integer and tensor instructions they use.
+    /// </summary>
     public const int OldestArchitecture = 75;
 
     private const int UsualPtxVersion = 78;

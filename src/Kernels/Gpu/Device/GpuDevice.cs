@@ -91,7 +91,10 @@ public sealed class GpuDevice : IDisposable
     /// <summary>Whether device and driver can let a graph's kernels begin before those in front have ended.</summary>
     public bool CanLaunchEarly { get; }
 
-    /// <summary>Whether the kernels of graphs that are recorded from now on may do so; at first as the environment says: <see cref="HopperFeatures"/>.</summary>
+    /// <summary>
+    /// Whether the kernels of graphs that are recorded from now on may do so; at first as the environment says:
+    /// <see cref="HopperFeatures"/>.
+    /// </summary>
     public bool LaunchesEarly { get; set; }
 
     /// <summary>Whether products are made by wgmma where the device has it: <see cref="HopperFeatures"/>.</summary>

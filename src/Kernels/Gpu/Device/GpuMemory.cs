@@ -77,7 +77,7 @@ public sealed class GpuMemory
     /// <summary>Takes memory. What is in it is not defined.</summary>
     /// <param name="bytes">How much; rounded up to 256.</param>
     /// <param name="label">What for, in the report.</param>
-    /// <exception cref="GpuException">There is not so much: the message says how much is needed, and who has the rest.</exception>
+    /// <exception cref="GpuException">There is too little: the message says how much is needed, and who has the rest.</exception>
     internal GpuAllocation Allocate(long bytes, string label)
     {
         bytes = Segment.RoundUp(Math.Max(1, bytes));

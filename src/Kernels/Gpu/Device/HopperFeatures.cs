@@ -2,7 +2,7 @@ namespace Handwritten.Kernels.Gpu;
 
 /// <summary>
 /// What is there for Hopper (sm_90) alone. Neither has run on a card yet, so it is used where the environment asks for it:
-/// HANDWRITTEN_HOPPER is <c>early</c>, <c>wgmma</c>, both with a comma between them, or <c>none</c>. Other devices go on as ever.
+/// HANDWRITTEN_HOPPER is <c>early</c>, <c>wgmma</c>, both with a comma between them, or <c>none</c>. Other devices take no notice.
 /// </summary>
 [Flags]
 internal enum HopperFeatures
@@ -10,10 +10,15 @@ internal enum HopperFeatures
     /// <summary>As on other devices.</summary>
     None,
 
-    /// <summary>"early": the kernels of a step may begin before those in front have ended, see <see cref="Gpu.EarlyLaunches"/>.</summary>
+    /// <summary>
+    /// "early": the kernels of a step may begin before those in front have ended, see <see cref="Gpu.EarlyLaunches"/>.
+    /// </summary>
     EarlyLaunches = 1,
 
-    /// <summary>"wgmma": products with many rows by Hopper's own instruction, see <see cref="WarpgroupProduct{TRows, TCore, TTile, TOutput, TActivation}"/>.</summary>
+    /// <summary>
+    /// "wgmma": products with many rows by Hopper's own instruction, see
+    /// <see cref="WarpgroupProduct{TRows, TCore, TTile, TOutput, TActivation}"/>.
+    /// </summary>
     Warpgroups = 2,
 }
 

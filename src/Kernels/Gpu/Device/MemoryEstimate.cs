@@ -4,7 +4,10 @@ namespace Handwritten.Kernels.Gpu;
 /// What something will take on a device, part by part, before any of it is allocated: so that a model that does not fit is
 /// refused at once, with what would fit.
 /// <code>
-///     new MemoryEstimate("large-v3").AddMatrix("weights", 51_866, 1280).AddSingle("logits", 5 * 51_866).Require(device, ComputeType.Float32);
+///     new MemoryEstimate("large-v3")
+///         .AddMatrix("weights", 51_866, 1280)
+///         .AddSingle("logits", 5 * 51_866)
+///         .Require(device, ComputeType.Float32);
 /// </code>
 /// </summary>
 /// <param name="subject">What it is, for the message.</param>

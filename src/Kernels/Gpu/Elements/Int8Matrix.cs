@@ -19,7 +19,10 @@ internal static class Int8Matrix
     /// <summary>Codes of a block; rows are made of whole ones.</summary>
     public const int Block = 64;
 
-    /// <summary>The most outputs of a matrix that is widened for products of many rows: see <see cref="MatrixProduct{TElement}.Reserve"/>.</summary>
+    /// <summary>
+    /// The most outputs of a matrix that is widened for products of many rows: see
+    /// <see cref="MatrixProduct{TElement}.Reserve"/>.
+    /// </summary>
     public const int MostWidenedOutputs = 8192;
 
     private const int CodesOfHalf = 8, Lanes = 4;

@@ -22,14 +22,6 @@ internal static class Approximate
         return y;
     }
 
-    /// <summary>1 / √x, relative error below 2^−22.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float ReciprocalSquareRoot(float x)
-    {
-        CudaAsm.Emit("rsqrt.approx.f32 %0, %1;", out float y, x);
-        return y;
-    }
-
     /// <summary>1 / x, within 1 unit in the last place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Reciprocal(float x)

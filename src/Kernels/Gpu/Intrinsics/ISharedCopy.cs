@@ -34,9 +34,6 @@ internal interface ISharedCopy
 
     /// <summary>Waits for all groups but the latest.</summary>
     static abstract void WaitForAllButOne();
-
-    /// <summary>Waits for all groups but the latest two.</summary>
-    static abstract void WaitForAllButTwo();
 }
 
 /// <summary>cp.async, from sm_80 on: past the registers and past the L1 cache, while the thread goes on.</summary>
@@ -81,12 +78,11 @@ internal readonly unsafe struct AsynchronousCopy : ISharedCopy
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WaitForAllButOne() => CudaAsm.Emit("cp.async.wait_group 1;");
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WaitForAllButTwo() => CudaAsm.Emit("cp.async.wait_group 2;");
 }
 
-/// <summary>A load and a store through registers, for sm_75. Nothing is left to wait for. Reads 16 bytes or none, without a branch.</summary>
+/// <summary>
+/// A load and a store through registers, for sm_75. Nothing is left to wait for. Reads 16 bytes or none, without a branch.
+/// </summary>
 internal readonly unsafe struct PlainCopy : ISharedCopy
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -126,11 +122,6 @@ internal readonly unsafe struct PlainCopy : ISharedCopy
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WaitForAllButOne()
-    {
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void WaitForAllButTwo()
     {
     }
 }

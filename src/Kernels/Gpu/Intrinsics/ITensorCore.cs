@@ -4,13 +4,17 @@ using ILGPU.Runtime.Cuda;
 
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>What the tensor cores of a generation of GPUs do with an element type, as a policy that is compiled into a kernel.</summary>
+/// <summary>
+/// What the tensor cores of a generation of GPUs do with an element type, as a policy that is compiled into a kernel.
+/// </summary>
 internal interface ITensorCore
 {
-    /// <summary>c += a · b, a tile of 16 x 16 with one of 16 x 8: 4096 multiplications and additions by a warp.</summary>
+    /// <summary>c += a · b, a tile of 16 x 16 with one of 16 x 8: 2048 multiply-adds by a warp.</summary>
     static abstract void MultiplyAdd(ref Accumulator c, ref FragmentA a, ref FragmentB b);
 
-    /// <summary>Two numbers as elements in one register, rounded to the nearest even: <paramref name="low"/> in the lower half.</summary>
+    /// <summary>
+    /// Two numbers as elements in one register, rounded to the nearest even: <paramref name="low"/> in the lower half.
+    /// </summary>
     static abstract uint Pack(float low, float high);
 
     /// <summary>Four codes of a byte as elements: the lower two in <see cref="Bits64.X"/>. See <see cref="Int8Codes"/>.</summary>
@@ -55,7 +59,9 @@ internal readonly struct AmpereBFloat16 : ITensorCore
     public static Bits64 Widen(uint codes) => Int8Codes.ToBFloat16(codes);
 }
 
-/// <summary>float16 on sm_75, which has half the depth an instruction: the fragments are those of two instructions side by side.</summary>
+/// <summary>
+/// float16 on sm_75, which has half the depth an instruction: the fragments are those of two instructions side by side.
+/// </summary>
 internal readonly struct TuringFloat16 : ITensorCore
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,7 +17,7 @@ namespace Handwritten.Kernels.Gpu;
 /// </summary>
 internal interface IWarpgroupCore
 {
-    /// <summary>sums += a · bᵀ, 64 x 128 x 16: 131,072 multiplications and additions, begun by a warpgroup.</summary>
+    /// <summary>sums += a · bᵀ, 64 x 128 x 16: 131,072 multiply-adds, begun by a warpgroup.</summary>
     /// <param name="a">Describes 64 rows of 16 elements.</param>
     /// <param name="b">Describes 128 rows of 16 elements.</param>
     static abstract void MultiplyAdd128(ulong a, ulong b);
@@ -55,9 +55,6 @@ internal readonly struct HopperBFloat16 : IWarpgroupCore
 /// <summary>What a warpgroup does around its products. All four warps do it together.</summary>
 internal static class Warpgroup
 {
-    /// <summary>Threads of a warpgroup.</summary>
-    public const int Threads = 128;
-
     /// <summary>Declares the sums of 128 columns, at the kernel's beginning.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Declare128() => CudaAsm.Emit(".reg .f32 %%sum<64>; .reg .pred %%adds; setp.eq.u32 %%adds, 0, 0;");

@@ -16,7 +16,10 @@ namespace Handwritten.Kernels.Gpu;
 /// </summary>
 internal static class LastBlock
 {
-    /// <summary>Whether this block is the last; to be asked by one whole warp, which has written the part, or lies behind a barrier after it.</summary>
+    /// <summary>
+    /// Whether this block is the last; to be asked by one whole warp, which has written the part, or lies behind a barrier
+    /// after it.
+    /// </summary>
     /// <param name="tickets">A number that begins as 0, and is 0 again behind the last block.</param>
     /// <param name="blocks">How many there are.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -18,15 +18,10 @@ internal static class MatrixLoad
         CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];", ref a.X0, ref a.X1, ref a.X2, ref a.X3, ref from);
     }
 
-    /// <summary>Two tiles of a factor that is stored with k along its rows, [n, k]: k = 0 and k = 8.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Load(ref FragmentB b, int address)
-    {
-        Input<int> from = address;
-        CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];", ref b.X0, ref b.X1, ref from);
-    }
-
-    /// <summary>Four tiles, for two fragments at once: those of the first, then those of the second.</summary>
+    /// <summary>
+    /// Four tiles of a factor that is stored with k along its rows, [n, k], for two fragments at once: k = 0 and k = 8 of the
+    /// first, then of the second.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load(ref FragmentB first, ref FragmentB second, int address)
     {
@@ -34,15 +29,7 @@ internal static class MatrixLoad
         CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];", ref first.X0, ref first.X1, ref second.X0, ref second.X1, ref from);
     }
 
-    /// <summary>Two tiles of a factor that is stored with n along its rows, [k, n].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadTransposed(ref FragmentB b, int address)
-    {
-        Input<int> from = address;
-        CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];", ref b.X0, ref b.X1, ref from);
-    }
-
-    /// <summary>Four tiles of a factor that is stored with n along its rows, for two fragments at once.</summary>
+    /// <summary>Four tiles of a factor that is stored with n along its rows, [k, n], for two fragments at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadTransposed(ref FragmentB first, ref FragmentB second, int address)
     {

@@ -14,7 +14,9 @@ namespace Handwritten.Kernels.Gpu;
 /// </summary>
 internal static class WarpTranspose
 {
-    /// <summary>Transposes the 4 x 4 words of four neighbouring lanes, a row in each: first within, then between tiles of 2 x 2.</summary>
+    /// <summary>
+    /// Transposes the 4 x 4 words of four neighbouring lanes, a row in each: first within, then between tiles of 2 x 2.
+    /// </summary>
     /// <param name="words">The lane's row; it gets its column.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bits128 Words(Bits128 words)

@@ -13,13 +13,15 @@ internal interface IWarpTile
     /// <summary>Rows, a multiple of 16.</summary>
     static abstract int Rows { get; }
 
-    /// <summary>Where a lane reads the first factor: in 16 bytes from the warp's first row, laid out by <see cref="Swizzle"/>.</summary>
+    /// <summary>
+    /// Where a lane reads the first factor: in 16 bytes from the warp's first row, laid out by <see cref="Swizzle"/>.
+    /// </summary>
     static abstract int PlaceA(int lane);
 
     /// <summary>Where a lane reads the second factor.</summary>
     static abstract int PlaceB(int lane);
 
-    /// <summary>Has the sums begin with a number for each of a lane's columns.</summary>
+    /// <summary>Sets all sums to the number of their column, one for each of a lane's columns.</summary>
     void Fill(Eight columns);
 
     /// <summary>Adds the product of what four chunks of the factors hold.</summary>

@@ -42,7 +42,7 @@ internal interface IWarpgroupTile
     /// <param name="chunk">Which chunk of each row.</param>
     static abstract void Copy(WeightCopy weights, int place, int chunk);
 
-    /// <summary>Has the sums begin with the bias.</summary>
+    /// <summary>Sets the sums to the bias.</summary>
     static abstract void Fill<TOutput>(ProductResult result, int column)
         where TOutput : struct, IOutput;
 

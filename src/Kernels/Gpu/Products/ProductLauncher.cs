@@ -65,7 +65,7 @@ internal sealed class ProductLauncher<TElement, TRows>(GpuDevice device)
     {
         if (device.MultipliesByWarpgroups && HasWarpgroups(device) && isAligned && 2 * Blocks(TileSize.Square) >= device.Multiprocessors)
         {
-            // Multiprocessors take turns, in each of which one reads so many rows of x and of W: least of all, if the tile is large.
+            // What a multiprocessor reads: in each of its turns the rows and columns of a tile. Large tiles need the fewest turns.
             return TileSize.OfWarpgroups.MinBy(tile => Tiles(Blocks(tile), device.Multiprocessors) * (tile.Rows + tile.Columns));
         }
 

@@ -103,7 +103,7 @@ internal struct StripSums
     public Accumulator C2;
     public Accumulator C3;
 
-    /// <summary>Has the sums begin with a number for each of a lane's columns.</summary>
+    /// <inheritdoc cref="IWarpTile.Fill"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill(Eight columns)
     {

@@ -3,7 +3,10 @@ using ILGPU;
 
 namespace Handwritten.Kernels.Gpu;
 
-/// <summary>Two warpgroups of 128 columns: 64 sums a thread. Two blocks share a multiprocessor, so that one multiplies while the other one stores.</summary>
+/// <summary>
+/// Two warpgroups of 128 columns: 64 sums a thread. Two blocks share a multiprocessor, so that one multiplies while the other
+/// one stores.
+/// </summary>
 internal readonly struct Tile128x128 : IWarpgroupTile
 {
     public static int Rows

@@ -25,8 +25,8 @@ namespace Handwritten.Kernels.Gpu;
 /// One group of products is under way all the time, so there are two stages that nobody may write to: the one that is
 /// multiplied, and the one before, which another warpgroup may not be done with until the next barrier.
 /// <para>
-/// What a stage of a tile costs at least, on a multiprocessor that makes 2048 multiplications and additions and moves 128 bytes
-/// of shared memory a cycle, of which wgmma reads (64 + columns) · 32 each time:
+/// What a stage of a tile costs at least, on a multiprocessor that makes 2048 multiply-adds and moves 128 bytes of shared memory a
+/// cycle, of which wgmma reads (64 + columns) · 32 each time:
 /// </para>
 /// <code>
 ///                   products, cycles     shared memory, cycles               from the L2 cache         flops a byte

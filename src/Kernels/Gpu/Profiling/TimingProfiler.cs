@@ -86,7 +86,10 @@ internal sealed class TimingProfiler(GpuDevice device) : GpuProfiler, ILaunchWat
         work();
     };
 
-    /// <summary>Microseconds of each launch, with the stream kept busy until all are queued: a fill takes longer than to queue a launch.</summary>
+    /// <summary>
+    /// Microseconds of each launch, with the stream kept busy until all are queued: a fill takes longer than to queue a
+    /// launch.
+    /// </summary>
     private List<double> TimesOf(Action work)
     {
         int count = _launches.Count;

@@ -70,7 +70,7 @@ internal static unsafe class DeviceExports
     {
         _ = Out(uuid);
         EmulatedDevice emulated = driver.Device(device);
-        var bytes = new Span<byte>(uuid, 16);
+        Span<byte> bytes = new(uuid, 16);
         bytes.Clear();
         "EMULATED"u8.CopyTo(bytes);
         bytes[^2] = (byte)emulated.Profile.ComputeCapability;
@@ -79,7 +79,7 @@ internal static unsafe class DeviceExports
 
     private static void WriteText(string text, byte* buffer, int length)
     {
-        var bytes = new Span<byte>(buffer, length);
+        Span<byte> bytes = new(buffer, length);
         text = text[..Math.Min(text.Length, length - 1)];
         bytes[Encoding.ASCII.GetBytes(text, bytes)] = 0;
     }

@@ -28,7 +28,7 @@ internal static unsafe class LaunchExports
     /// <summary>Copies the arguments: from one pointer each, or from a buffer that holds them all.</summary>
     private static byte[] Arguments(KernelCode code, void** parameters, void** extra)
     {
-        var bytes = new byte[code.ParameterBytes];
+        byte[] bytes = new byte[code.ParameterBytes];
         CudaException.Require(parameters == null || extra == null, CudaResult.InvalidValue, "Arguments are given in two ways at once.");
         CudaException.Require(bytes.Length == 0 || parameters != null || extra != null, CudaResult.InvalidValue, $"{code.Name} is launched without arguments.");
         if (parameters != null)

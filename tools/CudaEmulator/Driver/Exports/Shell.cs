@@ -97,7 +97,7 @@ internal static unsafe partial class Shell
     /// <summary>A call's result where that is no failure: an answer in itself, such as NotReady.</summary>
     public static CudaResult Answer(Func<EmulatedDriver, CudaResult> body)
     {
-        var answer = CudaResult.Success;
+        CudaResult answer = CudaResult.Success;
         CudaResult result = Call(driver => answer = body(driver));
         return result == CudaResult.Success ? answer : result;
     }

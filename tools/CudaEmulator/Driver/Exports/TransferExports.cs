@@ -4,7 +4,9 @@ using static Handwritten.CudaEmulator.Driver.Exports.Shell;
 
 namespace Handwritten.CudaEmulator.Driver.Exports;
 
-/// <summary>cuMemcpy… and cuMemset…. What tells them apart is which ends must be memory of a device, and whether they may return early.</summary>
+/// <summary>
+/// cuMemcpy… and cuMemset…. What tells them apart is which ends must be memory of a device, and whether they may return early.
+/// </summary>
 internal static unsafe class TransferExports
 {
     [UnmanagedCallersOnly(EntryPoint = nameof(cuMemcpy))]

@@ -13,25 +13,25 @@ internal static unsafe class AddressSpaces
 
     private static void Convert(Emitter e)
     {
-        var isToSpace = e.Take("to");
-        var space = MemoryAccess.TakeSpace(e);
-        var type = e.TakeType();
+        bool isToSpace = e.Take("to");
+        StateSpace space = MemoryAccess.TakeSpace(e);
+        PtxType type = e.TakeType();
         e.Expect(2);
         if (type != PtxType.U64 || space == StateSpace.Generic)
         {
             throw e.Unsupported();
         }
 
-        var d = e.Destination(0, 8);
-        var source = e.Instruction.Operands[1];
-        var window = MemoryAccess.WindowOf(e, space);
+        int d = e.Destination(0, 8);
+        PtxOperand source = e.Instruction.Operands[1];
+        AddressWindow window = MemoryAccess.WindowOf(e, space);
         if (source is PtxOperand.VariableAddress { Value: var variable } && e.Compiler.AddressOf(variable, e.Instruction.Line).Space == StateSpace.Local)
         {
             window = AddressWindow.Local;
         }
 
-        var start = Addressing.BaseOf(window);
-        var a = e.Source(source, type);
+        ulong start = Addressing.BaseOf(window);
+        int a = e.Source(source, type);
         if (start == 0)
         {
             e.Emit(&Moves.Wide, d, a);
@@ -44,15 +44,15 @@ internal static unsafe class AddressSpaces
 
     private static void IsInSpace(Emitter e)
     {
-        var space = MemoryAccess.TakeSpace(e);
+        StateSpace space = MemoryAccess.TakeSpace(e);
         e.Expect(2);
-        e.Emit(&TestWindow, e.PredicateDestination(0), e.Source(1, PtxType.B64), constant: (long)MemoryAccess.WindowOf(e, space));
+        e.Emit(&TestWindow, e.PredicateDestination(), e.Source(1, PtxType.B64), constant: (long)MemoryAccess.WindowOf(e, space));
     }
 
     private static Op* TestWindow(Op* op, byte* f, Warp w, uint mask)
     {
         uint hits = 0;
-        for (var lane = 0; lane < Lanes.Count; lane++)
+        for (int lane = 0; lane < Lanes.Count; lane++)
         {
             hits |= (long)Addressing.WindowOf(Lanes.Read<ulong>(f + op->A, lane)) == op->Constant ? 1u << lane : 0;
         }

@@ -33,7 +33,7 @@ internal static unsafe class Arithmetic
     public static void EmitBinary(Emitter e, Handler handler, PtxType type)
     {
         e.Expect(3);
-        var bytes = type.ByteSize();
+        int bytes = type.ByteSize();
         e.Emit(handler, e.Destination(0, bytes), e.Source(1, type), e.Source(2, type));
     }
 
@@ -60,9 +60,9 @@ internal static unsafe class Arithmetic
             return;
         }
 
-        var rounding = TakeRounding(e) ?? Rounding.Nearest;
-        var (ftz, sat) = (e.Take("ftz"), e.Take("sat"));
-        var type = e.TakeType();
+        Rounding rounding = TakeRounding(e) ?? Rounding.Nearest;
+        (bool ftz, bool sat) = (e.Take("ftz"), e.Take("sat"));
+        PtxType type = e.TakeType();
         EmitBinary(e, (type, ftz, sat) switch
         {
             (PtxType.F32, false, false) when rounding != Rounding.Nearest => DirectedHandlers.Single<TWithError>(rounding, 2),
@@ -81,14 +81,14 @@ internal static unsafe class Arithmetic
 
     private static void Extremum(Emitter e, bool isMinimum)
     {
-        var (ftz, nan, relu) = (e.Take("ftz"), e.Take("NaN"), e.Take("relu"));
-        var type = e.TakeType();
+        (bool ftz, bool nan, bool relu) = (e.Take("ftz"), e.Take("NaN"), e.Take("relu"));
+        PtxType type = e.TakeType();
         if (relu || (ftz && type != PtxType.F32) || (nan && !type.IsFloat()))
         {
             throw e.Unsupported();
         }
 
-        var isBFloat = type is PtxType.BF16 or PtxType.BF16x2;
+        bool isBFloat = type is PtxType.BF16 or PtxType.BF16x2;
         EmitBinary(e, (type, isMinimum) switch
         {
             (PtxType.U16, true) => &Lanes.Binary<ushort, Minimum<ushort>>,
@@ -117,8 +117,8 @@ internal static unsafe class Arithmetic
 
     private static void Absolute(Emitter e)
     {
-        var ftz = e.Take("ftz");
-        var type = e.TakeType();
+        bool ftz = e.Take("ftz");
+        PtxType type = e.TakeType();
         EmitUnary(e, (type, ftz) switch
         {
             (PtxType.S16, false) => &Lanes.Unary<short, Absolute<short>>,
@@ -134,8 +134,8 @@ internal static unsafe class Arithmetic
 
     private static void Negative(Emitter e)
     {
-        var ftz = e.Take("ftz");
-        var type = e.TakeType();
+        bool ftz = e.Take("ftz");
+        PtxType type = e.TakeType();
         EmitUnary(e, (type, ftz) switch
         {
             (PtxType.S16, false) => &Lanes.Unary<short, Negate<short>>,
@@ -152,10 +152,10 @@ internal static unsafe class Arithmetic
     // div.approx and div.full are as exact as div.rn here; the hardware's error is at most 2 ulp.
     private static void Division(Emitter e)
     {
-        var approximate = e.TakeAny("approx", "full") is not null;
-        var rounding = TakeRounding(e) ?? Rounding.Nearest;
-        var ftz = e.Take("ftz");
-        var type = e.TakeType();
+        bool approximate = e.TakeAny("approx", "full") is not null;
+        Rounding rounding = TakeRounding(e) ?? Rounding.Nearest;
+        bool ftz = e.Take("ftz");
+        PtxType type = e.TakeType();
         if (ftz && type != PtxType.F32)
         {
             throw e.Unsupported();
@@ -179,7 +179,7 @@ internal static unsafe class Arithmetic
 
     private static void Remainder(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         EmitBinary(e, type switch
         {
             PtxType.U16 => &Lanes.Map2<ushort, ushort, Remainder<ushort>>,

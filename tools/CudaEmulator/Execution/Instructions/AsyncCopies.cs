@@ -60,8 +60,8 @@ internal static unsafe class AsyncCopies
 
     private static void Copy(Emitter e)
     {
-        var cache = e.TakeAny("ca", "cg") ?? throw e.Unsupported();
-        var hasPolicy = e.Take("L2::cache_hint");
+        string cache = e.TakeAny("ca", "cg") ?? throw e.Unsupported();
+        bool hasPolicy = e.Take("L2::cache_hint");
         e.TakeAny("L2::64B", "L2::128B", "L2::256B");
         if (e.TakeAny("shared", "shared::cta") is null || !e.Take("global"))
         {
@@ -69,17 +69,17 @@ internal static unsafe class AsyncCopies
         }
 
         e.Expect(hasPolicy ? 4 : 3, hasPolicy ? 5 : 4);
-        var bytes = e.ConstantOf(2);
+        long bytes = e.ConstantOf(2);
         if (bytes is not (4 or 8 or 16) || (cache == "cg" && bytes != 16))
         {
             throw e.Error($"instruction '{e.Name}' copies {(cache == "cg" ? "16" : "4, 8 or 16")} bytes, not {bytes}");
         }
 
         // The two addresses take two ops: the first leaves the targets in a scratch for the second.
-        var (to, toNarrow, toOffset, _) = MemoryAccess.Address(e, 0, StateSpace.Shared);
-        var (from, fromNarrow, fromOffset, _) = MemoryAccess.Address(e, 1, StateSpace.Global);
-        var given = GivenBytes(e, (int)bytes, e.Operands == (hasPolicy ? 5 : 4));
-        var targets = e.Scratch();
+        (int to, int toNarrow, long toOffset, _) = MemoryAccess.Address(e, 0, StateSpace.Shared);
+        (int from, int fromNarrow, long fromOffset, _) = MemoryAccess.Address(e, 1, StateSpace.Global);
+        int given = GivenBytes(e, (int)bytes, e.Operands == (hasPolicy ? 5 : 4));
+        int targets = e.Scratch();
         e.Emit(&FindTargets, targets, to, c: toNarrow, constant: toOffset, count: (int)bytes);
         e.Emit(&Begin, targets, from, given, fromNarrow, fromOffset, count: (int)bytes);
     }
@@ -87,7 +87,7 @@ internal static unsafe class AsyncCopies
     // The fourth operand is the number of bytes to be read, or a predicate that tells to read none.
     private static int GivenBytes(Emitter e, int bytes, bool isGiven)
     {
-        var all = e.Constant((ulong)bytes, false);
+        int all = e.Constant((ulong)bytes, false);
         if (!isGiven)
         {
             return all;
@@ -98,7 +98,7 @@ internal static unsafe class AsyncCopies
             return e.Source(3, PtxType.U32);
         }
 
-        var given = e.Scratch();
+        int given = e.Scratch();
         Moves.Select(e, PtxType.U32, given, e.Constant(0, false), all, e.PredicateSource(3));
         return given;
     }
@@ -107,7 +107,7 @@ internal static unsafe class AsyncCopies
     {
         if (mask != 0)
         {
-            var addresses = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, op->Count);
+            ulong* addresses = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, op->Count);
             new ReadOnlySpan<ulong>(addresses, Lanes.Count).CopyTo(new Span<ulong>(f + op->D, Lanes.Count));
         }
 
@@ -121,10 +121,10 @@ internal static unsafe class AsyncCopies
             return op + 1;
         }
 
-        var bytes = op->Count;
+        int bytes = op->Count;
         w.Checks?.BeginCopies(op, w, mask, (ulong*)(f + op->D), bytes);
-        var (whole, part) = Sort(op, f, w, mask);
-        var copy = w.Copies.Begin(mask, bytes);
+        (uint whole, uint part) = Sort(op, f, w, mask);
+        AsyncCopy copy = w.Copies.Begin(mask, bytes);
         new ReadOnlySpan<ulong>(f + op->D, Lanes.Count).CopyTo(copy.Targets);
         if (whole != mask)
         {
@@ -133,11 +133,11 @@ internal static unsafe class AsyncCopies
 
         if (whole != 0)
         {
-            var sources = Addressing.ResolveEach<GlobalSpace>(op, f, w, whole, bytes);
+            ulong* sources = Addressing.ResolveEach<GlobalSpace>(op, f, w, whole, bytes);
             w.Checks?.Read<GlobalSpace>(op, w, whole, AccessShape.Scattered, (byte*)sources[Bits.TrailingZeroCount(whole)], bytes);
-            for (var rest = whole; rest != 0; rest &= rest - 1)
+            for (uint rest = whole; rest != 0; rest &= rest - 1)
             {
-                var lane = Bits.TrailingZeroCount(rest);
+                int lane = Bits.TrailingZeroCount(rest);
                 copy.Data[lane] = bytes switch
                 {
                     16 => Vector128.Load((byte*)sources[lane]),
@@ -147,9 +147,9 @@ internal static unsafe class AsyncCopies
             }
         }
 
-        for (var rest = part; rest != 0; rest &= rest - 1)
+        for (uint rest = part; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
+            int lane = Bits.TrailingZeroCount(rest);
             copy.Data[lane] = ReadPart(op, f, w, lane);
         }
 
@@ -160,10 +160,10 @@ internal static unsafe class AsyncCopies
     private static (uint Whole, uint Part) Sort(Op* op, byte* f, Warp w, uint mask)
     {
         uint whole = 0, part = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
-            var given = Lanes.Read<uint>(f + op->B, lane);
+            int lane = Bits.TrailingZeroCount(rest);
+            uint given = Lanes.Read<uint>(f + op->B, lane);
             if (given > op->Count)
             {
                 throw w.Fault(op, lane, CudaResult.LaunchFailed, $"{given} bytes are to be read, but only {op->Count} to be copied");
@@ -178,17 +178,17 @@ internal static unsafe class AsyncCopies
 
     private static Vector128<byte> ReadPart(Op* op, byte* f, Warp w, int lane)
     {
-        var address = (op->C == 0 ? Lanes.Read<ulong>(f + op->A, lane) : Lanes.Read<uint>(f + op->A, lane)) + (ulong)op->Constant;
+        ulong address = (op->C == 0 ? Lanes.Read<ulong>(f + op->A, lane) : Lanes.Read<uint>(f + op->A, lane)) + (ulong)op->Constant;
         if (address % (ulong)op->Count != 0)
         {
             throw w.Fault(op, lane, CudaResult.MisalignedAddress,
                 $"global address 0x{address:x} is not a multiple of {op->Count}, the bytes that the instruction copies at once");
         }
 
-        var data = Vector128<byte>.Zero;
-        for (var i = 0; i < Lanes.Read<int>(f + op->B, lane); i++)
+        Vector128<byte> data = Vector128<byte>.Zero;
+        for (int i = 0; i < Lanes.Read<int>(f + op->B, lane); i++)
         {
-            var host = Addressing.HostAddress(op, w, lane, address + (ulong)i, 1, AddressWindow.Global);
+            ulong host = Addressing.HostAddress(op, w, lane, address + (ulong)i, 1, AddressWindow.Global);
             w.Checks?.ReadBytes(op, w, lane, host, 1);
             data = data.WithElement(i, *(byte*)host);
         }
@@ -223,8 +223,8 @@ internal static unsafe class AsyncCopies
             throw e.Unsupported();
         }
 
-        var counts = e.Take("noinc");
-        var (at, isNarrow, offset) = SharedAddresses.Take(e, 0);
+        bool counts = e.Take("noinc");
+        (int at, int isNarrow, long offset) = SharedAddresses.Take(e, 0);
         if (!e.Take("b64"))
         {
             throw e.Unsupported();
@@ -243,7 +243,7 @@ internal static unsafe class AsyncCopies
     {
         if (mask != 0)
         {
-            var barriers = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong));
+            ulong* barriers = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong));
             new ReadOnlySpan<ulong>(barriers, Lanes.Count).CopyTo(w.Copies.Begin(mask, 0).Targets);
         }
 

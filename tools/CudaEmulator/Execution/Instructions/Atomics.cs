@@ -25,34 +25,34 @@ internal static unsafe class Atomics
 
     private static void Emit(Emitter e, bool hasResult)
     {
-        var space = MemoryAccess.TakeSpace(e);
+        StateSpace space = MemoryAccess.TakeSpace(e);
         MemoryAccess.TakeHints(e);
-        var operation = e.TakeAny("add", "and", "or", "xor", "cas", "exch", "inc", "dec", "min", "max") ?? throw e.Unsupported();
+        string operation = e.TakeAny("add", "and", "or", "xor", "cas", "exch", "inc", "dec", "min", "max") ?? throw e.Unsupported();
         e.Take("noftz");
-        var count = e.TakeAny("v2", "v4", "v8") switch { "v2" => 2, "v4" => 4, "v8" => 8, _ => 1 };
-        var type = e.TakeType();
+        int count = e.TakeAny("v2", "v4", "v8") switch { "v2" => 2, "v4" => 4, "v8" => 8, _ => 1 };
+        PtxType type = e.TakeType();
         if (count > 1)
         {
             e.Require(90);
         }
 
-        var first = hasResult ? 1 : 0;
-        var least = first + (operation == "cas" ? 3 : 2);
+        int first = hasResult ? 1 : 0;
+        int least = first + (operation == "cas" ? 3 : 2);
         e.Expect(least, least + 1); // a last operand is a cache policy
-        var (at, isNarrow, offset, window) = MemoryAccess.Address(e, first, space);
+        (int at, int isNarrow, long offset, AddressWindow window) = MemoryAccess.Address(e, first, space);
         e.Compiler.HasGlobalAtomics |= window is AddressWindow.Global or AddressWindow.Generic;
-        var values = e.Elements(first + 1);
-        var results = hasResult ? e.Elements(0) : [];
+        IReadOnlyList<PtxOperand?> values = e.Elements(first + 1);
+        IReadOnlyList<PtxOperand?> results = hasResult ? e.Elements(0) : [];
         if (values.Count != count || (hasResult && results.Count != count))
         {
             throw e.Mismatch();
         }
 
         // A vector is as many atomics, one element after another.
-        var bytes = type.ByteSize();
-        for (var i = 0; i < count; i++)
+        int bytes = type.ByteSize();
+        for (int i = 0; i < count; i++)
         {
-            var b = e.Source(values[i], type);
+            int b = e.Source(values[i], type);
             int[] slots = [operation == "cas" ? e.Source(first + 2, type) : b];
             e.Emit(Choose(e, window, operation, type), hasResult ? e.Destination(results[i], bytes) : e.Scratch(), at, b, isNarrow, offset + i * bytes, slots);
         }
@@ -112,13 +112,13 @@ internal static unsafe class Atomics
             return op + 1;
         }
 
-        var addresses = Addressing.ResolveEach<TSpace>(op, f, w, mask, sizeof(T));
+        ulong* addresses = Addressing.ResolveEach<TSpace>(op, f, w, mask, sizeof(T));
         w.Checks?.Update<TSpace>(op, w, mask, sizeof(T));
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var target = (T*)addresses[lane];
-            var old = *target;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            T* target = (T*)addresses[lane];
+            T old = *target;
             *target = TOp.Apply(old, Lanes.Read<T>(f + op->B, lane), Lanes.Read<T>(f + op->Slots[0], lane));
             Lanes.Write(f + op->D, lane, old);
         }

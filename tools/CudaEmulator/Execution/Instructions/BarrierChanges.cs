@@ -86,14 +86,14 @@ file static class BarrierCounts
 
     public static string? Drop(ref TransactionBarrier barrier, uint count, int mayBeLeft = 0)
     {
-        var wrong = Arrive(ref barrier, count, mayBeLeft);
+        string? wrong = Arrive(ref barrier, count, mayBeLeft);
         barrier = barrier with { Expected = Math.Max(0, barrier.Expected - (int)Math.Min(count, TransactionBarrier.Most)) };
         return wrong;
     }
 
     public static string? AddTransactions(ref TransactionBarrier barrier, long count)
     {
-        var sum = barrier.Transactions + count;
+        long sum = barrier.Transactions + count;
         if (Math.Abs(sum) > TransactionBarrier.Most)
         {
             return $"would count {sum} transactions, beyond the {TransactionBarrier.Most} that it can";

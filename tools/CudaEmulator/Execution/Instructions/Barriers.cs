@@ -29,12 +29,12 @@ internal static unsafe class Barriers
         else if (e.Take("sync"))
         {
             e.Expect(1, 2);
-            e.Emit(&Sync, a: e.Source(0, PtxType.U32), b: CountOf(e, 1));
+            e.Emit(&Sync, a: e.Source(0, PtxType.U32), b: CountOf(e));
         }
         else if (e.Take("arrive"))
         {
             e.Expect(2);
-            e.Emit(&Arrive, a: e.Source(0, PtxType.U32), b: CountOf(e, 1));
+            e.Emit(&Arrive, a: e.Source(0, PtxType.U32), b: CountOf(e));
         }
         else if (e.Take("red"))
         {
@@ -46,18 +46,17 @@ internal static unsafe class Barriers
         }
     }
 
-    private static int CountOf(Emitter e, int operand) =>
-        operand < e.Operands ? e.Source(operand, PtxType.U32) : e.Constant(0, false);
+    private static int CountOf(Emitter e) => e.Operands > 1 ? e.Source(1, PtxType.U32) : e.Constant(0, false);
 
     // bar.red.popc.u32 d, a{, b}, {!}c;   bar.red.and.pred p, a{, b}, {!}c
     private static void Reduce(Emitter e)
     {
-        var kind = e.TakeAny("popc", "and", "or") ?? throw e.Unsupported();
+        string kind = e.TakeAny("popc", "and", "or") ?? throw e.Unsupported();
         e.TakeType();
         e.Expect(3, 4);
-        var vote = e.PredicateSource(e.Operands - 1);
-        var count = e.Operands == 4 ? e.Source(2, PtxType.U32) : e.Constant(0, false);
-        var barrier = e.Source(1, PtxType.U32);
+        int vote = e.PredicateSource(e.Operands - 1);
+        int count = e.Operands == 4 ? e.Source(2, PtxType.U32) : e.Constant(0, false);
+        int barrier = e.Source(1, PtxType.U32);
         e.Emit(&Sync, a: barrier, b: count, c: vote, count: 1);
         if (kind == "popc")
         {
@@ -65,7 +64,7 @@ internal static unsafe class Barriers
         }
         else
         {
-            e.Emit(kind == "and" ? &AndOutcome : &OrOutcome, e.PredicateDestination(0), barrier);
+            e.Emit(kind == "and" ? &AndOutcome : &OrOutcome, e.PredicateDestination(), barrier);
         }
     }
 
@@ -76,8 +75,8 @@ internal static unsafe class Barriers
             return op + 1;
         }
 
-        var (barrier, expected) = Operands(op, f, w, mask);
-        var next = w.WaitAt(op, barrier, mask);
+        (int barrier, int expected) = Operands(op, f, w, mask);
+        Op* next = w.WaitAt(op, barrier, mask);
         w.Block.Arrive(op, w, barrier, expected, mask, op->Count != 0 ? *(uint*)(f + op->C) : 0);
         return next;
     }
@@ -86,7 +85,7 @@ internal static unsafe class Barriers
     {
         if (mask != 0)
         {
-            var (barrier, expected) = Operands(op, f, w, mask);
+            (int barrier, int expected) = Operands(op, f, w, mask);
             w.Block.Arrive(op, w, barrier, expected, mask, 0);
         }
 
@@ -95,9 +94,9 @@ internal static unsafe class Barriers
 
     private static (int Barrier, int Expected) Operands(Op* op, byte* f, Warp w, uint mask)
     {
-        var lane = BitOperations.TrailingZeroCount(mask);
-        var barrier = Lanes.Read<uint>(f + op->A, lane);
-        var expected = Lanes.Read<uint>(f + op->B, lane);
+        int lane = BitOperations.TrailingZeroCount(mask);
+        uint barrier = Lanes.Read<uint>(f + op->A, lane);
+        uint expected = Lanes.Read<uint>(f + op->B, lane);
         return barrier < 16 && expected % Lanes.Count == 0 && expected <= 1024
             ? ((int)barrier, (int)expected)
             : throw w.Fault(op, lane, CudaResult.IllegalInstruction,
@@ -106,9 +105,9 @@ internal static unsafe class Barriers
 
     private static Op* CountOutcome(Op* op, byte* f, Warp w, uint mask)
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             Lanes.Write(f + op->D, lane, (uint)w.Block.OutcomeOf(Lanes.Read<int>(f + op->A, lane)).True);
         }
 
@@ -119,7 +118,7 @@ internal static unsafe class Barriers
     {
         if (mask != 0)
         {
-            var (yes, all) = w.Block.OutcomeOf(Lanes.Read<int>(f + op->A, BitOperations.TrailingZeroCount(mask)));
+            (int yes, int all) = w.Block.OutcomeOf(Lanes.Read<int>(f + op->A, BitOperations.TrailingZeroCount(mask)));
             Lanes.StorePredicate(yes == all ? Lanes.All : 0, f + op->D, mask);
         }
 
@@ -130,7 +129,7 @@ internal static unsafe class Barriers
     {
         if (mask != 0)
         {
-            var (yes, _) = w.Block.OutcomeOf(Lanes.Read<int>(f + op->A, BitOperations.TrailingZeroCount(mask)));
+            (int yes, _) = w.Block.OutcomeOf(Lanes.Read<int>(f + op->A, BitOperations.TrailingZeroCount(mask)));
             Lanes.StorePredicate(yes > 0 ? Lanes.All : 0, f + op->D, mask);
         }
 
@@ -138,5 +137,5 @@ internal static unsafe class Barriers
     }
 
     private static Op* SyncWarp(Op* op, byte* f, Warp w, uint mask) =>
-        w.Gather(op, mask, Shuffles.Members(f + op->A, mask), out var next) ? op + 1 : next;
+        w.Gather(op, mask, Shuffles.Members(f + op->A, mask), out Op* next) ? op + 1 : next;
 }

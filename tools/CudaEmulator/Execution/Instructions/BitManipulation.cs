@@ -21,22 +21,22 @@ internal static unsafe class BitManipulation
         ["bfe"] = Extract,
         ["bfi"] = Insert,
         ["bfind"] = FindHighest,
-        ["brev"] = e => Count(e, PtxType.B32, &Lanes.Map<uint, uint, Reverse32>, &Lanes.Map<ulong, ulong, Reverse64>, isCount: false),
-        ["popc"] = e => Count(e, PtxType.B32, &Lanes.Map<uint, uint, PopulationCount<uint>>, &Lanes.Map<ulong, uint, PopulationCount<ulong>>),
-        ["clz"] = e => Count(e, PtxType.B32, &Lanes.Map<uint, uint, LeadingZeros<uint>>, &Lanes.Map<ulong, uint, LeadingZeros<ulong>>),
+        ["brev"] = e => Count(e, &Lanes.Map<uint, uint, Reverse32>, &Lanes.Map<ulong, ulong, Reverse64>, isCount: false),
+        ["popc"] = e => Count(e, &Lanes.Map<uint, uint, PopulationCount<uint>>, &Lanes.Map<ulong, uint, PopulationCount<ulong>>),
+        ["clz"] = e => Count(e, &Lanes.Map<uint, uint, LeadingZeros<uint>>, &Lanes.Map<ulong, uint, LeadingZeros<ulong>>),
         ["prmt"] = Prmt,
         ["fns"] = e => { e.TakeType(); Ternary(e, &Lanes.Map3<uint, uint, FindNthSet>); },
     };
 
     private static void Logic(Emitter e, Handler predicate, Handler narrow, Handler wide)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(3);
         if (type == PtxType.Pred)
         {
-            var a = e.PredicateSource(1);
-            var b = e.PredicateSource(2);
-            e.Emit(predicate, e.PredicateDestination(0), a, b);
+            int a = e.PredicateSource(1);
+            int b = e.PredicateSource(2);
+            e.Emit(predicate, e.PredicateDestination(), a, b);
             return;
         }
 
@@ -46,11 +46,11 @@ internal static unsafe class BitManipulation
 
     private static void Not(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(2);
         if (type == PtxType.Pred)
         {
-            e.Emit(&Predicates.Not, e.PredicateDestination(0), e.PredicateSource(1));
+            e.Emit(&Predicates.Not, e.PredicateDestination(), e.PredicateSource(1));
             return;
         }
 
@@ -68,7 +68,7 @@ internal static unsafe class BitManipulation
 
     private static void Cnot(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         Arithmetic.EmitUnary(e, type switch
         {
             PtxType.B16 => &Lanes.Unary<ushort, IsZero<ushort>>,
@@ -81,7 +81,7 @@ internal static unsafe class BitManipulation
     // lop3.b32 d, a, b, c, table: bit i of the table is the result where a, b, c are the bits of i.
     private static void Lop3(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(5);
         if (type != PtxType.B32)
         {
@@ -93,14 +93,14 @@ internal static unsafe class BitManipulation
 
     private static Op* LookUp(Op* op, byte* f, Warp w, uint mask)
     {
-        var table = (int)op->Constant;
-        for (var part = 0; part < 2; part++)
+        int table = (int)op->Constant;
+        for (int part = 0; part < 2; part++)
         {
-            var a = Lanes.Load<uint>(f + op->A, part);
-            var b = Lanes.Load<uint>(f + op->B, part);
-            var c = Lanes.Load<uint>(f + op->C, part);
-            var result = Vector512<uint>.Zero;
-            for (var i = 0; i < 8; i++)
+            Vector512<uint> a = Lanes.Load<uint>(f + op->A, part);
+            Vector512<uint> b = Lanes.Load<uint>(f + op->B, part);
+            Vector512<uint> c = Lanes.Load<uint>(f + op->C, part);
+            Vector512<uint> result = Vector512<uint>.Zero;
+            for (int i = 0; i < 8; i++)
             {
                 if ((table >> i & 1) != 0)
                 {
@@ -116,25 +116,25 @@ internal static unsafe class BitManipulation
 
     private static void Shift(Emitter e, bool isLeft)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(3);
-        var bytes = type.ByteSize();
-        var (d, a) = (e.Destination(0, bytes), e.Source(1, type));
-        var count = e.Source(2, PtxType.U32);
+        int bytes = type.ByteSize();
+        (int d, int a) = (e.Destination(0, bytes), e.Source(1, type));
+        int count = e.Source(2, PtxType.U32);
         if (bytes == 8)
         {
-            var wide = e.Scratch();
+            int wide = e.Scratch();
             e.Emit(&Conversions.Widen<uint>, wide, count);
             count = wide;
         }
         else if (bytes == 2 && !isLeft)
         {
-            var extended = e.Scratch();
+            int extended = e.Scratch();
             e.Emit(type == PtxType.S16 ? &Lanes.Unary<int, SignExtend16> : &Lanes.Unary<uint, ZeroExtend16>, extended, a);
             a = extended;
         }
 
-        var isSigned = type is PtxType.S16 or PtxType.S32 or PtxType.S64;
+        bool isSigned = type is PtxType.S16 or PtxType.S32 or PtxType.S64;
         e.Emit((bytes, isLeft, isSigned) switch
         {
             (8, true, false) => &Lanes.Binary<ulong, ShiftLeft64>,
@@ -155,8 +155,8 @@ internal static unsafe class BitManipulation
 
     private static void Funnel(Emitter e)
     {
-        var isLeft = e.TakeAny("l", "r") == "l";
-        var wraps = e.TakeAny("clamp", "wrap") == "wrap";
+        bool isLeft = e.TakeAny("l", "r") == "l";
+        bool wraps = e.TakeAny("clamp", "wrap") == "wrap";
         e.TakeType();
         Ternary(e, (isLeft, wraps) switch
         {
@@ -170,7 +170,7 @@ internal static unsafe class BitManipulation
     // bfe d, a, position, length: bits beyond the top are the sign (or 0), and so is everything above the field.
     private static void Extract(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(4);
         e.Emit(type switch
         {
@@ -185,14 +185,14 @@ internal static unsafe class BitManipulation
     private static Op* ExtractField<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged, IBinaryInteger<T>
     {
-        var bits = 8 * sizeof(T);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        int bits = 8 * sizeof(T);
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var value = Lanes.Read<T>(f + op->A, lane);
-            var at = (int)(Lanes.Read<uint>(f + op->B, lane) & 255);
-            var length = Math.Min((int)(Lanes.Read<uint>(f + op->C, lane) & 255), bits);
-            var result = length == 0 ? T.Zero : at >= bits ? (T.IsNegative(value) ? ~T.Zero : T.Zero) : value >> at;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            T value = Lanes.Read<T>(f + op->A, lane);
+            int at = (int)(Lanes.Read<uint>(f + op->B, lane) & 255);
+            int length = Math.Min((int)(Lanes.Read<uint>(f + op->C, lane) & 255), bits);
+            T result = length == 0 ? T.Zero : at >= bits ? (T.IsNegative(value) ? ~T.Zero : T.Zero) : value >> at;
             if (length > 0 && at + length < bits)
             {
                 result = (result << (bits - length)) >> (bits - length);
@@ -207,9 +207,9 @@ internal static unsafe class BitManipulation
     // bfi d, a, b, position, length: a's lowest bits put into b.
     private static void Insert(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(5);
-        var d = e.Destination(0, type.ByteSize());
+        int d = e.Destination(0, type.ByteSize());
         int[] slots = [e.Source(1, type), e.Source(2, type), e.Source(3, PtxType.U32), e.Source(4, PtxType.U32)];
         e.Emit(type switch
         {
@@ -222,15 +222,15 @@ internal static unsafe class BitManipulation
     private static Op* InsertField<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged, IBinaryInteger<T>
     {
-        var bits = 8 * sizeof(T);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        int bits = 8 * sizeof(T);
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var field = Lanes.Read<T>(f + op->Slots[0], lane);
-            var into = Lanes.Read<T>(f + op->Slots[1], lane);
-            var at = (int)(Lanes.Read<uint>(f + op->Slots[2], lane) & 255);
-            var length = (int)(Lanes.Read<uint>(f + op->Slots[3], lane) & 255);
-            var ones = length >= bits ? ~T.Zero : (T.One << length) - T.One;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            T field = Lanes.Read<T>(f + op->Slots[0], lane);
+            T into = Lanes.Read<T>(f + op->Slots[1], lane);
+            int at = (int)(Lanes.Read<uint>(f + op->Slots[2], lane) & 255);
+            int length = (int)(Lanes.Read<uint>(f + op->Slots[3], lane) & 255);
+            T ones = length >= bits ? ~T.Zero : (T.One << length) - T.One;
             Lanes.Write(f + op->D, lane, at >= bits ? into : (into & ~(ones << at)) | ((field & ones) << at));
         }
 
@@ -239,8 +239,8 @@ internal static unsafe class BitManipulation
 
     private static void FindHighest(Emitter e)
     {
-        var isShift = e.Take("shiftamt");
-        var type = e.TakeType();
+        bool isShift = e.Take("shiftamt");
+        PtxType type = e.TakeType();
         e.Expect(2);
         e.Emit((type, isShift) switch
         {
@@ -256,22 +256,22 @@ internal static unsafe class BitManipulation
         }, e.Destination(0, 4), e.Source(1, type));
     }
 
-    private static void Count(Emitter e, PtxType result, Handler narrow, Handler wide, bool isCount = true)
+    private static void Count(Emitter e, Handler narrow, Handler wide, bool isCount = true)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(2);
         if (type is not (PtxType.B32 or PtxType.B64))
         {
             throw e.Unsupported();
         }
 
-        e.Emit(type == PtxType.B64 ? wide : narrow, e.Destination(0, isCount ? result.ByteSize() : type.ByteSize()), e.Source(1, type));
+        e.Emit(type == PtxType.B64 ? wide : narrow, e.Destination(0, isCount ? sizeof(uint) : type.ByteSize()), e.Source(1, type));
     }
 
     private static void Prmt(Emitter e)
     {
         e.TakeType();
-        var mode = e.TakeAny("f4e", "b4e", "rc8", "ecl", "ecr", "rc16");
+        string? mode = e.TakeAny("f4e", "b4e", "rc8", "ecl", "ecr", "rc16");
         if (mode is null)
         {
             Ternary(e, &Lanes.Map3<uint, uint, Permute>);
@@ -289,16 +289,16 @@ internal static unsafe class BitManipulation
             "ecr" => [0x0000, 0x1110, 0x2210, 0x3210],
             _ => [0x1010, 0x3232, 0x1010, 0x3232],
         };
-        var packed = selectors[0] | (long)selectors[1] << 16 | (long)selectors[2] << 32 | (long)selectors[3] << 48;
+        long packed = selectors[0] | (long)selectors[1] << 16 | (long)selectors[2] << 32 | (long)selectors[3] << 48;
         e.Emit(&PermuteByMode, e.Destination(0, 4), e.Source(1, PtxType.B32), e.Source(2, PtxType.B32), e.Source(3, PtxType.B32), packed);
     }
 
     private static Op* PermuteByMode(Op* op, byte* f, Warp w, uint mask)
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var mode = (int)(Lanes.Read<uint>(f + op->C, lane) & 3);
+            int lane = BitOperations.TrailingZeroCount(rest);
+            int mode = (int)(Lanes.Read<uint>(f + op->C, lane) & 3);
             Lanes.Write(f + op->D, lane, Permute.Apply(
                 Lanes.Read<uint>(f + op->A, lane), Lanes.Read<uint>(f + op->B, lane), (ushort)(op->Constant >> (16 * mode))));
         }

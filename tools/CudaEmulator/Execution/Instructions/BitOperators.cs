@@ -24,7 +24,7 @@ internal readonly struct HighestBit<T, TUnsigned> : IMap<T, uint>
 {
     public static uint Apply(T a)
     {
-        var bits = TUnsigned.CreateTruncating(T.IsNegative(a) ? ~a : a);
+        TUnsigned bits = TUnsigned.CreateTruncating(T.IsNegative(a) ? ~a : a);
         return (uint)(8 * Unsafe.SizeOf<T>() - 1) - uint.CreateTruncating(TUnsigned.LeadingZeroCount(bits));
     }
 }
@@ -36,7 +36,7 @@ internal readonly struct HighestBitShift<T, TUnsigned> : IMap<T, uint>
 {
     public static uint Apply(T a)
     {
-        var position = HighestBit<T, TUnsigned>.Apply(a);
+        uint position = HighestBit<T, TUnsigned>.Apply(a);
         return position == uint.MaxValue ? position : (uint)(8 * Unsafe.SizeOf<T>() - 1) - position;
     }
 }
@@ -62,12 +62,12 @@ internal readonly struct Permute : IMap3<uint, uint>
 {
     public static uint Apply(uint a, uint b, uint c)
     {
-        var bytes = (ulong)b << 32 | a;
+        ulong bytes = (ulong)b << 32 | a;
         uint result = 0;
-        for (var i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++)
         {
-            var selector = (int)(c >> (4 * i));
-            var value = (byte)(bytes >> (8 * (selector & 7)));
+            int selector = (int)(c >> (4 * i));
+            byte value = (byte)(bytes >> (8 * (selector & 7)));
             result |= (uint)((selector & 8) != 0 ? (byte)((sbyte)value >> 7) : value) << (8 * i);
         }
 
@@ -92,7 +92,7 @@ internal readonly struct FindNthSet : IMap3<uint, uint>
 {
     public static uint Apply(uint a, uint b, uint c)
     {
-        var (at, step, left) = ((int)b & 31, (int)c < 0 ? -1 : 1, Math.Abs((int)c));
+        (int at, int step, int left) = ((int)b & 31, (int)c < 0 ? -1 : 1, Math.Abs((int)c));
         if (left == 0)
         {
             return (a >> at & 1) != 0 ? (uint)at : uint.MaxValue;

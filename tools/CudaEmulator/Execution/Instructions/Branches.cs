@@ -44,10 +44,10 @@ internal static unsafe class Branches
         e.Take("idx");
         e.Take("uni");
         e.Expect(2);
-        var index = e.Source(0, PtxType.U32);
-        var targets = e.Instruction.Operands[1] as PtxOperand.List ?? throw e.Mismatch();
-        var hit = e.Scratch();
-        for (var i = 0; i < targets.Elements.Count; i++)
+        int index = e.Source(0, PtxType.U32);
+        PtxOperand.List targets = e.Instruction.Operands[1] as PtxOperand.List ?? throw e.Mismatch();
+        int hit = e.Scratch();
+        for (int i = 0; i < targets.Elements.Count; i++)
         {
             e.Emit(&Predicates.Compare<uint, Equal<uint>>, hit, index, e.Constant((ulong)i, false));
             e.Compiler.BranchTo(e.Emit(&BranchIf, a: hit), e.LabelOf(((PtxOperand.Label)targets.Elements[i]).Target));

@@ -21,10 +21,10 @@ internal static unsafe class CarryArithmetic
     /// <summary>add.cc, addc{.cc}, sub.cc, subc{.cc}.</summary>
     public static void AddOrSubtract(Emitter e)
     {
-        var flags = Flags(e) | (e.Instruction.Opcode.StartsWith("sub", StringComparison.Ordinal) ? Subtracts : 0);
-        var type = e.TakeType();
+        int flags = Flags(e) | (e.Instruction.Opcode.StartsWith("sub", StringComparison.Ordinal) ? Subtracts : 0);
+        PtxType type = e.TakeType();
         e.Expect(3);
-        var bytes = type.ByteSize();
+        int bytes = type.ByteSize();
         e.Emit(type switch
         {
             PtxType.U32 or PtxType.S32 => &Sum<uint>,
@@ -36,12 +36,12 @@ internal static unsafe class CarryArithmetic
     /// <summary>mad.cc, madc{.cc}: the product's lower or upper half first, then the sum.</summary>
     public static void MultiplyAdd(Emitter e)
     {
-        var flags = Flags(e);
-        var isHigh = e.TakeAny("lo", "hi") == "hi";
-        var type = e.TakeType();
+        int flags = Flags(e);
+        bool isHigh = e.TakeAny("lo", "hi") == "hi";
+        PtxType type = e.TakeType();
         e.Expect(4);
-        var bytes = type.ByteSize();
-        var product = e.Scratch();
+        int bytes = type.ByteSize();
+        int product = e.Scratch();
         e.Emit((type, isHigh) switch
         {
             (PtxType.U32 or PtxType.S32, false) => &Lanes.Binary<uint, Multiply<uint>>,
@@ -61,15 +61,15 @@ internal static unsafe class CarryArithmetic
     private static Op* Sum<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged, IBinaryInteger<T>
     {
-        var flags = (int)op->Constant;
-        var carryIn = (flags & ReadsCarry) != 0 ? *(uint*)(f + FrameLayout.Carry) : 0;
+        int flags = (int)op->Constant;
+        uint carryIn = (flags & ReadsCarry) != 0 ? *(uint*)(f + FrameLayout.Carry) : 0;
         uint carryOut = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var a = Lanes.Read<T>(f + op->A, lane);
-            var b = Lanes.Read<T>(f + op->B, lane);
-            var carry = (carryIn >> lane & 1) != 0 ? T.One : T.Zero;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            T a = Lanes.Read<T>(f + op->A, lane);
+            T b = Lanes.Read<T>(f + op->B, lane);
+            T carry = (carryIn >> lane & 1) != 0 ? T.One : T.Zero;
             T result;
             bool overflows;
             if ((flags & Subtracts) != 0)

@@ -27,7 +27,7 @@ internal static unsafe class Clocks
     private static Op* Fill<T>(Op* op, byte* f, uint mask, T value)
         where T : unmanaged
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
             Lanes.Write(f + op->D, BitOperations.TrailingZeroCount(rest), value);
         }

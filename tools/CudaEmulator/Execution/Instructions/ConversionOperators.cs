@@ -79,7 +79,7 @@ internal readonly struct ToSingle<TDirection> : IMap<double, float>
 {
     public static float Apply(double a)
     {
-        var nearest = (float)a;
+        float nearest = (float)a;
         return float.IsNaN(nearest) ? BitConverter.UInt32BitsToSingle(0x7fffffff) : TDirection.Round(nearest, a - nearest);
     }
 }
@@ -94,7 +94,7 @@ internal readonly struct ToHalfDirected<TDirection> : IMap<float, uint>, IMap2<f
 {
     public static uint Apply(float a)
     {
-        var nearest = (Half)a;
+        Half nearest = (Half)a;
         return Half.IsNaN(nearest) ? 0x7fffu : BitConverter.HalfToUInt16Bits(TDirection.Round(nearest, (double)a - (double)nearest));
     }
 

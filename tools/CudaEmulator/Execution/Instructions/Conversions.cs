@@ -19,23 +19,23 @@ internal static unsafe class Conversions
         where T : unmanaged
     {
         byte* d = f + op->D, a = f + op->A;
-        for (var part = 0; part < 2; part++)
+        for (int part = 0; part < 2; part++)
         {
             if (typeof(T) == typeof(float))
             {
-                var (low, high) = Vector512.Widen(Lanes.Load<float>(a, part));
+                (Vector512<double> low, Vector512<double> high) = Vector512.Widen(Lanes.Load<float>(a, part));
                 Lanes.Store64(low, d, 2 * part, mask);
                 Lanes.Store64(high, d, 2 * part + 1, mask);
             }
             else if (typeof(T) == typeof(int))
             {
-                var (low, high) = Vector512.Widen(Lanes.Load<int>(a, part));
+                (Vector512<long> low, Vector512<long> high) = Vector512.Widen(Lanes.Load<int>(a, part));
                 Lanes.Store64(low, d, 2 * part, mask);
                 Lanes.Store64(high, d, 2 * part + 1, mask);
             }
             else
             {
-                var (low, high) = Vector512.Widen(Lanes.Load<uint>(a, part));
+                (Vector512<ulong> low, Vector512<ulong> high) = Vector512.Widen(Lanes.Load<uint>(a, part));
                 Lanes.Store64(low, d, 2 * part, mask);
                 Lanes.Store64(high, d, 2 * part + 1, mask);
             }
@@ -46,11 +46,11 @@ internal static unsafe class Conversions
 
     private static void Convert(Emitter e)
     {
-        var rounding = e.TakeAny("rn", "rz", "rm", "rp", "rni", "rzi", "rmi", "rpi", "rna");
-        var (ftz, sat, relu) = (e.Take("ftz"), e.Take("sat"), e.Take("relu"));
+        string? rounding = e.TakeAny("rn", "rz", "rm", "rp", "rni", "rzi", "rmi", "rpi", "rna");
+        (bool ftz, bool sat, bool relu) = (e.Take("ftz"), e.Take("sat"), e.Take("relu"));
         e.Take("satfinite");
-        var to = e.TakeType();
-        var from = e.TakeType();
+        PtxType to = e.TakeType();
+        PtxType from = e.TakeType();
         if (to is PtxType.F16x2 or PtxType.BF16x2)
         {
             PackTwo(e, to, from, rounding, relu);
@@ -58,8 +58,8 @@ internal static unsafe class Conversions
         }
 
         e.Expect(2);
-        var d = e.Destination(0, to.ByteSize(), out var wide);
-        var a = SourceOf(e, from);
+        int d = e.Destination(0, to.ByteSize(), out bool wide);
+        int a = SourceOf(e, from);
         switch (from.IsFloat(), to.IsFloat())
         {
             case (false, false) when rounding is null && !ftz && !relu:
@@ -75,7 +75,7 @@ internal static unsafe class Conversions
                     constant: (long)Midpoint(e, rounding), count: ftz ? 1 : 0);
                 break;
             case (false, true) when !relu:
-                var single = to is PtxType.F16 or PtxType.BF16 ? e.Scratch() : d;
+                int single = to is PtxType.F16 or PtxType.BF16 ? e.Scratch() : d;
                 e.Emit(IntegerConversions.ToFloat(e, from, to == PtxType.F64, to is PtxType.F16 or PtxType.BF16 ? "rn" : rounding), single, a);
                 Finish(e, to, d, single, sat);
                 break;
@@ -90,10 +90,10 @@ internal static unsafe class Conversions
     // A source register may be wider than the type: what is above is dropped.
     private static int SourceOf(Emitter e, PtxType type)
     {
-        var a = e.Source(e.Instruction.Operands[1], type, orWider: true);
+        int a = e.Source(e.Instruction.Operands[1], type, orWider: true);
         if (e.RegisterOf(1)?.Type.ByteSize() == 8 && type.ByteSize() < 8)
         {
-            var low = e.Scratch();
+            int low = e.Scratch();
             e.Emit(&Moves.LowHalf, low, a);
             return low;
         }
@@ -103,7 +103,7 @@ internal static unsafe class Conversions
 
     private static int Decode(Emitter e, PtxType type, int a)
     {
-        var single = e.Scratch();
+        int single = e.Scratch();
         e.Emit(type == PtxType.F16 ? &HalfFormats.DecodeLow<Float16> : &HalfFormats.DecodeLow<BFloat16>, single, a);
         return single;
     }
@@ -194,7 +194,7 @@ internal static unsafe class Conversions
 
     private static int Flushed(Emitter e, int a)
     {
-        var flushed = e.Scratch();
+        int flushed = e.Scratch();
         e.Emit(&Lanes.Unary<float, Flush>, flushed, a);
         return flushed;
     }
@@ -204,14 +204,14 @@ internal static unsafe class Conversions
         a = ftz ? Flushed(e, a) : a;
         if (relu)
         {
-            var positive = e.Scratch();
+            int positive = e.Scratch();
             e.Emit(&Lanes.Unary<float, Relu>, positive, a);
             a = positive;
         }
 
         if (rounding == "rn")
         {
-            var single = e.Scratch();
+            int single = e.Scratch();
             e.Emit(&Moves.Narrow, single, a);
             Finish(e, to, d, single, sat);
             return;

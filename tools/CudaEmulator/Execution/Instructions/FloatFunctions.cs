@@ -18,7 +18,7 @@ internal readonly struct ThroughDouble<TFunction> : IUnary<float>
 {
     public static Vector512<float> Apply(Vector512<float> a)
     {
-        var (low, high) = Vector512.Widen(a);
+        (Vector512<double> low, Vector512<double> high) = Vector512.Widen(a);
         return Vector512.Narrow(TFunction.Apply(low), TFunction.Apply(high));
     }
 }
@@ -28,16 +28,16 @@ internal readonly struct PowerOfTwo : IDoubleFunction
 {
     public static Vector512<double> Apply(Vector512<double> x)
     {
-        var clamped = Vector512.Min(Vector512.Max(x, Vector512.Create(-1000.0)), Vector512.Create(1000.0));
-        var whole = Vector512.Round(clamped);
-        var y = (clamped - whole) * Vector512.Create(0.69314718055994530942);
-        var sum = Vector512.Create(1.0 / 479001600);
-        foreach (var inverse in (ReadOnlySpan<double>)[1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1])
+        Vector512<double> clamped = Vector512.Min(Vector512.Max(x, Vector512.Create(-1000.0)), Vector512.Create(1000.0));
+        Vector512<double> whole = Vector512.Round(clamped);
+        Vector512<double> y = (clamped - whole) * Vector512.Create(0.69314718055994530942);
+        Vector512<double> sum = Vector512.Create(1.0 / 479001600);
+        foreach (double inverse in (ReadOnlySpan<double>)[1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1, 1])
         {
             sum = Vector512.FusedMultiplyAdd(sum, y, Vector512.Create(inverse));
         }
 
-        var scale = (Vector512.ConvertToInt64(whole) + Vector512.Create(1023L)) << 52;
+        Vector512<long> scale = (Vector512.ConvertToInt64(whole) + Vector512.Create(1023L)) << 52;
         return sum * scale.AsDouble();
     }
 }
@@ -52,10 +52,10 @@ internal readonly struct HyperbolicTangent : IDoubleFunction
 {
     public static Vector512<double> Apply(Vector512<double> x)
     {
-        var power = PowerOfTwo.Apply(x * Vector512.Create(2 * 1.44269504088896340736));
-        var whole = Vector512<double>.One - Vector512.Create(2.0) / (Vector512<double>.One + power);
-        var square = x * x;
-        var series = x * (Vector512<double>.One + square * (Vector512.Create(-1.0 / 3) + square * Vector512.Create(2.0 / 15)));
+        Vector512<double> power = PowerOfTwo.Apply(x * Vector512.Create(2 * 1.44269504088896340736));
+        Vector512<double> whole = Vector512<double>.One - Vector512.Create(2.0) / (Vector512<double>.One + power);
+        Vector512<double> square = x * x;
+        Vector512<double> series = x * (Vector512<double>.One + square * (Vector512.Create(-1.0 / 3) + square * Vector512.Create(2.0 / 15)));
         return Vector512.ConditionalSelect(Vector512.LessThan(Vector512.Abs(x), Vector512.Create(0.01)), series, whole);
     }
 }
@@ -83,9 +83,9 @@ internal static unsafe class FloatFunctions
         where TWithError : struct, IWithError
     {
         e.Take("approx");
-        var rounding = Arithmetic.TakeRounding(e) ?? Rounding.Nearest;
-        var ftz = e.Take("ftz");
-        var type = e.TakeType();
+        Rounding rounding = Arithmetic.TakeRounding(e) ?? Rounding.Nearest;
+        bool ftz = e.Take("ftz");
+        PtxType type = e.TakeType();
         Arithmetic.EmitUnary(e, (type, rounding) switch
         {
             (PtxType.F32, Rounding.Nearest) => FloatHandlers.Unary<TSingle>(ftz, false),
@@ -104,8 +104,8 @@ internal static unsafe class FloatFunctions
             throw e.Unsupported();
         }
 
-        var ftz = e.Take("ftz");
-        var type = e.TakeType();
+        bool ftz = e.Take("ftz");
+        PtxType type = e.TakeType();
         if (e.Instruction.Opcode == "tanh" && ftz)
         {
             throw e.Error($"modifier '.ftz' is not allowed for instruction 'tanh'");
@@ -134,25 +134,25 @@ internal static unsafe class FloatFunctions
 
     private static void Test(Emitter e)
     {
-        var kind = e.TakeAny("finite", "infinite", "number", "notanumber", "normal", "subnormal") ?? throw e.Unsupported();
-        var type = e.TakeType();
+        string kind = e.TakeAny("finite", "infinite", "number", "notanumber", "normal", "subnormal") ?? throw e.Unsupported();
+        PtxType type = e.TakeType();
         e.Expect(2);
         e.Emit(type switch
         {
             PtxType.F32 => &TestEach<float>,
             PtxType.F64 => &TestEach<double>,
             _ => throw e.Unsupported(),
-        }, e.PredicateDestination(0), e.Source(1, type), constant: kind[0] + kind[2]);
+        }, e.PredicateDestination(), e.Source(1, type), constant: kind[0] + kind[2]);
     }
 
     private static Op* TestEach<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
     {
         uint hits = 0;
-        for (var lane = 0; lane < Lanes.Count; lane++)
+        for (int lane = 0; lane < Lanes.Count; lane++)
         {
-            var value = Lanes.Read<T>(f + op->A, lane);
-            var hit = op->Constant switch
+            T value = Lanes.Read<T>(f + op->A, lane);
+            bool hit = op->Constant switch
             {
                 'f' + 'n' => T.IsFinite(value),
                 'i' + 'f' => T.IsInfinity(value),
@@ -171,7 +171,7 @@ internal static unsafe class FloatFunctions
     // copysign d, a, b: the sign of a, the magnitude of b.
     private static void CopySign(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         Arithmetic.EmitBinary(e, type switch
         {
             PtxType.F32 => &Lanes.Binary<float, SignOfFirst<float>>,

@@ -12,8 +12,8 @@ internal readonly struct Flush : IUnary<float>
 {
     public static Vector512<float> Apply(Vector512<float> a)
     {
-        var bits = a.AsUInt32();
-        var normal = Vector512.GreaterThan(bits & Vector512.Create(0x7f800000u), Vector512<uint>.Zero);
+        Vector512<uint> bits = a.AsUInt32();
+        Vector512<uint> normal = Vector512.GreaterThan(bits & Vector512.Create(0x7f800000u), Vector512<uint>.Zero);
         return (bits & (normal | Vector512.Create(0x80000000u))).AsSingle();
     }
 }
@@ -23,7 +23,7 @@ internal readonly struct Saturate : IUnary<float>
 {
     public static Vector512<float> Apply(Vector512<float> a)
     {
-        var positive = Vector512.ConditionalSelect(Vector512.GreaterThan(a, Vector512<float>.Zero), a, Vector512<float>.Zero);
+        Vector512<float> positive = Vector512.ConditionalSelect(Vector512.GreaterThan(a, Vector512<float>.Zero), a, Vector512<float>.Zero);
         return Vector512.ConditionalSelect(Vector512.LessThan(positive, Vector512<float>.One), positive, Vector512<float>.One);
     }
 }

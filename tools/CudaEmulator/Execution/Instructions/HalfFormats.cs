@@ -26,28 +26,28 @@ internal readonly struct Float16 : IHalfFormat
     public static Vector512<float> Decode(Vector512<uint> bits)
     {
         // Exponent and fraction shifted to their places make a float that is 2^112 too small, denormals included.
-        var sign = (bits & Vector512.Create(0x8000u)) << 16;
-        var magnitude = (bits & Vector512.Create(0x7fffu)) << 13;
-        var scaled = (magnitude.AsSingle() * Vector512.Create((127u + 112) << 23).AsSingle()).AsUInt32();
-        var special = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(0x7c00u << 13));
+        Vector512<uint> sign = (bits & Vector512.Create(0x8000u)) << 16;
+        Vector512<uint> magnitude = (bits & Vector512.Create(0x7fffu)) << 13;
+        Vector512<uint> scaled = (magnitude.AsSingle() * Vector512.Create((127u + 112) << 23).AsSingle()).AsUInt32();
+        Vector512<uint> special = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(0x7c00u << 13));
         return (sign | Vector512.ConditionalSelect(special, magnitude | Vector512.Create(0x7f800000u), scaled)).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Encode(Vector512<float> value)
     {
-        var bits = value.AsUInt32();
-        var magnitude = bits & Vector512.Create(0x7fffffffu);
-        var sign = (bits ^ magnitude) >>> 16;
+        Vector512<uint> bits = value.AsUInt32();
+        Vector512<uint> magnitude = bits & Vector512.Create(0x7fffffffu);
+        Vector512<uint> sign = (bits ^ magnitude) >>> 16;
 
         // Adding 0.5 to a value below 2^-14 lets the float adder round at the denormals' last bit.
-        var denormal = (magnitude.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(0x3f000000u);
-        var odd = (magnitude >>> 13) & Vector512<uint>.One;
-        var normal = (magnitude - Vector512.Create((112u << 23) - 0xfff) + odd) >>> 13;
-        var result = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(113u << 23)), denormal, normal);
-        var overflow = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(143u << 23));
+        Vector512<uint> denormal = (magnitude.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(0x3f000000u);
+        Vector512<uint> odd = (magnitude >>> 13) & Vector512<uint>.One;
+        Vector512<uint> normal = (magnitude - Vector512.Create((112u << 23) - 0xfff) + odd) >>> 13;
+        Vector512<uint> result = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(113u << 23)), denormal, normal);
+        Vector512<uint> overflow = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(143u << 23));
         result = Vector512.ConditionalSelect(overflow, Vector512.Create(0x7c00u), result) | sign;
-        var nan = Vector512.GreaterThan(magnitude, Vector512.Create(0x7f800000u));
+        Vector512<uint> nan = Vector512.GreaterThan(magnitude, Vector512.Create(0x7f800000u));
         return Vector512.ConditionalSelect(nan, Vector512.Create(0x7fffu), result);
     }
 
@@ -55,10 +55,10 @@ internal readonly struct Float16 : IHalfFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> FusedOdd(Vector512<float> a, Vector512<float> b, Vector512<float> c)
     {
-        var product = a * b;
-        var sum = product + c;
-        var part = sum - product;
-        var error = (product - (sum - part)) + (c - part);
+        Vector512<float> product = a * b;
+        Vector512<float> sum = product + c;
+        Vector512<float> part = sum - product;
+        Vector512<float> error = (product - (sum - part)) + (c - part);
         return HalfFormats.ToOdd(sum, error);
     }
 }
@@ -72,33 +72,33 @@ internal readonly struct BFloat16 : IHalfFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Encode(Vector512<float> value)
     {
-        var bits = value.AsUInt32();
-        var odd = (bits >>> 16) & Vector512<uint>.One;
-        var rounded = (bits + Vector512.Create(0x7fffu) + odd) >>> 16;
+        Vector512<uint> bits = value.AsUInt32();
+        Vector512<uint> odd = (bits >>> 16) & Vector512<uint>.One;
+        Vector512<uint> rounded = (bits + Vector512.Create(0x7fffu) + odd) >>> 16;
         return Vector512.ConditionalSelect(Vector512.Equals(value, value).AsUInt32(), rounded, Vector512.Create(0x7fffu));
     }
 
     // In double, for a product of two bfloats may leave float's range.
     public static Vector512<float> FusedOdd(Vector512<float> a, Vector512<float> b, Vector512<float> c)
     {
-        var (a0, a1) = Vector512.Widen(a);
-        var (b0, b1) = Vector512.Widen(b);
-        var (c0, c1) = Vector512.Widen(c);
-        var low = SumOdd(a0 * b0, c0);
-        var high = SumOdd(a1 * b1, c1);
-        var nearest = Vector512.Narrow(low, high);
-        var (back0, back1) = Vector512.Widen(nearest);
+        (Vector512<double> a0, Vector512<double> a1) = Vector512.Widen(a);
+        (Vector512<double> b0, Vector512<double> b1) = Vector512.Widen(b);
+        (Vector512<double> c0, Vector512<double> c1) = Vector512.Widen(c);
+        Vector512<double> low = SumOdd(a0 * b0, c0);
+        Vector512<double> high = SumOdd(a1 * b1, c1);
+        Vector512<float> nearest = Vector512.Narrow(low, high);
+        (Vector512<double> back0, Vector512<double> back1) = Vector512.Widen(nearest);
         return HalfFormats.ToOdd(nearest, Vector512.Narrow(Sign(low - back0), Sign(high - back1)));
     }
 
     private static Vector512<double> SumOdd(Vector512<double> product, Vector512<double> c)
     {
-        var sum = product + c;
-        var part = sum - product;
-        var error = (product - (sum - part)) + (c - part);
-        var bits = sum.AsInt64();
-        var away = Vector512<long>.One | ((bits ^ error.AsInt64()) >> 63);
-        var inexact = Vector512.GreaterThan(Vector512.Abs(error), Vector512<double>.Zero).AsInt64()
+        Vector512<double> sum = product + c;
+        Vector512<double> part = sum - product;
+        Vector512<double> error = (product - (sum - part)) + (c - part);
+        Vector512<long> bits = sum.AsInt64();
+        Vector512<long> away = Vector512<long>.One | ((bits ^ error.AsInt64()) >> 63);
+        Vector512<long> inexact = Vector512.GreaterThan(Vector512.Abs(error), Vector512<double>.Zero).AsInt64()
             & Vector512.Equals(bits & Vector512<long>.One, Vector512<long>.Zero)
             & Vector512.LessThan(Vector512.Abs(sum), Vector512.Create(double.PositiveInfinity)).AsInt64();
         return (bits + (away & inexact)).AsDouble();
@@ -123,7 +123,7 @@ internal readonly struct Float16Flushed : IHalfFormat
 
     private static Vector512<uint> Flush(Vector512<uint> bits)
     {
-        var isSmall = Vector512.Equals(bits & Vector512.Create(0x7c00u), Vector512<uint>.Zero);
+        Vector512<uint> isSmall = Vector512.Equals(bits & Vector512.Create(0x7c00u), Vector512<uint>.Zero);
         return Vector512.ConditionalSelect(isSmall, bits & Vector512.Create(0x8000u), bits);
     }
 }
@@ -135,9 +135,9 @@ internal static unsafe class HalfFormats
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToOdd(Vector512<float> sum, Vector512<float> error)
     {
-        var bits = sum.AsInt32();
-        var away = Vector512<int>.One | ((bits ^ error.AsInt32()) >> 31);
-        var inexact = Vector512.GreaterThan(Vector512.Abs(error), Vector512<float>.Zero).AsInt32()
+        Vector512<int> bits = sum.AsInt32();
+        Vector512<int> away = Vector512<int>.One | ((bits ^ error.AsInt32()) >> 31);
+        Vector512<int> inexact = Vector512.GreaterThan(Vector512.Abs(error), Vector512<float>.Zero).AsInt32()
             & Vector512.Equals(bits & Vector512<int>.One, Vector512<int>.Zero)
             & Vector512.LessThan(Vector512.Abs(sum), Vector512.Create(float.PositiveInfinity)).AsInt32();
         return (bits + (away & inexact)).AsSingle();
@@ -174,9 +174,9 @@ internal readonly struct Half1<TOp, TFormat, TOut> : IUnary<uint>
 {
     public static Vector512<uint> Apply(Vector512<uint> a)
     {
-        var mask = Vector512.Create(0xffffu);
-        var low = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a & mask))));
-        var high = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a >>> 16))));
+        Vector512<uint> mask = Vector512.Create(0xffffu);
+        Vector512<uint> low = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a & mask))));
+        Vector512<uint> high = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a >>> 16))));
         return low | (high << 16);
     }
 }
@@ -188,9 +188,9 @@ internal readonly struct Half2<TOp, TFormat, TOut> : IBinary<uint>
 {
     public static Vector512<uint> Apply(Vector512<uint> a, Vector512<uint> b)
     {
-        var mask = Vector512.Create(0xffffu);
-        var low = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a & mask), TFormat.Decode(b & mask))));
-        var high = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a >>> 16), TFormat.Decode(b >>> 16))));
+        Vector512<uint> mask = Vector512.Create(0xffffu);
+        Vector512<uint> low = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a & mask), TFormat.Decode(b & mask))));
+        Vector512<uint> high = TFormat.Encode(TOut.Apply(TOp.Apply(TFormat.Decode(a >>> 16), TFormat.Decode(b >>> 16))));
         return low | (high << 16);
     }
 }
@@ -202,9 +202,9 @@ internal readonly struct HalfFused<TFormat, TOut> : ITernary<uint>
 {
     public static Vector512<uint> Apply(Vector512<uint> a, Vector512<uint> b, Vector512<uint> c)
     {
-        var mask = Vector512.Create(0xffffu);
-        var low = TFormat.Encode(TOut.Apply(TFormat.FusedOdd(TFormat.Decode(a & mask), TFormat.Decode(b & mask), TFormat.Decode(c & mask))));
-        var high = TFormat.Encode(TOut.Apply(TFormat.FusedOdd(TFormat.Decode(a >>> 16), TFormat.Decode(b >>> 16), TFormat.Decode(c >>> 16))));
+        Vector512<uint> mask = Vector512.Create(0xffffu);
+        Vector512<uint> low = TFormat.Encode(TOut.Apply(TFormat.FusedOdd(TFormat.Decode(a & mask), TFormat.Decode(b & mask), TFormat.Decode(c & mask))));
+        Vector512<uint> high = TFormat.Encode(TOut.Apply(TFormat.FusedOdd(TFormat.Decode(a >>> 16), TFormat.Decode(b >>> 16), TFormat.Decode(c >>> 16))));
         return low | (high << 16);
     }
 }

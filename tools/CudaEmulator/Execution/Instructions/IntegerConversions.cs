@@ -30,7 +30,7 @@ internal readonly struct IntegerToFloat<TFrom, TTo, TDirection> : IMap<TFrom, TT
 {
     public static TTo Apply(TFrom a)
     {
-        var nearest = TTo.CreateTruncating(a);
+        TTo nearest = TTo.CreateTruncating(a);
         return typeof(TDirection) == typeof(ToNearest)
             ? nearest
             : TDirection.Round(nearest, (double)(Int128.CreateTruncating(a) - Int128.CreateTruncating(nearest)));
@@ -149,12 +149,12 @@ internal static unsafe class IntegerConversions
         where TTo : unmanaged, IBinaryInteger<TTo>
         where TRegister : unmanaged, IBinaryInteger<TRegister>
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var value = Lanes.Read<TFrom>(f + op->A, lane);
+            int lane = BitOperations.TrailingZeroCount(rest);
+            TFrom value = Lanes.Read<TFrom>(f + op->A, lane);
             value = op->Count != 0 && TFrom.IsSubnormal(value) ? TFrom.Zero : value;
-            var whole = TTo.CreateSaturating(TFrom.Round(value, (MidpointRounding)op->Constant));
+            TTo whole = TTo.CreateSaturating(TFrom.Round(value, (MidpointRounding)op->Constant));
             Lanes.Write(f + op->D, lane, TRegister.CreateTruncating(whole));
         }
 

@@ -37,8 +37,8 @@ internal readonly struct AddSaturating : IBinary<int>
 {
     public static Vector512<int> Apply(Vector512<int> a, Vector512<int> b)
     {
-        var sum = a + b;
-        var overflows = (a ^ sum) & (b ^ sum);
+        Vector512<int> sum = a + b;
+        Vector512<int> overflows = (a ^ sum) & (b ^ sum);
         return Vector512.ConditionalSelect(overflows >> 31, (a >> 31) ^ Vector512.Create(int.MaxValue), sum);
     }
 }
@@ -48,8 +48,8 @@ internal readonly struct SubtractSaturating : IBinary<int>
 {
     public static Vector512<int> Apply(Vector512<int> a, Vector512<int> b)
     {
-        var difference = a - b;
-        var overflows = (a ^ b) & (a ^ difference);
+        Vector512<int> difference = a - b;
+        Vector512<int> overflows = (a ^ b) & (a ^ difference);
         return Vector512.ConditionalSelect(overflows >> 31, (a >> 31) ^ Vector512.Create(int.MaxValue), difference);
     }
 }
@@ -120,7 +120,7 @@ internal static class LaneWise
         Span<T> y = stackalloc T[Vector512<T>.Count];
         a.CopyTo(x);
         b.CopyTo(y);
-        for (var i = 0; i < x.Length; i++)
+        for (int i = 0; i < x.Length; i++)
         {
             x[i] = function(x[i], y[i]);
         }

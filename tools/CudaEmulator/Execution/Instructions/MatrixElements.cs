@@ -65,11 +65,11 @@ internal readonly struct E4M3Element : IMatrixElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Decode(Vector512<uint> words, int index)
     {
-        var bits = words >>> (8 * index);
-        var magnitude = bits & Vector512.Create(0x7fu);
-        var sign = (bits & Vector512.Create(0x80u)) << 24;
-        var scaled = ((magnitude << 20).AsSingle() * Vector512.Create((127u + 120) << 23).AsSingle()).AsUInt32();
-        var nan = Vector512.Equals(magnitude, Vector512.Create(0x7fu));
+        Vector512<uint> bits = words >>> (8 * index);
+        Vector512<uint> magnitude = bits & Vector512.Create(0x7fu);
+        Vector512<uint> sign = (bits & Vector512.Create(0x80u)) << 24;
+        Vector512<uint> scaled = ((magnitude << 20).AsSingle() * Vector512.Create((127u + 120) << 23).AsSingle()).AsUInt32();
+        Vector512<uint> nan = Vector512.Equals(magnitude, Vector512.Create(0x7fu));
         return (sign | Vector512.ConditionalSelect(nan, Vector512.Create(0x7fffffffu), scaled)).AsSingle();
     }
 }

@@ -34,22 +34,22 @@ internal static unsafe class MatrixMoves
             throw e.Unsupported();
         }
 
-        var count = e.TakeAny("x1", "x2", "x4") switch
+        int count = e.TakeAny("x1", "x2", "x4") switch
         {
             "x1" => 1,
             "x2" => 2,
             "x4" => 4,
             _ => throw e.Unsupported(),
         };
-        var transposes = e.Take("trans");
-        var (at, isNarrow, offset) = SharedAddresses.Take(e, addressOperand);
+        bool transposes = e.Take("trans");
+        (int at, int isNarrow, long offset) = SharedAddresses.Take(e, addressOperand);
         if (!e.Take("b16"))
         {
             throw e.Unsupported();
         }
 
         e.Expect(2);
-        var elements = e.Elements(vectorOperand);
+        IReadOnlyList<PtxOperand?> elements = e.Elements(vectorOperand);
         if (elements.Count != count)
         {
             throw e.Mismatch();
@@ -73,13 +73,13 @@ internal static unsafe class MatrixMoves
 
     private static Op* Load(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
-        var rows = RowAddresses(op, f, w, writes: false);
-        for (var matrix = 0; matrix < op->Count; matrix++)
+        ulong* rows = RowAddresses(op, f, w, writes: false);
+        for (int matrix = 0; matrix < op->Count; matrix++)
         {
             Gather(rows + Rows * matrix, f + op->Slots[matrix]);
         }
@@ -90,14 +90,14 @@ internal static unsafe class MatrixMoves
     [SkipLocalsInit]
     private static Op* LoadTransposed(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
-        var rows = RowAddresses(op, f, w, writes: false);
-        var copy = stackalloc byte[Lanes.Narrow];
-        for (var matrix = 0; matrix < op->Count; matrix++)
+        ulong* rows = RowAddresses(op, f, w, writes: false);
+        byte* copy = stackalloc byte[Lanes.Narrow];
+        for (int matrix = 0; matrix < op->Count; matrix++)
         {
             Gather(rows + Rows * matrix, copy);
             Transpose(copy, f + op->Slots[matrix]);
@@ -108,13 +108,13 @@ internal static unsafe class MatrixMoves
 
     private static Op* Store(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
-        var rows = RowAddresses(op, f, w, writes: true);
-        for (var matrix = 0; matrix < op->Count; matrix++)
+        ulong* rows = RowAddresses(op, f, w, writes: true);
+        for (int matrix = 0; matrix < op->Count; matrix++)
         {
             Scatter(f + op->Slots[matrix], rows + Rows * matrix);
         }
@@ -125,14 +125,14 @@ internal static unsafe class MatrixMoves
     [SkipLocalsInit]
     private static Op* StoreTransposed(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
-        var rows = RowAddresses(op, f, w, writes: true);
-        var copy = stackalloc byte[Lanes.Narrow];
-        for (var matrix = 0; matrix < op->Count; matrix++)
+        ulong* rows = RowAddresses(op, f, w, writes: true);
+        byte* copy = stackalloc byte[Lanes.Narrow];
+        for (int matrix = 0; matrix < op->Count; matrix++)
         {
             Transpose(f + op->Slots[matrix], copy);
             Scatter(copy, rows + Rows * matrix);
@@ -144,12 +144,12 @@ internal static unsafe class MatrixMoves
     [SkipLocalsInit]
     private static Op* Transpose(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
-        var copy = stackalloc byte[Lanes.Narrow];
+        byte* copy = stackalloc byte[Lanes.Narrow];
         new ReadOnlySpan<byte>(f + op->A, Lanes.Narrow).CopyTo(new Span<byte>(copy, Lanes.Narrow));
         Transpose(copy, f + op->D);
         return op + 1;
@@ -158,8 +158,8 @@ internal static unsafe class MatrixMoves
     // Only the lanes whose addresses count are looked at.
     private static ulong* RowAddresses(Op* op, byte* f, Warp w, bool writes)
     {
-        var mask = Lanes.All >> (Lanes.Count - Rows * op->Count);
-        var rows = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, RowBytes);
+        uint mask = Lanes.All >> (Lanes.Count - Rows * op->Count);
+        ulong* rows = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, RowBytes);
         if (w.Checks is { } checks)
         {
             // The warp waits for all its lanes and moves the rows together: another lane than the one that gives a row's address
@@ -182,7 +182,7 @@ internal static unsafe class MatrixMoves
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Gather(ulong* rows, byte* register)
     {
-        for (var row = 0; row < Rows; row++)
+        for (int row = 0; row < Rows; row++)
         {
             Vector128.Load((byte*)rows[row]).Store(register + RowBytes * row);
         }
@@ -191,20 +191,22 @@ internal static unsafe class MatrixMoves
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scatter(byte* register, ulong* rows)
     {
-        for (var row = 0; row < Rows; row++)
+        for (int row = 0; row < Rows; row++)
         {
             Vector128.Load(register + RowBytes * row).Store((byte*)rows[row]);
         }
     }
 
-    /// <summary>Transposes a register. Rows 2t and 2t + 1, interleaved, are words; word c of them is word t of row c of the transpose.</summary>
+    /// <summary>
+    /// Transposes a register. Rows 2t and 2t + 1, interleaved, are words; word c of them is word t of row c of the transpose.
+    /// </summary>
     public static void Transpose(byte* from, byte* to)
     {
-        for (var t = 0; t < 4; t++)
+        for (int t = 0; t < 4; t++)
         {
-            var even = (ushort*)(from + 2 * RowBytes * t);
-            var words = (uint*)to + t;
-            for (var column = 0; column < Rows; column++)
+            ushort* even = (ushort*)(from + 2 * RowBytes * t);
+            uint* words = (uint*)to + t;
+            for (int column = 0; column < Rows; column++)
             {
                 words[4 * column] = even[column] | (uint)even[Rows + column] << 16;
             }

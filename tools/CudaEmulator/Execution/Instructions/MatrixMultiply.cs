@@ -14,7 +14,9 @@ namespace Handwritten.CudaEmulator.Execution;
 /// </summary>
 internal static unsafe class MatrixMultiply
 {
-    /// <summary>Distance from the tiles of sums to what <see cref="IntegerSum{TAdd}"/> keeps: the sums' most tiles are 2 x 2.</summary>
+    /// <summary>
+    /// Distance from the tiles of sums to what <see cref="IntegerSum{TAdd}"/> keeps: the sums' most tiles are 2 x 2.
+    /// </summary>
     public const int Kept = 4 * MatrixTiles.Length;
 
     // Tiles at most: 4 registers of A and 2 of B, with 4 elements a word; C, and C as it was.
@@ -53,10 +55,10 @@ internal static unsafe class MatrixMultiply
             throw e.Unsupported();
         }
 
-        var shape = e.TakeAny("m8n8k16", "m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32") ?? throw e.Unsupported();
-        var saturates = e.Take("satfinite");
+        string shape = e.TakeAny("m8n8k16", "m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32") ?? throw e.Unsupported();
+        bool saturates = e.Take("satfinite");
         string[] types = [.. e.Modifiers];
-        foreach (var type in types)
+        foreach (string type in types)
         {
             e.Take(type);
         }
@@ -67,9 +69,9 @@ internal static unsafe class MatrixMultiply
             throw e.Unsupported();
         }
 
-        var (d, a, b, c) = (types[0], types[1], types[2], types[3]);
-        var perWord = PerWord(a);
-        var target = (a, shape) switch
+        (string d, string a, string b, string c) = (types[0], types[1], types[2], types[3]);
+        int perWord = PerWord(a);
+        int target = (a, shape) switch
         {
             ("f16", "m16n8k8") or ("s8" or "u8", "m8n8k16") => 75,
             ("f16" or "bf16", "m16n8k8" or "m16n8k16") or ("tf32", "m16n8k4" or "m16n8k8") or ("s8" or "u8", "m16n8k16" or "m16n8k32") => 80,
@@ -82,10 +84,10 @@ internal static unsafe class MatrixMultiply
             throw e.Unsupported();
         }
 
-        var rowBlocks = shape[1] == '8' ? 1 : 2;
-        var kBlocks = int.Parse(shape.AsSpan(shape.IndexOf('k') + 1)) / (4 * perWord);
-        var sums = rowBlocks * (d == "f16" ? 1 : 2);
-        var sumType = d switch { "f32" => PtxType.F32, "s32" => PtxType.S32, _ => PtxType.B32 };
+        int rowBlocks = shape[1] == '8' ? 1 : 2;
+        int kBlocks = int.Parse(shape.AsSpan(shape.IndexOf('k') + 1)) / (4 * perWord);
+        int sums = rowBlocks * (d == "f16" ? 1 : 2);
+        PtxType sumType = d switch { "f32" => PtxType.F32, "s32" => PtxType.S32, _ => PtxType.B32 };
         int[] slots =
         [
             .. Registers(e, 0, sums).Select(x => e.Destination(x, 4)),
@@ -98,7 +100,7 @@ internal static unsafe class MatrixMultiply
 
     private static IReadOnlyList<PtxOperand?> Registers(Emitter e, int operand, int count)
     {
-        var elements = e.Elements(operand);
+        IReadOnlyList<PtxOperand?> elements = e.Elements(operand);
         return elements.Count == count ? elements : throw e.Mismatch();
     }
 
@@ -140,44 +142,44 @@ internal static unsafe class MatrixMultiply
         where TB : struct, IMatrixElement
         where TSum : struct, IMatrixSum
     {
-        if (!IsWholeWarp(op, w, mask, out var next))
+        if (!IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
-        var room = stackalloc byte[sizeof(float) * MatrixTiles.Length * (TilesOfA + 2 * TilesOfB + TilesOfC) + Alignment];
-        var a = (float*)(((nuint)room + Alignment - 1) / Alignment * Alignment);
-        var b = a + MatrixTiles.Length * TilesOfA;
-        var c = b + MatrixTiles.Length * TilesOfB;
-        var words = (uint*)(c + MatrixTiles.Length * TilesOfC);
+        byte* room = stackalloc byte[sizeof(float) * MatrixTiles.Length * (TilesOfA + 2 * TilesOfB + TilesOfC) + Alignment];
+        float* a = (float*)(((nuint)room + Alignment - 1) / Alignment * Alignment);
+        float* b = a + MatrixTiles.Length * TilesOfA;
+        float* c = b + MatrixTiles.Length * TilesOfB;
+        uint* words = (uint*)(c + MatrixTiles.Length * TilesOfC);
 
         int rowBlocks = op->A, kBlocks = op->B;
-        var registersOfD = op->Slots;
-        var registersOfA = registersOfD + rowBlocks * TSum.Registers;
-        var registersOfB = registersOfA + rowBlocks * kBlocks;
-        var registersOfC = registersOfB + kBlocks;
-        for (var i = 0; i < kBlocks; i++)
+        int* registersOfD = op->Slots;
+        int* registersOfA = registersOfD + rowBlocks * TSum.Registers;
+        int* registersOfB = registersOfA + rowBlocks * kBlocks;
+        int* registersOfC = registersOfB + kBlocks;
+        for (int i = 0; i < kBlocks; i++)
         {
             MatrixTiles.Transpose(f + registersOfB[i], words + MatrixTiles.Length * i);
         }
 
-        for (var i = 0; i < rowBlocks * kBlocks; i++)
+        for (int i = 0; i < rowBlocks * kBlocks; i++)
         {
             MatrixTiles.Decode<TA>(f + registersOfA[i], a + MatrixTiles.Length * TA.PerWord * i);
         }
 
-        for (var i = 0; i < rowBlocks; i++)
+        for (int i = 0; i < rowBlocks; i++)
         {
             TSum.Load(f, registersOfC + TSum.Registers * i, c + 2 * MatrixTiles.Length * i);
         }
 
-        for (var i = 0; i < kBlocks; i++)
+        for (int i = 0; i < kBlocks; i++)
         {
             MatrixTiles.Decode<TB>((byte*)(words + MatrixTiles.Length * i), b + MatrixTiles.Length * TB.PerWord * i);
         }
 
         MatrixTiles.Multiply(a, b, c, rowBlocks, kBlocks, TA.PerWord);
-        for (var i = 0; i < rowBlocks; i++)
+        for (int i = 0; i < rowBlocks; i++)
         {
             TSum.Store(c + 2 * MatrixTiles.Length * i, f, registersOfD + TSum.Registers * i);
         }

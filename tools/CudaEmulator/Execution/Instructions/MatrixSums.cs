@@ -27,7 +27,7 @@ internal readonly unsafe struct SingleSum : IMatrixSum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load(byte* f, int* c, float* tiles)
     {
-        for (var part = 0; part < 4; part++)
+        for (int part = 0; part < 4; part++)
         {
             Lanes.Load<float>(f + c[part / 2], part % 2).Store(tiles + 16 * part);
         }
@@ -37,10 +37,10 @@ internal readonly unsafe struct SingleSum : IMatrixSum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* tiles, byte* f, int* d)
     {
-        for (var part = 0; part < 4; part++)
+        for (int part = 0; part < 4; part++)
         {
-            var sum = Vector512.Load(tiles + 16 * part);
-            var known = Vector512.ConditionalSelect(Vector512.Equals(sum, sum), sum, Vector512.Create(0x7fffffffu).AsSingle());
+            Vector512<float> sum = Vector512.Load(tiles + 16 * part);
+            Vector512<float> known = Vector512.ConditionalSelect(Vector512.Equals(sum, sum), sum, Vector512.Create(0x7fffffffu).AsSingle());
             Lanes.Store32(known, f + d[part / 2], part % 2, Lanes.All);
         }
     }
@@ -57,10 +57,10 @@ internal readonly unsafe struct HalfSum : IMatrixSum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* tiles, byte* f, int* d)
     {
-        for (var part = 0; part < 2; part++)
+        for (int part = 0; part < 2; part++)
         {
-            var even = Float16.Encode(Vector512.Load(tiles + 16 * part));
-            var odd = Float16.Encode(Vector512.Load(tiles + MatrixTiles.Length + 16 * part));
+            Vector512<uint> even = Float16.Encode(Vector512.Load(tiles + 16 * part));
+            Vector512<uint> odd = Float16.Encode(Vector512.Load(tiles + MatrixTiles.Length + 16 * part));
             Lanes.Store32(even | (odd << 16), f + *d, part, Lanes.All);
         }
     }
@@ -78,7 +78,7 @@ internal readonly unsafe struct IntegerSum<TAdd> : IMatrixSum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load(byte* f, int* c, float* tiles)
     {
-        for (var part = 0; part < 4; part++)
+        for (int part = 0; part < 4; part++)
         {
             Vector512<float>.Zero.Store(tiles + 16 * part);
             Lanes.Load<float>(f + c[part / 2], part % 2).Store(tiles + MatrixMultiply.Kept + 16 * part);
@@ -88,10 +88,10 @@ internal readonly unsafe struct IntegerSum<TAdd> : IMatrixSum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* tiles, byte* f, int* d)
     {
-        for (var part = 0; part < 4; part++)
+        for (int part = 0; part < 4; part++)
         {
-            var product = Vector512.ConvertToInt32(Vector512.Load(tiles + 16 * part));
-            var c = Vector512.Load((int*)tiles + MatrixMultiply.Kept + 16 * part);
+            Vector512<int> product = Vector512.ConvertToInt32(Vector512.Load(tiles + 16 * part));
+            Vector512<int> c = Vector512.Load((int*)tiles + MatrixMultiply.Kept + 16 * part);
             Lanes.Store32(TAdd.Apply(c, product), f + d[part / 2], part % 2, Lanes.All);
         }
     }

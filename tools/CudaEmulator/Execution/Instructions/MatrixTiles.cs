@@ -37,9 +37,9 @@ internal static unsafe class MatrixTiles
     public static void Decode<TElement>(byte* register, float* tiles)
         where TElement : struct, IMatrixElement
     {
-        var low = Lanes.Load<uint>(register, 0);
-        var high = Lanes.Load<uint>(register, 1);
-        for (var i = 0; i < TElement.PerWord; i++)
+        Vector512<uint> low = Lanes.Load<uint>(register, 0);
+        Vector512<uint> high = Lanes.Load<uint>(register, 1);
+        for (int i = 0; i < TElement.PerWord; i++)
         {
             TElement.Decode(low, i).Store(tiles + Length * i);
             TElement.Decode(high, i).Store(tiles + Length * i + 16);
@@ -50,10 +50,10 @@ internal static unsafe class MatrixTiles
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Transpose(byte* register, uint* words)
     {
-        for (var n = 0; n < 8; n++)
+        for (int n = 0; n < 8; n++)
         {
-            var row = (uint*)register + 4 * n;
-            var column = words + n / 2 + 4 * (n % 2);
+            uint* row = (uint*)register + 4 * n;
+            uint* column = words + n / 2 + 4 * (n % 2);
             column[0] = row[0];
             column[8] = row[1];
             column[16] = row[2];
@@ -70,28 +70,28 @@ internal static unsafe class MatrixTiles
     /// <param name="perWord">Elements of a word.</param>
     public static void Multiply(float* a, float* b, float* c, int rowBlocks, int kBlocks, int perWord)
     {
-        for (var block = 0; block < rowBlocks; block++)
+        for (int block = 0; block < rowBlocks; block++)
         {
-            var even = c + 2 * Length * block;
-            var odd = even + Length;
-            var sum0 = Vector256.Create(Vector128.Load(even), Vector128.Load(odd));
-            var sum1 = Vector256.Create(Vector128.Load(even + 4), Vector128.Load(odd + 4));
-            var sum2 = Vector256.Create(Vector128.Load(even + 8), Vector128.Load(odd + 8));
-            var sum3 = Vector256.Create(Vector128.Load(even + 12), Vector128.Load(odd + 12));
-            var sum4 = Vector256.Create(Vector128.Load(even + 16), Vector128.Load(odd + 16));
-            var sum5 = Vector256.Create(Vector128.Load(even + 20), Vector128.Load(odd + 20));
-            var sum6 = Vector256.Create(Vector128.Load(even + 24), Vector128.Load(odd + 24));
-            var sum7 = Vector256.Create(Vector128.Load(even + 28), Vector128.Load(odd + 28));
-            for (var k = 0; k < kBlocks; k++)
+            float* even = c + 2 * Length * block;
+            float* odd = even + Length;
+            Vector256<float> sum0 = Vector256.Create(Vector128.Load(even), Vector128.Load(odd));
+            Vector256<float> sum1 = Vector256.Create(Vector128.Load(even + 4), Vector128.Load(odd + 4));
+            Vector256<float> sum2 = Vector256.Create(Vector128.Load(even + 8), Vector128.Load(odd + 8));
+            Vector256<float> sum3 = Vector256.Create(Vector128.Load(even + 12), Vector128.Load(odd + 12));
+            Vector256<float> sum4 = Vector256.Create(Vector128.Load(even + 16), Vector128.Load(odd + 16));
+            Vector256<float> sum5 = Vector256.Create(Vector128.Load(even + 20), Vector128.Load(odd + 20));
+            Vector256<float> sum6 = Vector256.Create(Vector128.Load(even + 24), Vector128.Load(odd + 24));
+            Vector256<float> sum7 = Vector256.Create(Vector128.Load(even + 28), Vector128.Load(odd + 28));
+            for (int k = 0; k < kBlocks; k++)
             {
-                var columns = a + Length * perWord * (k * rowBlocks + block);
-                var rows = b + Length * perWord * k;
-                for (var t = 0; t < 4; t++, columns++, rows += 8)
+                float* columns = a + Length * perWord * (k * rowBlocks + block);
+                float* rows = b + Length * perWord * k;
+                for (int t = 0; t < 4; t++, columns++, rows += 8)
                 {
-                    for (var i = 0; i < perWord; i++)
+                    for (int i = 0; i < perWord; i++)
                     {
-                        var column = columns + Length * i;
-                        var row = Vector256.Load(rows + Length * i);
+                        float* column = columns + Length * i;
+                        Vector256<float> row = Vector256.Load(rows + Length * i);
                         sum0 = Vector256.FusedMultiplyAdd(Vector256.Create(column[0]), row, sum0);
                         sum1 = Vector256.FusedMultiplyAdd(Vector256.Create(column[4]), row, sum1);
                         sum2 = Vector256.FusedMultiplyAdd(Vector256.Create(column[8]), row, sum2);

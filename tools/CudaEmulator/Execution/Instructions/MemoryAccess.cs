@@ -61,7 +61,7 @@ internal static unsafe class MemoryAccess
             throw e.Mismatch();
         }
 
-        var window = WindowOf(e, space);
+        AddressWindow window = WindowOf(e, space);
         if (address.Base is { } register)
         {
             return register.Type == PtxType.Pred || register.Type.ByteSize() < 4
@@ -74,8 +74,8 @@ internal static unsafe class MemoryAccess
             return (e.Constant((ulong)address.Offset, true), 0, 0, window);
         }
 
-        var (place, start) = e.Compiler.AddressOf(symbol, e.Instruction.Line);
-        var symbolWindow = place switch
+        (StateSpace place, ulong start) = e.Compiler.AddressOf(symbol, e.Instruction.Line);
+        AddressWindow symbolWindow = place switch
         {
             StateSpace.Local => AddressWindow.Local,
             StateSpace.Shared => AddressWindow.Shared,
@@ -93,18 +93,18 @@ internal static unsafe class MemoryAccess
     private static void Load(Emitter e)
     {
         TakeHints(e);
-        var space = TakeSpace(e);
-        var count = TakeCount(e);
-        var type = e.TakeType();
+        StateSpace space = TakeSpace(e);
+        int count = TakeCount(e);
+        PtxType type = e.TakeType();
         e.Expect(2, 3); // a third operand is a cache policy
-        var (at, isNarrow, offset, window) = Address(e, 1, space);
-        var elements = e.Elements(0);
+        (int at, int isNarrow, long offset, AddressWindow window) = Address(e, 1, space);
+        IReadOnlyList<PtxOperand?> elements = e.Elements(0);
         if (elements.Count != count)
         {
             throw e.Mismatch();
         }
 
-        var wide = IsWide(e, elements, type);
+        bool wide = IsWide(e, elements, type);
         if (count == 1)
         {
             e.Emit(LoadHandler(e, window, type, wide), e.Destination(elements[0], RegisterBytes(elements[0], type)), at, c: isNarrow, constant: offset);
@@ -118,18 +118,18 @@ internal static unsafe class MemoryAccess
     private static void Store(Emitter e)
     {
         TakeHints(e);
-        var space = TakeSpace(e);
-        var count = TakeCount(e);
-        var type = e.TakeType();
+        StateSpace space = TakeSpace(e);
+        int count = TakeCount(e);
+        PtxType type = e.TakeType();
         e.Expect(2, 3);
-        var (at, isNarrow, offset, window) = Address(e, 0, space);
-        var elements = e.Elements(1);
+        (int at, int isNarrow, long offset, AddressWindow window) = Address(e, 0, space);
+        IReadOnlyList<PtxOperand?> elements = e.Elements(1);
         if (elements.Count != count || space == StateSpace.Const)
         {
             throw e.Mismatch();
         }
 
-        var wide = IsWide(e, elements, type);
+        bool wide = IsWide(e, elements, type);
         int[] slots = [.. elements.Select(x => e.Source(x, type, orWider: true))];
         if (count == 1)
         {
@@ -153,7 +153,7 @@ internal static unsafe class MemoryAccess
     // Registers of 64 bits, or a type of 64 bits. A vector's registers are all alike.
     private static bool IsWide(Emitter e, IReadOnlyList<PtxOperand?> elements, PtxType type)
     {
-        var widths = elements.OfType<PtxOperand.Register>().Select(r => r.Value.Type.ByteSize() == 8).Distinct().ToArray();
+        bool[] widths = elements.OfType<PtxOperand.Register>().Select(r => r.Value.Type.ByteSize() == 8).Distinct().ToArray();
         return widths.Length > 1 ? throw e.Mismatch() : type.ByteSize() == 8 || (widths.Length == 1 && widths[0]);
     }
 

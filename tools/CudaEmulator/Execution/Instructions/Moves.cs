@@ -23,9 +23,9 @@ internal static unsafe class Moves
     public static Op* Select<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged
     {
-        var choice = *(uint*)(f + op->C);
+        uint choice = *(uint*)(f + op->C);
         byte* d = f + op->D, a = f + op->A, b = f + op->B;
-        for (var part = 0; part < (sizeof(T) == 8 ? 4 : 2); part++)
+        for (int part = 0; part < (sizeof(T) == 8 ? 4 : 2); part++)
         {
             if (sizeof(T) == 8)
             {
@@ -56,11 +56,11 @@ internal static unsafe class Moves
     private static void Mov(Emitter e)
     {
         e.TakeAny("v2", "v4");
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(2);
         if (type == PtxType.Pred)
         {
-            e.Emit(&Predicates.Copy, e.PredicateDestination(0), e.PredicateSource(1));
+            e.Emit(&Predicates.Copy, e.PredicateDestination(), e.PredicateSource(1));
         }
         else if (e.Instruction.Operands[0] is PtxOperand.Vector parts)
         {
@@ -86,7 +86,7 @@ internal static unsafe class Moves
     // mov.v4.u32 {…}, %tid: element by element.
     private static void MoveEach(Emitter e, PtxOperand.Vector targets, PtxOperand.Vector sources, PtxType type)
     {
-        foreach (var (target, source) in targets.Elements.Zip(sources.Elements))
+        foreach ((PtxOperand? target, PtxOperand? source) in targets.Elements.Zip(sources.Elements))
         {
             e.Move(e.Destination(target, type.ByteSize()), e.Source(source, type), type);
         }
@@ -94,7 +94,7 @@ internal static unsafe class Moves
 
     private static (PtxType Part, int Count) PartsOf(Emitter e, PtxOperand.Vector parts, PtxType type)
     {
-        var bits = 8 * type.ByteSize() / parts.Elements.Count;
+        int bits = 8 * type.ByteSize() / parts.Elements.Count;
         return ((bits, parts.Elements.Count) switch
         {
             (8, 2 or 4) => PtxType.B8,
@@ -106,8 +106,8 @@ internal static unsafe class Moves
 
     private static void Pack(Emitter e, PtxOperand.Vector sources, PtxType type)
     {
-        var (part, _) = PartsOf(e, sources, type);
-        var d = e.Destination(0, type.ByteSize());
+        (PtxType part, _) = PartsOf(e, sources, type);
+        int d = e.Destination(0, type.ByteSize());
         int[] slots = [.. sources.Elements.Select(s => e.Source(s, part))];
         e.Emit((type.ByteSize(), part) switch
         {
@@ -120,8 +120,8 @@ internal static unsafe class Moves
 
     private static void Unpack(Emitter e, PtxOperand.Vector targets, PtxType type)
     {
-        var (part, _) = PartsOf(e, targets, type);
-        var a = e.Source(1, type);
+        (PtxType part, _) = PartsOf(e, targets, type);
+        int a = e.Source(1, type);
         int[] slots = [.. targets.Elements.Select(t => e.Destination(t, part.ByteSize()))];
         e.Emit((type.ByteSize(), part) switch
         {
@@ -135,10 +135,10 @@ internal static unsafe class Moves
     private static Op* PackTwo(Op* op, byte* f, Warp w, uint mask)
     {
         byte* d = f + op->D, low = f + op->Slots[0], high = f + op->Slots[1];
-        for (var part = 0; part < 2; part++)
+        for (int part = 0; part < 2; part++)
         {
-            var l = Lanes.Load<uint>(low, part);
-            var h = Lanes.Load<uint>(high, part);
+            Vector512<uint> l = Lanes.Load<uint>(low, part);
+            Vector512<uint> h = Lanes.Load<uint>(high, part);
             Lanes.Store64(Vector512.WidenLower(l) | (Vector512.WidenLower(h) << 32), d, 2 * part, mask);
             Lanes.Store64(Vector512.WidenUpper(l) | (Vector512.WidenUpper(h) << 32), d, 2 * part + 1, mask);
         }
@@ -149,10 +149,10 @@ internal static unsafe class Moves
     private static Op* UnpackTwo(Op* op, byte* f, Warp w, uint mask)
     {
         byte* a = f + op->A, low = f + op->Slots[0], high = f + op->Slots[1];
-        for (var part = 0; part < 2; part++)
+        for (int part = 0; part < 2; part++)
         {
-            var first = Lanes.Load<ulong>(a, 2 * part);
-            var second = Lanes.Load<ulong>(a, 2 * part + 1);
+            Vector512<ulong> first = Lanes.Load<ulong>(a, 2 * part);
+            Vector512<ulong> second = Lanes.Load<ulong>(a, 2 * part + 1);
             Lanes.Store32(Vector512.Narrow(first, second), low, part, mask);
             Lanes.Store32(Vector512.Narrow(first >>> 32, second >>> 32), high, part, mask);
         }
@@ -163,7 +163,7 @@ internal static unsafe class Moves
     private static Op* PackHalves(Op* op, byte* f, Warp w, uint mask)
     {
         byte* d = f + op->D, low = f + op->Slots[0], high = f + op->Slots[1];
-        for (var part = 0; part < 2; part++)
+        for (int part = 0; part < 2; part++)
         {
             Lanes.Store32((Lanes.Load<uint>(low, part) & Vector512.Create(0xffffu)) | (Lanes.Load<uint>(high, part) << 16), d, part, mask);
         }
@@ -174,9 +174,9 @@ internal static unsafe class Moves
     private static Op* UnpackHalves(Op* op, byte* f, Warp w, uint mask)
     {
         byte* a = f + op->A, low = f + op->Slots[0], high = f + op->Slots[1];
-        for (var part = 0; part < 2; part++)
+        for (int part = 0; part < 2; part++)
         {
-            var whole = Lanes.Load<uint>(a, part);
+            Vector512<uint> whole = Lanes.Load<uint>(a, part);
             Lanes.Store32(whole & Vector512.Create(0xffffu), low, part, mask);
             Lanes.Store32(whole >>> 16, high, part, mask);
         }
@@ -187,11 +187,11 @@ internal static unsafe class Moves
     private static Op* PackAny<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged, System.Numerics.IBinaryInteger<T>
     {
-        var bits = (int)op->Constant;
-        for (var lane = 0; lane < Lanes.Count; lane++)
+        int bits = (int)op->Constant;
+        for (int lane = 0; lane < Lanes.Count; lane++)
         {
-            var whole = T.Zero;
-            for (var i = op->Count - 1; i >= 0; i--)
+            T whole = T.Zero;
+            for (int i = op->Count - 1; i >= 0; i--)
             {
                 whole = (whole << bits) | T.CreateTruncating(Lanes.Read<uint>(f + op->Slots[i], lane) & ((1u << bits) - 1));
             }
@@ -208,11 +208,11 @@ internal static unsafe class Moves
     private static Op* UnpackAny<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged, System.Numerics.IBinaryInteger<T>
     {
-        var bits = (int)op->Constant;
-        for (var lane = 0; lane < Lanes.Count; lane++)
+        int bits = (int)op->Constant;
+        for (int lane = 0; lane < Lanes.Count; lane++)
         {
-            var whole = Lanes.Read<T>(f + op->A, lane);
-            for (var i = 0; i < op->Count && (mask >> lane & 1) != 0; i++)
+            T whole = Lanes.Read<T>(f + op->A, lane);
+            for (int i = 0; i < op->Count && (mask >> lane & 1) != 0; i++)
             {
                 Lanes.Write(f + op->Slots[i], lane, uint.CreateTruncating(whole >>> (bits * i)) & ((1u << bits) - 1));
             }
@@ -223,7 +223,7 @@ internal static unsafe class Moves
 
     private static void Selp(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(4);
         Select(e, type, e.Destination(0, type.ByteSize()), e.Source(1, type), e.Source(2, type), e.PredicateSource(3));
     }
@@ -231,14 +231,14 @@ internal static unsafe class Moves
     // slct: c >= 0 ? a : b.
     private static void Slct(Emitter e)
     {
-        var ftz = e.Take("ftz");
-        var type = e.TakeType();
-        var test = e.TakeType();
+        bool ftz = e.Take("ftz");
+        PtxType type = e.TakeType();
+        PtxType test = e.TakeType();
         e.Expect(4);
-        var d = e.Destination(0, type.ByteSize());
-        var a = e.Source(1, type);
-        var b = e.Source(2, type);
-        var hit = e.Scratch();
+        int d = e.Destination(0, type.ByteSize());
+        int a = e.Source(1, type);
+        int b = e.Source(2, type);
+        int hit = e.Scratch();
         e.Emit((test, ftz) switch
         {
             (PtxType.S32, false) => &Predicates.Compare<int, GreaterOrEqual<int>>,

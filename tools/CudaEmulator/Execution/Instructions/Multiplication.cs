@@ -23,7 +23,7 @@ internal static unsafe class Multiplication
     {
         if (e.TakeAny("lo", "hi", "wide") is { } part)
         {
-            var integer = e.TakeType();
+            PtxType integer = e.TakeType();
             if (part == "wide")
             {
                 EmitWide(e, integer, adds: false);
@@ -46,9 +46,9 @@ internal static unsafe class Multiplication
             return;
         }
 
-        var rounding = Arithmetic.TakeRounding(e) ?? Rounding.Nearest;
-        var (ftz, sat) = (e.Take("ftz"), e.Take("sat"));
-        var type = e.TakeType();
+        Rounding rounding = Arithmetic.TakeRounding(e) ?? Rounding.Nearest;
+        (bool ftz, bool sat) = (e.Take("ftz"), e.Take("sat"));
+        PtxType type = e.TakeType();
         Arithmetic.EmitBinary(e, (type, ftz, sat) switch
         {
             (PtxType.F32, _, _) when rounding == Rounding.Nearest => FloatHandlers.Binary<Multiply<float>>(ftz, sat),
@@ -69,15 +69,15 @@ internal static unsafe class Multiplication
             return;
         }
 
-        var part = e.TakeAny("lo", "hi", "wide");
+        string? part = e.TakeAny("lo", "hi", "wide");
         if (part is null)
         {
             Fma(e); // mad.f32 and mad.f64 are fma
             return;
         }
 
-        var sat = e.Take("sat");
-        var type = e.TakeType();
+        bool sat = e.Take("sat");
+        PtxType type = e.TakeType();
         if (part == "wide")
         {
             EmitWide(e, type, adds: true);
@@ -102,9 +102,9 @@ internal static unsafe class Multiplication
 
     private static void Fma(Emitter e)
     {
-        var rounding = Arithmetic.TakeRounding(e) ?? Rounding.Nearest;
-        var (ftz, sat, relu) = (e.Take("ftz"), e.Take("sat"), e.Take("relu"));
-        var type = e.TakeType();
+        Rounding rounding = Arithmetic.TakeRounding(e) ?? Rounding.Nearest;
+        (bool ftz, bool sat, bool relu) = (e.Take("ftz"), e.Take("sat"), e.Take("relu"));
+        PtxType type = e.TakeType();
         EmitTernary(e, (type, ftz, sat) switch
         {
             (PtxType.F32, _, _) when rounding == Rounding.Nearest && !relu => FloatHandlers.Ternary<FusedMultiplyAdd<float>>(ftz, sat),
@@ -126,7 +126,7 @@ internal static unsafe class Multiplication
     private static void EmitWide(Emitter e, PtxType type, bool adds)
     {
         e.Expect(adds ? 4 : 3);
-        var wide = type.ByteSize() == 2 ? PtxType.B32 : PtxType.B64;
+        PtxType wide = type.ByteSize() == 2 ? PtxType.B32 : PtxType.B64;
         e.Emit((type, adds) switch
         {
             (PtxType.U16, false) => &Lanes.Binary<uint, WideProduct16>,
@@ -143,8 +143,8 @@ internal static unsafe class Multiplication
 
     private static Vector512<ulong> Product<T>(byte* a, byte* b, int part)
     {
-        var x = Vector256.Load((uint*)(a + 32 * part));
-        var y = Vector256.Load((uint*)(b + 32 * part));
+        Vector256<uint> x = Vector256.Load((uint*)(a + 32 * part));
+        Vector256<uint> y = Vector256.Load((uint*)(b + 32 * part));
         return typeof(T) == typeof(int)
             ? (Extend(x.AsInt32()) * Extend(y.AsInt32())).AsUInt64()
             : Extend(x) * Extend(y);
@@ -156,7 +156,7 @@ internal static unsafe class Multiplication
 
     private static Op* WideProduct<T>(Op* op, byte* f, Warp w, uint mask)
     {
-        for (var part = 0; part < 4; part++)
+        for (int part = 0; part < 4; part++)
         {
             Lanes.Store64(Product<T>(f + op->A, f + op->B, part), f + op->D, part, mask);
         }
@@ -166,7 +166,7 @@ internal static unsafe class Multiplication
 
     private static Op* WideProductSum<T>(Op* op, byte* f, Warp w, uint mask)
     {
-        for (var part = 0; part < 4; part++)
+        for (int part = 0; part < 4; part++)
         {
             Lanes.Store64(Product<T>(f + op->A, f + op->B, part) + Lanes.Load<ulong>(f + op->C, part), f + op->D, part, mask);
         }
@@ -176,8 +176,8 @@ internal static unsafe class Multiplication
 
     private static void Emit24(Emitter e, bool adds)
     {
-        var isHigh = e.TakeAny("lo", "hi") == "hi";
-        var type = e.TakeType();
+        bool isHigh = e.TakeAny("lo", "hi") == "hi";
+        PtxType type = e.TakeType();
         if (type is not (PtxType.U32 or PtxType.S32))
         {
             throw e.Unsupported();
@@ -207,7 +207,7 @@ internal static unsafe class Multiplication
 
     private static void Sad(Emitter e)
     {
-        var type = e.TakeType();
+        PtxType type = e.TakeType();
         EmitTernary(e, type switch
         {
             PtxType.U16 => &Lanes.Ternary<ushort, SumOfDifference<ushort>>,
@@ -223,9 +223,9 @@ internal static unsafe class Multiplication
     // dp4a: c + the sum of four products of bytes; dp2a: of two products of a's halves and two of b's bytes.
     private static void DotProduct(Emitter e, bool isHalves)
     {
-        var isHigh = isHalves && e.TakeAny("lo", "hi") == "hi";
-        var first = e.TakeType();
-        var second = e.TakeType();
+        bool isHigh = isHalves && e.TakeAny("lo", "hi") == "hi";
+        PtxType first = e.TakeType();
+        PtxType second = e.TakeType();
         e.Expect(4);
         if (first is not (PtxType.U32 or PtxType.S32) || second is not (PtxType.U32 or PtxType.S32))
         {
@@ -238,15 +238,15 @@ internal static unsafe class Multiplication
 
     private static Op* Dot(Op* op, byte* f, Warp w, uint mask)
     {
-        var flags = (int)op->Constant;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        int flags = (int)op->Constant;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var a = Lanes.Read<uint>(f + op->A, lane);
-            var b = Lanes.Read<uint>(f + op->B, lane) >> ((flags & 8) != 0 ? 16 : 0);
-            var sum = Lanes.Read<int>(f + op->C, lane);
-            var (count, width) = (flags & 4) != 0 ? (2, 16) : (4, 8);
-            for (var i = 0; i < count; i++)
+            int lane = BitOperations.TrailingZeroCount(rest);
+            uint a = Lanes.Read<uint>(f + op->A, lane);
+            uint b = Lanes.Read<uint>(f + op->B, lane) >> ((flags & 8) != 0 ? 16 : 0);
+            int sum = Lanes.Read<int>(f + op->C, lane);
+            (int count, int width) = (flags & 4) != 0 ? (2, 16) : (4, 8);
+            for (int i = 0; i < count; i++)
             {
                 sum += Field(a, i * width, width, (flags & 1) != 0) * Field(b, i * 8, 8, (flags & 2) != 0);
             }
@@ -259,7 +259,7 @@ internal static unsafe class Multiplication
 
     private static int Field(uint value, int at, int width, bool isSigned)
     {
-        var top = value << (32 - width - at);
+        uint top = value << (32 - width - at);
         return isSigned ? (int)top >> (32 - width) : (int)(top >> (32 - width));
     }
 }

@@ -79,32 +79,32 @@ internal static unsafe class Predicates
     // setp.cmp{.bool}{.ftz}.type p|q, a, b{, c}:   p = (a cmp b) bool c,   q = !(a cmp b) bool c
     private static void Setp(Emitter e)
     {
-        var comparison = TakeComparison(e);
-        var combination = e.TakeAny("and", "or", "xor");
-        var ftz = e.Take("ftz");
-        var type = e.TakeType();
+        string comparison = TakeComparison(e);
+        string? combination = e.TakeAny("and", "or", "xor");
+        bool ftz = e.Take("ftz");
+        PtxType type = e.TakeType();
         e.Expect(combination is null ? 3 : 4);
-        var (first, second) = e.Instruction.Operands[0] switch
+        (int first, int? second) = e.Instruction.Operands[0] switch
         {
             PtxOperand.Pair pair => (e.Predicate(pair.First), pair.Second is null ? (int?)null : e.Predicate(pair.Second)),
-            _ => (e.PredicateDestination(0), null),
+            _ => (e.PredicateDestination(), null),
         };
-        var packed = type is PtxType.F16x2 or PtxType.BF16x2;
+        bool packed = type is PtxType.F16x2 or PtxType.BF16x2;
         if (combination is null && second is null && !packed)
         {
-            EmitComparison(e, comparison, ftz, type, first, 1, 2);
+            EmitComparison(e, comparison, ftz, type, first);
             return;
         }
 
-        var hit = e.Scratch();
-        var other = e.Scratch();
-        EmitComparison(e, comparison, ftz, type, hit, 1, 2, other);
+        int hit = e.Scratch();
+        int other = e.Scratch();
+        EmitComparison(e, comparison, ftz, type, hit, other);
         if (!packed)
         {
             e.Emit(&Not, other, hit);
         }
 
-        var c = e.Scratch();
+        int c = e.Scratch();
         if (combination is not null)
         {
             e.Emit(&Copy, c, e.PredicateSource(3));
@@ -128,25 +128,25 @@ internal static unsafe class Predicates
     // set.cmp.dtype.stype d, a, b: all ones (or 1.0) where it holds.
     private static void Set(Emitter e)
     {
-        var comparison = TakeComparison(e);
-        var combination = e.TakeAny("and", "or", "xor");
-        var ftz = e.Take("ftz");
-        var target = e.TakeType();
-        var type = e.TakeType();
+        string comparison = TakeComparison(e);
+        string? combination = e.TakeAny("and", "or", "xor");
+        bool ftz = e.Take("ftz");
+        PtxType target = e.TakeType();
+        PtxType type = e.TakeType();
         e.Expect(combination is null ? 3 : 4);
         if (target.ByteSize() != 4 || target is PtxType.F16x2 or PtxType.BF16x2 || type is PtxType.F16x2 or PtxType.BF16x2)
         {
             throw e.Unsupported();
         }
 
-        var hit = e.Scratch();
-        EmitComparison(e, comparison, ftz, type, hit, 1, 2);
+        int hit = e.Scratch();
+        EmitComparison(e, comparison, ftz, type, hit);
         if (combination is not null)
         {
             Combine(e, combination, hit, hit, e.PredicateSource(3));
         }
 
-        var yes = target == PtxType.F32 ? BitConverter.SingleToUInt32Bits(1) : Lanes.All;
+        uint yes = target == PtxType.F32 ? BitConverter.SingleToUInt32Bits(1) : Lanes.All;
         Moves.Select(e, target, e.Destination(0, 4), e.Constant(yes, false), e.Constant(0, false), hit);
     }
 
@@ -154,17 +154,17 @@ internal static unsafe class Predicates
         e.TakeAny("eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan")
         ?? throw e.Error($"instruction '{e.Name}' lacks a comparison");
 
-    private static void EmitComparison(Emitter e, string comparison, bool ftz, PtxType type, int d, int first, int second, int high = 0)
+    private static void EmitComparison(Emitter e, string comparison, bool ftz, PtxType type, int d, int high = 0)
     {
         switch (type)
         {
             case PtxType.F16 or PtxType.BF16 or PtxType.F16x2 or PtxType.BF16x2:
-                EmitHalfComparison(e, comparison, type, d, first, second, high);
+                EmitHalfComparison(e, comparison, type, d, high);
                 return;
             case PtxType.U16 or PtxType.B16 or PtxType.S16:
-                var (a, b) = (e.Scratch(), e.Scratch());
-                e.Emit(type == PtxType.S16 ? &Lanes.Unary<int, SignExtend16> : &Lanes.Unary<uint, ZeroExtend16>, a, e.Source(first, type));
-                e.Emit(type == PtxType.S16 ? &Lanes.Unary<int, SignExtend16> : &Lanes.Unary<uint, ZeroExtend16>, b, e.Source(second, type));
+                (int a, int b) = (e.Scratch(), e.Scratch());
+                e.Emit(type == PtxType.S16 ? &Lanes.Unary<int, SignExtend16> : &Lanes.Unary<uint, ZeroExtend16>, a, e.Source(1, type));
+                e.Emit(type == PtxType.S16 ? &Lanes.Unary<int, SignExtend16> : &Lanes.Unary<uint, ZeroExtend16>, b, e.Source(2, type));
                 e.Emit(type == PtxType.S16 ? Comparison<int>(e, comparison) : Comparison<uint>(e, comparison), d, a, b);
                 return;
             default:
@@ -178,22 +178,22 @@ internal static unsafe class Predicates
                     (PtxType.F32, true) => FlushedComparison(e, comparison),
                     (PtxType.F64, false) => FloatComparison<double>(e, comparison),
                     _ => throw e.Unsupported(),
-                }, d, e.Source(first, type), e.Source(second, type));
+                }, d, e.Source(1, type), e.Source(2, type));
                 return;
         }
     }
 
-    private static void EmitHalfComparison(Emitter e, string comparison, PtxType type, int d, int first, int second, int high)
+    private static void EmitHalfComparison(Emitter e, string comparison, PtxType type, int d, int high)
     {
-        var isHalf = type is PtxType.F16 or PtxType.F16x2;
-        var (a, b) = (e.Scratch(), e.Scratch());
-        e.Emit(isHalf ? &HalfFormats.DecodeLow<Float16> : &HalfFormats.DecodeLow<BFloat16>, a, e.Source(first, type));
-        e.Emit(isHalf ? &HalfFormats.DecodeLow<Float16> : &HalfFormats.DecodeLow<BFloat16>, b, e.Source(second, type));
+        bool isHalf = type is PtxType.F16 or PtxType.F16x2;
+        (int a, int b) = (e.Scratch(), e.Scratch());
+        e.Emit(isHalf ? &HalfFormats.DecodeLow<Float16> : &HalfFormats.DecodeLow<BFloat16>, a, e.Source(1, type));
+        e.Emit(isHalf ? &HalfFormats.DecodeLow<Float16> : &HalfFormats.DecodeLow<BFloat16>, b, e.Source(2, type));
         e.Emit(FloatComparison<float>(e, comparison), d, a, b);
         if (type is PtxType.F16x2 or PtxType.BF16x2)
         {
-            e.Emit(isHalf ? &HalfFormats.DecodeHigh<Float16> : &HalfFormats.DecodeHigh<BFloat16>, a, e.Source(first, type));
-            e.Emit(isHalf ? &HalfFormats.DecodeHigh<Float16> : &HalfFormats.DecodeHigh<BFloat16>, b, e.Source(second, type));
+            e.Emit(isHalf ? &HalfFormats.DecodeHigh<Float16> : &HalfFormats.DecodeHigh<BFloat16>, a, e.Source(1, type));
+            e.Emit(isHalf ? &HalfFormats.DecodeHigh<Float16> : &HalfFormats.DecodeHigh<BFloat16>, b, e.Source(2, type));
             e.Emit(FloatComparison<float>(e, comparison), high, a, b);
         }
     }

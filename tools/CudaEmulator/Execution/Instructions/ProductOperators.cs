@@ -50,7 +50,7 @@ internal readonly struct Product24<TSigned, THigh> : IMap2<int, int>, IMap3<int,
 {
     public static int Apply(int a, int b)
     {
-        var product = typeof(TSigned) == typeof(int) ? (long)(a << 8 >> 8) * (b << 8 >> 8) : (long)(a & 0xffffff) * (b & 0xffffff);
+        long product = typeof(TSigned) == typeof(int) ? (long)(a << 8 >> 8) * (b << 8 >> 8) : (long)(a & 0xffffff) * (b & 0xffffff);
         return (int)(typeof(THigh) == typeof(bool) ? product >> 16 : product);
     }
 

@@ -22,8 +22,8 @@ internal readonly struct AddWithError : IWithError
 {
     public static (double Value, double Error) Compute(double a, double b, double c)
     {
-        var sum = a + b;
-        var part = sum - a;
+        double sum = a + b;
+        double part = sum - a;
         return (sum, (a - (sum - part)) + (b - part));
     }
 }
@@ -42,8 +42,8 @@ internal readonly struct DivideWithError : IWithError
 {
     public static (double Value, double Error) Compute(double a, double b, double c)
     {
-        var quotient = a / b;
-        var rest = Math.FusedMultiplyAdd(-quotient, b, a);
+        double quotient = a / b;
+        double rest = Math.FusedMultiplyAdd(-quotient, b, a);
         return (quotient, b < 0 ? -rest : rest);
     }
 }
@@ -63,9 +63,9 @@ internal readonly struct FusedWithError : IWithError
 {
     public static (double Value, double Error) Compute(double a, double b, double c)
     {
-        var value = Math.FusedMultiplyAdd(a, b, c);
-        var (product, productError) = MultiplyWithError.Compute(a, b, 0);
-        var (sum, sumError) = AddWithError.Compute(product, c, 0);
+        double value = Math.FusedMultiplyAdd(a, b, c);
+        (double product, double productError) = MultiplyWithError.Compute(a, b, 0);
+        (double sum, double sumError) = AddWithError.Compute(product, c, 0);
         return (value, (sum - value) + (sumError + productError));
     }
 }
@@ -114,9 +114,9 @@ internal readonly struct DirectedSingle<TOp, TDirection> : IMap<float, float>, I
 
     public static float Apply(float a, float b, float c)
     {
-        var (value, error) = TOp.Compute(a, b, c);
-        var nearest = (float)value;
-        var rest = value - nearest;
+        (double value, double error) = TOp.Compute(a, b, c);
+        float nearest = (float)value;
+        double rest = value - nearest;
         return float.IsNaN(nearest) ? BitConverter.UInt32BitsToSingle(0x7fffffff) : TDirection.Round(nearest, rest != 0 ? rest : error);
     }
 }
@@ -132,7 +132,7 @@ internal readonly struct DirectedDouble<TOp, TDirection> : IMap<double, double>,
 
     public static double Apply(double a, double b, double c)
     {
-        var (value, error) = TOp.Compute(a, b, c);
+        (double value, double error) = TOp.Compute(a, b, c);
         return TDirection.Round(value, error);
     }
 }

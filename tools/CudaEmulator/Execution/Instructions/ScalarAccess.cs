@@ -20,37 +20,37 @@ internal static unsafe class ScalarAccess
             return op + 1;
         }
 
-        var d = f + op->D;
-        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first);
+        byte* d = f + op->D;
+        AccessShape shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out byte* first);
         w.Checks?.Read<TSpace>(op, w, mask, shape, first, sizeof(TMemory));
         switch (shape)
         {
             case AccessShape.Consecutive when sizeof(TMemory) == sizeof(TRegister):
-                for (var part = 0; part < sizeof(TRegister) / 2; part++)
+                for (int part = 0; part < sizeof(TRegister) / 2; part++)
                 {
                     Vector512.Load(first + 64 * part).Store(d + 64 * part);
                 }
 
                 break;
             case AccessShape.Consecutive:
-                for (var lane = 0; lane < Lanes.Count; lane++)
+                for (int lane = 0; lane < Lanes.Count; lane++)
                 {
                     ((TRegister*)d)[lane] = TRegister.CreateTruncating(((TMemory*)first)[lane]);
                 }
 
                 break;
             case AccessShape.Uniform:
-                var value = Vector512.Create(TRegister.CreateTruncating(*(TMemory*)first));
-                for (var part = 0; part < sizeof(TRegister) / 2; part++)
+                Vector512<TRegister> value = Vector512.Create(TRegister.CreateTruncating(*(TMemory*)first));
+                for (int part = 0; part < sizeof(TRegister) / 2; part++)
                 {
                     value.Store((TRegister*)(d + 64 * part));
                 }
 
                 break;
             default:
-                for (var rest = mask; rest != 0; rest &= rest - 1)
+                for (uint rest = mask; rest != 0; rest &= rest - 1)
                 {
-                    var lane = BitOperations.TrailingZeroCount(rest);
+                    int lane = BitOperations.TrailingZeroCount(rest);
                     ((TRegister*)d)[lane] = TRegister.CreateTruncating(*(TMemory*)w.Addresses[lane]);
                 }
 
@@ -71,20 +71,20 @@ internal static unsafe class ScalarAccess
             return op + 1;
         }
 
-        var b = f + op->B;
-        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out var first);
+        byte* b = f + op->B;
+        AccessShape shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory), out byte* first);
         w.Checks?.Write<TSpace>(op, w, mask, shape, first, sizeof(TMemory));
         switch (shape)
         {
             case AccessShape.Consecutive when sizeof(TMemory) == sizeof(TRegister):
-                for (var part = 0; part < sizeof(TRegister) / 2; part++)
+                for (int part = 0; part < sizeof(TRegister) / 2; part++)
                 {
                     Vector512.Load(b + 64 * part).Store(first + 64 * part);
                 }
 
                 break;
             case AccessShape.Consecutive:
-                for (var lane = 0; lane < Lanes.Count; lane++)
+                for (int lane = 0; lane < Lanes.Count; lane++)
                 {
                     ((TMemory*)first)[lane] = TMemory.CreateTruncating(((TRegister*)b)[lane]);
                 }
@@ -94,9 +94,9 @@ internal static unsafe class ScalarAccess
                 *(TMemory*)first = TMemory.CreateTruncating(((TRegister*)b)[Lanes.Count - 1]); // as if lanes wrote in turn
                 break;
             default:
-                for (var rest = mask; rest != 0; rest &= rest - 1)
+                for (uint rest = mask; rest != 0; rest &= rest - 1)
                 {
-                    var lane = BitOperations.TrailingZeroCount(rest);
+                    int lane = BitOperations.TrailingZeroCount(rest);
                     *(TMemory*)w.Addresses[lane] = TMemory.CreateTruncating(((TRegister*)b)[lane]);
                 }
 
@@ -105,10 +105,10 @@ internal static unsafe class ScalarAccess
 
         if (shape != AccessShape.Consecutive && w.Checks is { } checks && checks.WatchesCollisionsAt((ulong)first))
         {
-            for (var rest = mask; rest != 0; rest &= rest - 1)
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
             {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                var place = shape == AccessShape.Uniform ? (ulong)first : w.Addresses[lane];
+                int lane = BitOperations.TrailingZeroCount(rest);
+                ulong place = shape == AccessShape.Uniform ? (ulong)first : w.Addresses[lane];
                 if (*(TMemory*)place != TMemory.CreateTruncating(((TRegister*)b)[lane]))
                 {
                     throw checks.Collision(op, w, lane, place);

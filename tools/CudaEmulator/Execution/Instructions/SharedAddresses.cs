@@ -17,7 +17,7 @@ internal static unsafe class SharedAddresses
             throw e.Error($"instruction '{e.Name}' is not supported: clusters are not emulated, and a block has only its own shared memory, .shared::cta");
         }
 
-        var space = MemoryAccess.TakeSpace(e);
+        StateSpace space = MemoryAccess.TakeSpace(e);
         if (space is not (StateSpace.Shared or StateSpace.Generic))
         {
             throw e.Unsupported();
@@ -28,7 +28,7 @@ internal static unsafe class SharedAddresses
             throw e.Mismatch();
         }
 
-        var (at, isNarrow, offset, window) = MemoryAccess.Address(e, operand, space);
+        (int at, int isNarrow, long offset, AddressWindow window) = MemoryAccess.Address(e, operand, space);
         if (window == AddressWindow.Shared)
         {
             return (at, isNarrow, offset);
@@ -40,7 +40,7 @@ internal static unsafe class SharedAddresses
             throw e.Mismatch();
         }
 
-        var shared = e.Scratch();
+        int shared = e.Scratch();
         e.Emit(&Lanes.Binary<ulong, Subtract<ulong>>, shared, at, e.Constant(Addressing.BaseOf(AddressWindow.Shared), true));
         return (shared, 0, offset);
     }

@@ -7,7 +7,9 @@ using Handwritten.CudaEmulator.Ptx;
 
 namespace Handwritten.CudaEmulator.Execution;
 
-/// <summary>The functions that the device's runtime defines: vprintf writes to standard output, __assertfail ends the launch.</summary>
+/// <summary>
+/// The functions that the device's runtime defines: vprintf writes to standard output, __assertfail ends the launch.
+/// </summary>
 internal static unsafe class SystemCalls
 {
     private static readonly Lock Output = new();
@@ -35,12 +37,12 @@ internal static unsafe class SystemCalls
 
     private static Op* Print(Op* op, byte* f, Warp w, uint mask)
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var local = w.Local + lane * w.LocalStride;
-            var format = Text(op, w, lane, *(ulong*)(local + op->Slots[0]));
-            var text = Format(op, w, lane, format, *(ulong*)(local + op->Slots[1]));
+            int lane = BitOperations.TrailingZeroCount(rest);
+            byte* local = w.Local + lane * w.LocalStride;
+            string format = Text(op, w, lane, *(ulong*)(local + op->Slots[0]));
+            string text = Format(op, w, lane, format, *(ulong*)(local + op->Slots[1]));
             if (op->Count > 2)
             {
                 *(int*)(local + op->Slots[2]) = text.Length;
@@ -63,21 +65,21 @@ internal static unsafe class SystemCalls
             return op + 1;
         }
 
-        var lane = BitOperations.TrailingZeroCount(mask);
-        var local = w.Local + lane * w.LocalStride;
-        var message = Text(op, w, lane, *(ulong*)(local + op->Slots[0]));
-        var file = Text(op, w, lane, *(ulong*)(local + op->Slots[1]));
-        var line = *(int*)(local + op->Slots[2]);
-        var function = Text(op, w, lane, *(ulong*)(local + op->Slots[3]));
+        int lane = BitOperations.TrailingZeroCount(mask);
+        byte* local = w.Local + lane * w.LocalStride;
+        string message = Text(op, w, lane, *(ulong*)(local + op->Slots[0]));
+        string file = Text(op, w, lane, *(ulong*)(local + op->Slots[1]));
+        int line = *(int*)(local + op->Slots[2]);
+        string function = Text(op, w, lane, *(ulong*)(local + op->Slots[3]));
         throw w.Fault(op, lane, CudaResult.Assert, $"{file}:{line}: {function}: assertion '{message}' failed");
     }
 
     private static string Text(Op* op, Warp w, int lane, ulong address)
     {
         List<byte> bytes = [];
-        for (var at = address; bytes.Count < 65536; at++)
+        for (ulong at = address; bytes.Count < 65536; at++)
         {
-            var value = *(byte*)Addressing.HostAddress(op, w, lane, at, 1, AddressWindow.Generic);
+            byte value = *(byte*)Addressing.HostAddress(op, w, lane, at, 1, AddressWindow.Generic);
             if (value == 0)
             {
                 break;
@@ -93,7 +95,7 @@ internal static unsafe class SystemCalls
     private static string Format(Op* op, Warp w, int lane, string format, ulong arguments)
     {
         StringBuilder text = new();
-        for (var i = 0; i < format.Length; i++)
+        for (int i = 0; i < format.Length; i++)
         {
             if (format[i] != '%')
             {
@@ -101,7 +103,7 @@ internal static unsafe class SystemCalls
                 continue;
             }
 
-            var start = ++i;
+            int start = ++i;
             while (i < format.Length && "-+ #0123456789.hlzjt".Contains(format[i]))
             {
                 i++;
@@ -118,13 +120,13 @@ internal static unsafe class SystemCalls
                 continue;
             }
 
-            var flags = format[start..i];
-            var isWide = "eEfFgGaAsp".Contains(format[i]) || flags.Contains('l') || flags.Contains('z') || flags.Contains('j') || flags.Contains('t');
-            var size = isWide ? 8ul : 4ul;
+            string flags = format[start..i];
+            bool isWide = "eEfFgGaAsp".Contains(format[i]) || flags.Contains('l') || flags.Contains('z') || flags.Contains('j') || flags.Contains('t');
+            ulong size = isWide ? 8ul : 4ul;
             arguments = (arguments + size - 1) & ~(size - 1);
-            var host = Addressing.HostAddress(op, w, lane, arguments, (int)size, AddressWindow.Generic);
+            ulong host = Addressing.HostAddress(op, w, lane, arguments, (int)size, AddressWindow.Generic);
             arguments += size;
-            var bits = isWide ? *(ulong*)host : *(uint*)host;
+            ulong bits = isWide ? *(ulong*)host : *(uint*)host;
             text.Append(Pad(Value(op, w, lane, format[i], flags, bits, isWide), flags));
         }
 
@@ -133,9 +135,9 @@ internal static unsafe class SystemCalls
 
     private static string Value(Op* op, Warp w, int lane, char kind, string flags, ulong bits, bool isWide)
     {
-        var dot = flags.IndexOf('.', StringComparison.Ordinal);
-        var precision = dot >= 0 && int.TryParse(flags[(dot + 1)..].TrimEnd('h', 'l'), CultureInfo.InvariantCulture, out var digits) ? digits : 6;
-        var real = BitConverter.UInt64BitsToDouble(bits);
+        int dot = flags.IndexOf('.', StringComparison.Ordinal);
+        int precision = dot >= 0 && int.TryParse(flags[(dot + 1)..].TrimEnd('h', 'l'), CultureInfo.InvariantCulture, out int digits) ? digits : 6;
+        double real = BitConverter.UInt64BitsToDouble(bits);
         return kind switch
         {
             'd' or 'i' => (isWide ? (long)bits : (int)bits).ToString(CultureInfo.InvariantCulture),
@@ -154,10 +156,10 @@ internal static unsafe class SystemCalls
 
     private static string Pad(string value, string flags)
     {
-        var isLeft = flags.Contains('-');
-        var digits = new string([.. flags.SkipWhile(c => "-+ #0".Contains(c)).TakeWhile(char.IsAsciiDigit)]);
-        var width = digits.Length > 0 ? int.Parse(digits, CultureInfo.InvariantCulture) : 0;
-        var zeros = !isLeft && flags.StartsWith('0');
+        bool isLeft = flags.Contains('-');
+        string digits = new([.. flags.SkipWhile(c => "-+ #0".Contains(c)).TakeWhile(char.IsAsciiDigit)]);
+        int width = digits.Length > 0 ? int.Parse(digits, CultureInfo.InvariantCulture) : 0;
+        bool zeros = !isLeft && flags.StartsWith('0');
         return isLeft ? value.PadRight(width)
             : zeros && value.StartsWith('-') ? "-" + value[1..].PadLeft(width - 1, '0')
             : value.PadLeft(width, zeros ? '0' : ' ');

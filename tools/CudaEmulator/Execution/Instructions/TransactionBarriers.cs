@@ -66,15 +66,15 @@ internal static unsafe class TransactionBarriers
     // mbarrier.arrive{.noComplete}{.expect_tx}.b64 state, [barrier]{, count};  without a state the address comes first.
     private static void Arrive(Emitter e, Handler arrival, Handler partial, Handler expecting)
     {
-        var isPartial = e.Take("noComplete");
-        var expects = e.Take("expect_tx");
+        bool isPartial = e.Take("noComplete");
+        bool expects = e.Take("expect_tx");
         if (expects)
         {
             e.Require(90);
         }
 
-        var address = e.Instruction.Operands[0] is PtxOperand.Address ? 0 : 1;
-        var hasCount = e.Operands == address + 2;
+        int address = e.Instruction.Operands[0] is PtxOperand.Address ? 0 : 1;
+        bool hasCount = e.Operands == address + 2;
         if ((isPartial && expects) || ((isPartial || expects) && !hasCount))
         {
             throw e.Unsupported();
@@ -86,27 +86,27 @@ internal static unsafe class TransactionBarriers
     private static void EmitChange(Emitter e, Handler handler, int addressOperand, int? countOperand)
     {
         TakeOrder(e);
-        var (at, isNarrow, offset) = SharedAddresses.Take(e, addressOperand);
+        (int at, int isNarrow, long offset) = SharedAddresses.Take(e, addressOperand);
         TakeType(e);
         e.Expect(addressOperand + (countOperand is null ? 1 : 2));
-        var state = addressOperand == 0 ? e.Scratch() : e.Destination(0, 8);
+        int state = addressOperand == 0 ? e.Scratch() : e.Destination(0, 8);
         e.Emit(handler, state, at, countOperand is { } count ? e.Source(count, PtxType.U32) : e.Constant(1, false), isNarrow, offset);
     }
 
     // mbarrier.{test,try}_wait{.parity}.b64 done, [barrier], state or parity{, time}
     private static void Wait(Emitter e, string kind)
     {
-        var isParity = e.Take("parity");
+        bool isParity = e.Take("parity");
         if (kind == "try_wait")
         {
             e.Require(90);
         }
 
         TakeOrder(e);
-        var (at, isNarrow, offset) = SharedAddresses.Take(e, 1);
+        (int at, int isNarrow, long offset) = SharedAddresses.Take(e, 1);
         TakeType(e);
         e.Expect(3, kind == "try_wait" ? 4 : 3);
-        e.Emit(isParity ? &TestParity : &TestState, e.PredicateDestination(0), at, e.Source(2, isParity ? PtxType.U32 : PtxType.B64), isNarrow, offset);
+        e.Emit(isParity ? &TestParity : &TestState, e.PredicateDestination(), at, e.Source(2, isParity ? PtxType.U32 : PtxType.B64), isNarrow, offset);
     }
 
     private static void TakeOrder(Emitter e)
@@ -125,11 +125,11 @@ internal static unsafe class TransactionBarriers
 
     private static Op* Initialise(Op* op, byte* f, Warp w, uint mask)
     {
-        var barriers = Resolve(op, f, w, mask, initialises: true);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        ulong* barriers = Resolve(op, f, w, mask, initialises: true);
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
-            var count = Lanes.Read<uint>(f + op->B, lane);
+            int lane = Bits.TrailingZeroCount(rest);
+            uint count = Lanes.Read<uint>(f + op->B, lane);
             if (count is 0 or > TransactionBarrier.Most)
             {
                 throw w.Fault(op, lane, CudaResult.LaunchFailed, $"a barrier cannot wait for {count} arrivals: at least 1, at most {TransactionBarrier.Most}");
@@ -149,7 +149,7 @@ internal static unsafe class TransactionBarriers
             return null;
         }
 
-        var barriers = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong));
+        ulong* barriers = Addressing.ResolveEach<SharedSpace>(op, f, w, mask, sizeof(ulong));
         if (initialises)
         {
             w.Checks?.Write<SharedSpace>(op, w, mask, AccessShape.Scattered, (byte*)barriers[Bits.TrailingZeroCount(mask)], sizeof(ulong));
@@ -164,10 +164,10 @@ internal static unsafe class TransactionBarriers
 
     private static Op* Invalidate(Op* op, byte* f, Warp w, uint mask)
     {
-        var barriers = Resolve(op, f, w, mask);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        ulong* barriers = Resolve(op, f, w, mask);
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
+            int lane = Bits.TrailingZeroCount(rest);
             Read(op, w, lane, barriers[lane]);
             *(ulong*)barriers[lane] = 0;
         }
@@ -179,12 +179,12 @@ internal static unsafe class TransactionBarriers
     private static Op* Change<TChange>(Op* op, byte* f, Warp w, uint mask)
         where TChange : struct, IBarrierChange
     {
-        var barriers = Resolve(op, f, w, mask);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        ulong* barriers = Resolve(op, f, w, mask);
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
-            var barrier = Read(op, w, lane, barriers[lane]);
-            var state = barrier.Encode();
+            int lane = Bits.TrailingZeroCount(rest);
+            TransactionBarrier barrier = Read(op, w, lane, barriers[lane]);
+            ulong state = barrier.Encode();
             w.Checks?.Meetings?.Signal(w, barriers[lane]);
             Set<TChange>(op, w, lane, barriers[lane], barrier, Lanes.Read<uint>(f + op->B, lane));
             Lanes.Write(f + op->D, lane, state);
@@ -195,9 +195,9 @@ internal static unsafe class TransactionBarriers
 
     private static Op* PendingCount(Op* op, byte* f, Warp w, uint mask)
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
+            int lane = Bits.TrailingZeroCount(rest);
             Lanes.Write(f + op->D, lane, (uint)TransactionBarrier.Decode(Lanes.Read<ulong>(f + op->A, lane)).Pending);
         }
 
@@ -213,12 +213,12 @@ internal static unsafe class TransactionBarriers
     // The phase that is asked for is the barrier's or the one before; so it is complete if the barrier's is another.
     private static Op* Test(Op* op, byte* f, Warp w, uint mask, Func<nint, int, int> phaseOf)
     {
-        var barriers = Resolve(op, f, w, mask);
+        ulong* barriers = Resolve(op, f, w, mask);
         uint done = 0;
-        var last = 0ul;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        ulong last = 0ul;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = Bits.TrailingZeroCount(rest);
+            int lane = Bits.TrailingZeroCount(rest);
             if (barriers[lane] != last)
             {
                 last = barriers[lane];
@@ -239,7 +239,7 @@ internal static unsafe class TransactionBarriers
     // Arrivals of cp.async.mbarrier.arrive that are outstanding come now.
     private static void EndCopies(Op* op, Warp w, int lane, ulong barrier)
     {
-        foreach (var warp in w.Block.Warps)
+        foreach (Warp warp in w.Block.Warps)
         {
             warp.Copies.ArriveAt(barrier, count =>
             {
@@ -251,7 +251,7 @@ internal static unsafe class TransactionBarriers
 
     private static TransactionBarrier Read(Op* op, Warp w, int lane, ulong address)
     {
-        var bits = *(ulong*)address;
+        ulong bits = *(ulong*)address;
         return TransactionBarrier.IsValid(bits)
             ? TransactionBarrier.Decode(bits)
             : throw w.Fault(op, lane, CudaResult.LaunchFailed,

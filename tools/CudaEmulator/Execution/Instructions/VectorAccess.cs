@@ -27,15 +27,15 @@ internal static unsafe class VectorAccess
             return op + 1;
         }
 
-        var count = op->Count;
-        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory) * count, out var first);
+        int count = op->Count;
+        AccessShape shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory) * count, out byte* first);
         w.Checks?.Read<TSpace>(op, w, mask, shape, first, sizeof(TMemory) * count);
         Spread(w, shape, first, sizeof(TMemory) * count);
-        var addresses = w.Addresses;
-        var slots = op->Slots;
+        ulong* addresses = w.Addresses;
+        int* slots = op->Slots;
         if (Sse2.IsSupported && mask == Lanes.All && count == 4 && sizeof(TMemory) == 4 && sizeof(TRegister) == 4)
         {
-            for (var lane = 0; lane < Lanes.Count; lane += 4)
+            for (int lane = 0; lane < Lanes.Count; lane += 4)
             {
                 Transpose(
                     Vector128.Load((uint*)addresses[lane]), Vector128.Load((uint*)addresses[lane + 1]),
@@ -46,12 +46,12 @@ internal static unsafe class VectorAccess
             return op + 1;
         }
 
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < count; i++)
         {
-            var d = (TRegister*)(f + slots[i]);
-            for (var rest = mask; rest != 0; rest &= rest - 1)
+            TRegister* d = (TRegister*)(f + slots[i]);
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
             {
-                var lane = BitOperations.TrailingZeroCount(rest);
+                int lane = BitOperations.TrailingZeroCount(rest);
                 d[lane] = TRegister.CreateTruncating(((TMemory*)addresses[lane])[i]);
             }
         }
@@ -70,15 +70,15 @@ internal static unsafe class VectorAccess
             return op + 1;
         }
 
-        var count = op->Count;
-        var shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory) * count, out var first);
+        int count = op->Count;
+        AccessShape shape = Addressing.Resolve<TSpace>(op, f, w, mask, sizeof(TMemory) * count, out byte* first);
         w.Checks?.Write<TSpace>(op, w, mask, shape, first, sizeof(TMemory) * count);
         Spread(w, shape, first, sizeof(TMemory) * count);
-        var addresses = w.Addresses;
-        var slots = op->Slots;
+        ulong* addresses = w.Addresses;
+        int* slots = op->Slots;
         if (Sse2.IsSupported && mask == Lanes.All && count == 4 && sizeof(TMemory) == 4 && sizeof(TRegister) == 4)
         {
-            for (var lane = 0; lane < Lanes.Count; lane += 4)
+            for (int lane = 0; lane < Lanes.Count; lane += 4)
             {
                 Transpose(
                     Vector128.Load((uint*)(f + slots[0]) + lane), Vector128.Load((uint*)(f + slots[1]) + lane),
@@ -89,10 +89,10 @@ internal static unsafe class VectorAccess
         else
         {
             // Lane after lane: where several write to one place, the last one's vector stays whole.
-            for (var rest = mask; rest != 0; rest &= rest - 1)
+            for (uint rest = mask; rest != 0; rest &= rest - 1)
             {
-                var lane = BitOperations.TrailingZeroCount(rest);
-                for (var i = 0; i < count; i++)
+                int lane = BitOperations.TrailingZeroCount(rest);
+                for (int i = 0; i < count; i++)
                 {
                     ((TMemory*)addresses[lane])[i] = TMemory.CreateTruncating(((TRegister*)(f + slots[i]))[lane]);
                 }
@@ -115,9 +115,9 @@ internal static unsafe class VectorAccess
             return;
         }
 
-        var step = Vector512.Create(shape == AccessShape.Consecutive ? (ulong)bytes : 0);
-        var address = Vector512.Create((ulong)first) + Vector512.Create(0ul, 1, 2, 3, 4, 5, 6, 7) * step;
-        for (var part = 0; part < 4; part++, address += step << 3)
+        Vector512<ulong> step = Vector512.Create(shape == AccessShape.Consecutive ? (ulong)bytes : 0);
+        Vector512<ulong> address = Vector512.Create((ulong)first) + Vector512.Create(0ul, 1, 2, 3, 4, 5, 6, 7) * step;
+        for (int part = 0; part < 4; part++, address += step << 3)
         {
             address.Store(w.Addresses + 8 * part);
         }
@@ -127,10 +127,10 @@ internal static unsafe class VectorAccess
     private static void Transpose(
         Vector128<uint> row0, Vector128<uint> row1, Vector128<uint> row2, Vector128<uint> row3, uint* column0, uint* column1, uint* column2, uint* column3)
     {
-        var low01 = Sse2.UnpackLow(row0, row1).AsUInt64();
-        var low23 = Sse2.UnpackLow(row2, row3).AsUInt64();
-        var high01 = Sse2.UnpackHigh(row0, row1).AsUInt64();
-        var high23 = Sse2.UnpackHigh(row2, row3).AsUInt64();
+        Vector128<ulong> low01 = Sse2.UnpackLow(row0, row1).AsUInt64();
+        Vector128<ulong> low23 = Sse2.UnpackLow(row2, row3).AsUInt64();
+        Vector128<ulong> high01 = Sse2.UnpackHigh(row0, row1).AsUInt64();
+        Vector128<ulong> high23 = Sse2.UnpackHigh(row2, row3).AsUInt64();
         Sse2.UnpackLow(low01, low23).AsUInt32().Store(column0);
         Sse2.UnpackHigh(low01, low23).AsUInt32().Store(column1);
         Sse2.UnpackLow(high01, high23).AsUInt32().Store(column2);
@@ -141,10 +141,10 @@ internal static unsafe class VectorAccess
         where TMemory : unmanaged, IBinaryInteger<TMemory>
         where TRegister : unmanaged, IBinaryInteger<TRegister>
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            for (var i = 0; i < op->Count; i++)
+            int lane = BitOperations.TrailingZeroCount(rest);
+            for (int i = 0; i < op->Count; i++)
             {
                 if (((TMemory*)w.Addresses[lane])[i] != TMemory.CreateTruncating(((TRegister*)(f + op->Slots[i]))[lane]))
                 {

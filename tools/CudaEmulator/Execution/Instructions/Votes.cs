@@ -19,32 +19,32 @@ internal static unsafe class Votes
     private static void Vote(Emitter e)
     {
         e.Take("sync");
-        var kind = e.TakeAny("all", "any", "uni", "ballot") ?? throw e.Unsupported();
+        string kind = e.TakeAny("all", "any", "uni", "ballot") ?? throw e.Unsupported();
         e.TakeType();
         e.Expect(2, 3);
-        var a = e.PredicateSource(1);
-        var members = e.Operands == 3 ? e.Source(2, PtxType.B32) : e.Constant(Lanes.All, false);
+        int a = e.PredicateSource(1);
+        int members = e.Operands == 3 ? e.Source(2, PtxType.B32) : e.Constant(Lanes.All, false);
         if (kind == "ballot")
         {
             e.Emit(&Ballot, e.Destination(0, 4), a, members);
         }
         else
         {
-            e.Emit(kind switch { "all" => &VoteAll, "any" => &VoteAny, _ => &VoteUniform }, e.PredicateDestination(0), a, members);
+            e.Emit(kind switch { "all" => &VoteAll, "any" => &VoteAny, _ => &VoteUniform }, e.PredicateDestination(), a, members);
         }
     }
 
     private static Op* Ballot(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!w.Gather(op, mask, Shuffles.Members(f + op->B, mask), out var next))
+        if (!w.Gather(op, mask, Shuffles.Members(f + op->B, mask), out Op* next))
         {
             return next;
         }
 
-        var votes = *(uint*)(f + op->A) & mask;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        uint votes = *(uint*)(f + op->A) & mask;
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             Lanes.Write(f + op->D, lane, votes & Lanes.Read<uint>(f + op->B, lane));
         }
 
@@ -59,17 +59,17 @@ internal static unsafe class Votes
 
     private static Op* Decide(Op* op, byte* f, Warp w, uint mask, Func<uint, uint, bool> decide)
     {
-        if (!w.Gather(op, mask, Shuffles.Members(f + op->B, mask), out var next))
+        if (!w.Gather(op, mask, Shuffles.Members(f + op->B, mask), out Op* next))
         {
             return next;
         }
 
-        var votes = *(uint*)(f + op->A);
+        uint votes = *(uint*)(f + op->A);
         uint result = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var members = Lanes.Read<uint>(f + op->B, lane) & mask;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            uint members = Lanes.Read<uint>(f + op->B, lane) & mask;
             result |= decide(votes & members, members) ? 1u << lane : 0;
         }
 
@@ -81,10 +81,10 @@ internal static unsafe class Votes
     private static void Match(Emitter e)
     {
         e.Take("sync");
-        var isAll = e.TakeAny("any", "all") == "all";
-        var type = e.TakeType();
+        bool isAll = e.TakeAny("any", "all") == "all";
+        PtxType type = e.TakeType();
         e.Expect(3);
-        var (value, predicate) = Shuffles.Pair(e, 0);
+        (PtxRegister? value, PtxRegister? predicate) = Shuffles.Pair(e);
         int[] slots = [e.Source(2, PtxType.B32), e.Predicate(predicate)];
         e.Emit(type.ByteSize() == 8 ? &Match<ulong> : &Match<uint>,
             value is null ? e.Scratch() : e.Destination(new PtxOperand.Register(value), 4), e.Source(1, type), constant: isAll ? 1 : 0, slots: slots);
@@ -93,21 +93,21 @@ internal static unsafe class Votes
     private static Op* Match<T>(Op* op, byte* f, Warp w, uint mask)
         where T : unmanaged, System.Numerics.IBinaryInteger<T>
     {
-        if (!w.Gather(op, mask, Shuffles.Members(f + op->Slots[0], mask), out var next))
+        if (!w.Gather(op, mask, Shuffles.Members(f + op->Slots[0], mask), out Op* next))
         {
             return next;
         }
 
-        var result = stackalloc uint[Lanes.Count];
+        uint* result = stackalloc uint[Lanes.Count];
         uint all = 0;
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var members = Lanes.Read<uint>(f + op->Slots[0], lane) & mask;
+            int lane = BitOperations.TrailingZeroCount(rest);
+            uint members = Lanes.Read<uint>(f + op->Slots[0], lane) & mask;
             uint same = 0;
-            for (var other = members; other != 0; other &= other - 1)
+            for (uint other = members; other != 0; other &= other - 1)
             {
-                var o = BitOperations.TrailingZeroCount(other);
+                int o = BitOperations.TrailingZeroCount(other);
                 same |= Lanes.Read<T>(f + op->A, o) == Lanes.Read<T>(f + op->A, lane) ? 1u << o : 0;
             }
 
@@ -115,9 +115,9 @@ internal static unsafe class Votes
             result[lane] = op->Constant != 0 && same != members ? 0 : same;
         }
 
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             Lanes.Write(f + op->D, lane, result[lane]);
         }
 
@@ -129,8 +129,8 @@ internal static unsafe class Votes
     {
         e.Require(80);
         e.Take("sync");
-        var kind = e.TakeAny("add", "min", "max", "and", "or", "xor") ?? throw e.Unsupported();
-        var type = e.TakeType();
+        string kind = e.TakeAny("add", "min", "max", "and", "or", "xor") ?? throw e.Unsupported();
+        PtxType type = e.TakeType();
         e.Expect(3);
         e.Emit((kind, type) switch
         {
@@ -150,18 +150,18 @@ internal static unsafe class Votes
         where T : unmanaged
         where TOp : struct, IMap2<T, T>
     {
-        if (!w.Gather(op, mask, Shuffles.Members(f + op->B, mask), out var next))
+        if (!w.Gather(op, mask, Shuffles.Members(f + op->B, mask), out Op* next))
         {
             return next;
         }
 
-        var result = stackalloc T[Lanes.Count];
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        T* result = stackalloc T[Lanes.Count];
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
-            var members = Lanes.Read<uint>(f + op->B, lane) & mask;
-            var sum = Lanes.Read<T>(f + op->A, BitOperations.TrailingZeroCount(members));
-            for (var other = members & (members - 1); other != 0; other &= other - 1)
+            int lane = BitOperations.TrailingZeroCount(rest);
+            uint members = Lanes.Read<uint>(f + op->B, lane) & mask;
+            T sum = Lanes.Read<T>(f + op->A, BitOperations.TrailingZeroCount(members));
+            for (uint other = members & (members - 1); other != 0; other &= other - 1)
             {
                 sum = TOp.Apply(sum, Lanes.Read<T>(f + op->A, BitOperations.TrailingZeroCount(other)));
             }
@@ -169,9 +169,9 @@ internal static unsafe class Votes
             result[lane] = sum;
         }
 
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
-            var lane = BitOperations.TrailingZeroCount(rest);
+            int lane = BitOperations.TrailingZeroCount(rest);
             Lanes.Write(f + op->D, lane, result[lane]);
         }
 
@@ -180,7 +180,7 @@ internal static unsafe class Votes
 
     private static Op* ActiveMask(Op* op, byte* f, Warp w, uint mask)
     {
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
             Lanes.Write(f + op->D, BitOperations.TrailingZeroCount(rest), mask);
         }
@@ -194,19 +194,19 @@ internal static unsafe class Votes
         e.Require(90);
         e.Take("sync");
         e.Expect(2);
-        var (value, predicate) = Shuffles.Pair(e, 0);
+        (PtxRegister? value, PtxRegister? predicate) = Shuffles.Pair(e);
         e.Emit(&Elect, value is null ? e.Scratch() : e.Destination(new PtxOperand.Register(value), 4), e.Source(1, PtxType.B32), e.Predicate(predicate));
     }
 
     private static Op* Elect(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!w.Gather(op, mask, Shuffles.Members(f + op->A, mask), out var next) || mask == 0)
+        if (!w.Gather(op, mask, Shuffles.Members(f + op->A, mask), out Op* next) || mask == 0)
         {
             return next == null ? op + 1 : next;
         }
 
-        var leader = BitOperations.TrailingZeroCount(Lanes.Read<uint>(f + op->A, BitOperations.TrailingZeroCount(mask)) & mask);
-        for (var rest = mask; rest != 0; rest &= rest - 1)
+        int leader = BitOperations.TrailingZeroCount(Lanes.Read<uint>(f + op->A, BitOperations.TrailingZeroCount(mask)) & mask);
+        for (uint rest = mask; rest != 0; rest &= rest - 1)
         {
             Lanes.Write(f + op->D, BitOperations.TrailingZeroCount(rest), (uint)leader);
         }

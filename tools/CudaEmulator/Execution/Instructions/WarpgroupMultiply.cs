@@ -35,7 +35,7 @@ internal static unsafe class WarpgroupMultiply
 
     private static void Emit(Emitter e)
     {
-        var kind = e.TakeAny("fence", "commit_group", "wait_group", "mma_async");
+        string? kind = e.TakeAny("fence", "commit_group", "wait_group", "mma_async");
         if (kind is null || !(e.Take("sync") & e.Take("aligned")))
         {
             throw e.Unsupported();
@@ -64,19 +64,19 @@ internal static unsafe class WarpgroupMultiply
 
     private static void Multiply(Emitter e)
     {
-        var shape = e.Modifiers.FirstOrDefault(m => m.StartsWith("m64n", StringComparison.Ordinal) && m.EndsWith("k16", StringComparison.Ordinal));
-        if (shape is null || !e.Take(shape) || !int.TryParse(shape.AsSpan(4, shape.Length - 7), out var columns) || columns is < 8 or > 256 || columns % 8 != 0)
+        string? shape = e.Modifiers.FirstOrDefault(m => m.StartsWith("m64n", StringComparison.Ordinal) && m.EndsWith("k16", StringComparison.Ordinal));
+        if (shape is null || !e.Take(shape) || !int.TryParse(shape.AsSpan(4, shape.Length - 7), out int columns) || columns is < 8 or > 256 || columns % 8 != 0)
         {
             throw e.Unsupported();
         }
 
-        var flags = string.Join('.', e.Modifiers) switch
+        long flags = string.Join('.', e.Modifiers) switch
         {
             "f32.f16.f16" => 0,
             "f32.bf16.bf16" => IsBFloat,
             _ => throw e.Unsupported(),
         };
-        foreach (var type in e.Modifiers.ToArray())
+        foreach (string type in e.Modifiers.ToArray())
         {
             e.Take(type);
         }
@@ -87,7 +87,7 @@ internal static unsafe class WarpgroupMultiply
             throw e.Error($"instruction '{e.Name}' is not supported with its first factor in registers: both have to be in shared memory");
         }
 
-        var sums = e.Elements(0);
+        IReadOnlyList<PtxOperand?> sums = e.Elements(0);
         if (sums.Count != columns / 2 || sums.Contains(null))
         {
             throw e.Mismatch();
@@ -112,7 +112,7 @@ internal static unsafe class WarpgroupMultiply
 
     private static Op* Fence(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
@@ -124,7 +124,7 @@ internal static unsafe class WarpgroupMultiply
 
     private static Op* Commit(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
@@ -136,13 +136,13 @@ internal static unsafe class WarpgroupMultiply
 
     private static Op* Wait(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
         w.Products.Follow(op);
-        while (w.Products.TryEnd(op->Count, out var product))
+        while (w.Products.TryEnd(op->Count, out WarpgroupProduct product))
         {
             if ((product.Op->Constant & IsBFloat) == 0)
             {
@@ -160,20 +160,20 @@ internal static unsafe class WarpgroupMultiply
     // Op.A, Op.B: descriptors; Op.C: the predicate; Op.Constant: flags; slots: D.
     private static Op* Begin(Op* op, byte* f, Warp w, uint mask)
     {
-        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out var next))
+        if (!MatrixMultiply.IsWholeWarp(op, w, mask, out Op* next))
         {
             return next;
         }
 
         MatrixDescriptor a = new(Same(op, f + op->A, w, "descriptors of A")), b = new(Same(op, f + op->B, w, "descriptors of B"));
-        var adds = *(uint*)(f + op->C);
+        uint adds = *(uint*)(f + op->C);
         if (adds is not (0 or Lanes.All))
         {
             throw w.Fault(op, 0, CudaResult.LaunchFailed, $"the lanes of the warp disagree on whether the product is added: lanes 0x{adds:x8} say so");
         }
 
         w.Products.Follow(op, a.Bits, b.Bits);
-        foreach (var place in Places(op, w, a, b))
+        foreach (int place in Places(op, w, a, b))
         {
             if (place > w.Block.SharedBytes - MatrixDescriptor.ChunkBytes)
             {
@@ -189,8 +189,8 @@ internal static unsafe class WarpgroupMultiply
 
     private static ulong Same(Op* op, byte* register, Warp w, string what)
     {
-        var value = Lanes.Read<ulong>(register, 0);
-        for (var lane = 1; lane < Lanes.Count; lane++)
+        ulong value = Lanes.Read<ulong>(register, 0);
+        for (int lane = 1; lane < Lanes.Count; lane++)
         {
             if (Lanes.Read<ulong>(register, lane) != value)
             {
@@ -204,16 +204,16 @@ internal static unsafe class WarpgroupMultiply
     // The chunks that a warp reads: of A those of its own rows, of B all.
     private static int[] Places(Op* op, Warp w, MatrixDescriptor a, MatrixDescriptor b)
     {
-        var (first, columns) = (FirstRows(w), op->Count / 4);
-        var places = new int[8 * Depth * (2 + columns)];
-        var count = 0;
-        for (var depth = 0; depth < Depth; depth++)
+        (int first, int columns) = (FirstRows(w), op->Count / 4);
+        int[] places = new int[8 * Depth * (2 + columns)];
+        int count = 0;
+        for (int depth = 0; depth < Depth; depth++)
         {
-            for (var chunk = 0; chunk < 8; chunk++)
+            for (int chunk = 0; chunk < 8; chunk++)
             {
                 places[count++] = a.Place((op->Constant & TransposesA) != 0, first, depth, chunk);
                 places[count++] = a.Place((op->Constant & TransposesA) != 0, first + 1, depth, chunk);
-                for (var column = 0; column < columns; column++)
+                for (int column = 0; column < columns; column++)
                 {
                     places[count++] = b.Place((op->Constant & TransposesB) != 0, column, depth, chunk);
                 }
@@ -230,35 +230,35 @@ internal static unsafe class WarpgroupMultiply
     private static void End<TElement>(WarpgroupProduct product, byte* f, Warp w)
         where TElement : struct, IMatrixElement
     {
-        var op = product.Op;
-        var room = stackalloc float[MatrixTiles.Length * (2 * Depth * 2 + Depth * 2 + 2 * 2) + 16];
-        var a = (float*)(((nuint)room + 63) / 64 * 64);
-        var b = a + MatrixTiles.Length * 2 * Depth * 2;
-        var c = b + MatrixTiles.Length * Depth * 2;
-        var rows = stackalloc byte[Lanes.Narrow];
-        var words = stackalloc uint[MatrixTiles.Length];
-        for (var i = 0; i < 2 * Depth; i++)
+        Op* op = product.Op;
+        float* room = stackalloc float[MatrixTiles.Length * (2 * Depth * 2 + Depth * 2 + 2 * 2) + 16];
+        float* a = (float*)(((nuint)room + 63) / 64 * 64);
+        float* b = a + MatrixTiles.Length * 2 * Depth * 2;
+        float* c = b + MatrixTiles.Length * Depth * 2;
+        byte* rows = stackalloc byte[Lanes.Narrow];
+        uint* words = stackalloc uint[MatrixTiles.Length];
+        for (int i = 0; i < 2 * Depth; i++)
         {
             Gather(w, product.A, (op->Constant & TransposesA) != 0, FirstRows(w) + i % 2, i / 2, rows);
             MatrixTiles.Decode<TElement>(rows, a + MatrixTiles.Length * 2 * i);
         }
 
-        for (var i = 0; (op->Constant & Negates) != 0 && i < MatrixTiles.Length * 2 * Depth * 2; i++)
+        for (int i = 0; (op->Constant & Negates) != 0 && i < MatrixTiles.Length * 2 * Depth * 2; i++)
         {
             a[i] = -a[i];
         }
 
-        for (var column = 0; column < op->Count / 4; column++)
+        for (int column = 0; column < op->Count / 4; column++)
         {
-            for (var depth = 0; depth < Depth; depth++)
+            for (int depth = 0; depth < Depth; depth++)
             {
                 Gather(w, product.B, (op->Constant & TransposesB) != 0, column, depth, rows);
                 MatrixTiles.Transpose(rows, words);
                 MatrixTiles.Decode<TElement>((byte*)words, b + MatrixTiles.Length * 2 * depth);
             }
 
-            var sums = op->Slots + 4 * column;
-            for (var i = 0; i < 2; i++)
+            int* sums = op->Slots + 4 * column;
+            for (int i = 0; i < 2; i++)
             {
                 SingleSum.Load(f, sums + 2 * i, c + 2 * MatrixTiles.Length * i);
             }
@@ -269,7 +269,7 @@ internal static unsafe class WarpgroupMultiply
             }
 
             MatrixTiles.Multiply(a, b, c, 2, Depth, TElement.PerWord);
-            for (var i = 0; i < 2; i++)
+            for (int i = 0; i < 2; i++)
             {
                 SingleSum.Store(c + 2 * MatrixTiles.Length * i, f, sums + 2 * i);
             }
@@ -281,11 +281,11 @@ internal static unsafe class WarpgroupMultiply
     // Eight rows of eight elements of k, as mma has them in a register.
     private static void Gather(Warp w, MatrixDescriptor matrix, bool isTransposed, int rows, int depth, byte* register)
     {
-        var copy = stackalloc byte[Lanes.Narrow];
-        var target = isTransposed ? copy : register;
-        for (var chunk = 0; chunk < 8; chunk++)
+        byte* copy = stackalloc byte[Lanes.Narrow];
+        byte* target = isTransposed ? copy : register;
+        for (int chunk = 0; chunk < 8; chunk++)
         {
-            var place = w.Block.Shared + matrix.Place(isTransposed, rows, depth, chunk);
+            byte* place = w.Block.Shared + matrix.Place(isTransposed, rows, depth, chunk);
             Buffer.MemoryCopy(place, target + MatrixDescriptor.ChunkBytes * chunk, MatrixDescriptor.ChunkBytes, MatrixDescriptor.ChunkBytes);
         }
 
