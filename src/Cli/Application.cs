@@ -136,7 +136,9 @@ internal static class Application
         string command = string.Join(' ', PathTo(result.CommandResult).Reverse());
         string? sentence = known ?? result.UnmatchedTokens.Concat(MistypedOptions(result)).FirstOrDefault() switch
         {
-            null => result.Errors.Select(error => error.Message).FirstOrDefault(),
+            null when result.Errors is [var error, ..] => error.Message,
+            // A script gives it whose variable is empty; no argument may be.
+            null => Arguments(result).Any(token => token.Value.Length == 0) ? $"An argument of '{command}' is empty." : null,
             ['-', ..] option => $"There is no option '{option}'." + Spelling.Suggest(option, current.Options.SelectMany(other => other.Aliases.Prepend(other.Name))),
             var word when current.Subcommands.Count > 0 => $"There is no command '{word}'." + Spelling.Suggest(word, current.Subcommands.Select(other => other.Name)),
             var word => $"'{command}' takes no further argument '{word}'.",
@@ -154,13 +156,12 @@ internal static class Application
     }
 
     /// <summary>What the parser takes for a recording, but nobody else would: arguments that begin with a dash, unless behind <c>--</c>.</summary>
-    private static IEnumerable<string> MistypedOptions(ParseResult result)
-    {
-        IEnumerable<Token> arguments = result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens);
-        return result.Tokens
-            .TakeWhile(token => token.Type != TokenType.DoubleDash)
-            .Intersect(arguments, ReferenceEqualityComparer.Instance)
-            .Select(token => ((Token)token!).Value)
-            .Where(value => value.Length > 1 && value[0] == '-');
-    }
+    private static IEnumerable<string> MistypedOptions(ParseResult result) => result.Tokens
+        .TakeWhile(token => token.Type != TokenType.DoubleDash)
+        .Intersect(Arguments(result), ReferenceEqualityComparer.Instance)
+        .Select(token => ((Token)token!).Value)
+        .Where(value => value.Length > 1 && value[0] == '-');
+
+    private static IEnumerable<Token> Arguments(ParseResult result) =>
+        result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens);
 }

@@ -1,3 +1,4 @@
+using Handwritten.Runtime;
 using Handwritten.Runtime.Audio;
 using Handwritten.Runtime.Transcription;
 
@@ -9,10 +10,10 @@ namespace Handwritten.Cli;
 /// reported in its turn and leaves the others alone; what is wrong with the model ends the loop.
 /// </summary>
 /// <param name="load">Loads a recording and finds what in it is to be heard.</param>
-/// <param name="start">Lets a recording wait for batches; called for the first when that has been loaded.</param>
+/// <param name="start">Lets a recording wait for batches; called for the first when that has been loaded, and never for what is known.</param>
 /// <param name="shareBatches">Has batches that would not be full ask for more recordings.</param>
 internal sealed class BatchedRecordings(
-    Func<string, (AudioClip Clip, PreparedRecording Prepared)> load,
+    Func<string, LoadedRecording> load,
     Func<PreparedRecording, ITranscriptionRun> start,
     Action<Func<bool>?> shareBatches)
 {
@@ -21,15 +22,15 @@ internal sealed class BatchedRecordings(
 
     /// <summary>Runs the work for one recording after the other.</summary>
     /// <param name="recordings">Their names.</param>
-    /// <param name="work">Asks for the segments; the run is disposed behind it.</param>
+    /// <param name="work">Asks for the segments; the run, null where the transcript is known, is disposed behind it.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The exit code of the first recording that failed.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public ExitCode Run(IEnumerable<string> recordings, Action<string, AudioClip, ITranscriptionRun> work, CancellationToken cancellation)
+    public ExitCode Run(IEnumerable<string> recordings, Action<string, LoadedRecording, ITranscriptionRun?> work, CancellationToken cancellation)
     {
         ExitCode exitCode = ExitCode.Ok;
         Queue<Recording> started = [];
-        using Lookahead<Recording> ahead = new(recordings.Select(Prepare), recording => recording.Clip?.Seconds ?? 0, SecondsAhead);
+        using Lookahead<Recording> ahead = new(recordings.Select(Prepare), recording => recording.Loaded?.Clip.Seconds ?? 0, SecondsAhead);
         try
         {
             while (started.Count > 0 || StartNext())
@@ -53,7 +54,7 @@ internal sealed class BatchedRecordings(
                 return false;
             }
 
-            if (next.Prepared is { } prepared)
+            if (next.Loaded?.Prepared is { } prepared)
             {
                 next = next with { Run = start(prepared) };
                 shareBatches(StartNext);
@@ -64,17 +65,12 @@ internal sealed class BatchedRecordings(
         }
     }
 
-    private static ExitCode Finish(Recording recording, Action<string, AudioClip, ITranscriptionRun> work, CancellationToken cancellation)
+    private static ExitCode Finish(Recording recording, Action<string, LoadedRecording, ITranscriptionRun?> work, CancellationToken cancellation)
     {
         try
         {
             using ITranscriptionRun? run = recording.Run;
-            if (recording.Clip is null || run is null)
-            {
-                throw recording.Failure!;
-            }
-
-            work(recording.Name, recording.Clip, run);
+            work(recording.Name, recording.Loaded ?? throw recording.Failure!, run);
             return ExitCode.Ok;
         }
         catch (Exception failure) when (RecordingLoop.IsOfOneRecording(failure))
@@ -87,15 +83,20 @@ internal sealed class BatchedRecordings(
     {
         try
         {
-            (AudioClip clip, PreparedRecording prepared) = load(name);
-            return new Recording(name, clip, prepared, Failure: null, Run: null);
+            return new Recording(name, load(name), Failure: null, Run: null);
         }
         catch (Exception failure) when (RecordingLoop.IsOfOneRecording(failure))
         {
-            return new Recording(name, Clip: null, Prepared: null, failure, Run: null);
+            return new Recording(name, Loaded: null, failure, Run: null);
         }
     }
 
     /// <summary>A recording on its way.</summary>
-    private sealed record Recording(string Name, AudioClip? Clip, PreparedRecording? Prepared, Exception? Failure, ITranscriptionRun? Run);
+    private sealed record Recording(string Name, LoadedRecording? Loaded, Exception? Failure, ITranscriptionRun? Run);
 }
+
+/// <summary>A recording that has been loaded.</summary>
+/// <param name="Clip">Its sound.</param>
+/// <param name="Prepared">What in it is to be heard; null where its transcript is known.</param>
+/// <param name="Known">Its transcript, if that was made before.</param>
+internal sealed record LoadedRecording(AudioClip Clip, PreparedRecording? Prepared, Transcript? Known);

@@ -65,12 +65,13 @@ internal sealed class BatchingSettings
     /// <param name="loop">Loads recordings and the model.</param>
     /// <param name="recordings">The recordings.</param>
     /// <param name="narrator">Tells how it goes.</param>
-    /// <param name="finish">Takes a recording, its sound, and what makes its transcript.</param>
+    /// <param name="known">The transcript of a sound, where that was made before and nothing is to be heard; asked on another thread.</param>
+    /// <param name="finish">Takes a recording, its sound, what is known, and what makes its transcript where nothing is.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The exit code of the first recording that failed.</returns>
     public static ExitCode Run(
         TranscriptionOptions options, RecordingLoop loop, IReadOnlyList<string> recordings, Narrator narrator,
-        Action<string, AudioClip, Func<Transcript>> finish, CancellationToken cancellation)
+        Func<AudioClip, Transcript?> known, Action<string, AudioClip, Transcript?, Func<Transcript>> finish, CancellationToken cancellation)
     {
         TranscriptionOptions? fitting = null;
         Stopwatch watch = new();
@@ -79,7 +80,9 @@ internal sealed class BatchingSettings
             recording =>
             {
                 AudioClip clip = loop.Load(recording, cancellation);
-                return (clip, PreparedRecording.Of(clip.Samples, options, cancellation));
+                return known(clip) is { } transcript
+                    ? new LoadedRecording(clip, Prepared: null, transcript)
+                    : new LoadedRecording(clip, PreparedRecording.Of(clip.Samples, options, cancellation), Known: null);
             },
             prepared =>
             {
@@ -89,12 +92,12 @@ internal sealed class BatchingSettings
                 return transcriber.Start(prepared with { Options = fitting }, cancellation);
             },
             more => loop.ShareBatches(more));
-        ExitCode exitCode = batched.Run(recordings, (recording, clip, run) => finish(recording, clip, () =>
+        ExitCode exitCode = batched.Run(recordings, (recording, loaded, run) => finish(recording, loaded.Clip, loaded.Known, () =>
         {
-            narrator.Follow(recording, run, loop.Model, fitting!);
-            seconds += clip.Seconds;
-            done.Add(clip.Source.Name);
-            return run.Transcript;
+            narrator.Follow(recording, run!, loop.Model, fitting!);
+            seconds += loaded.Clip.Seconds;
+            done.Add(loaded.Clip.Source.Name);
+            return run!.Transcript;
         }), cancellation);
         if (done.Count > 0)
         {

@@ -39,25 +39,31 @@ internal sealed class CachedResults
         _options = string.Concat(given);
     }
 
+    /// <summary>The transcript of a sound that was made before; null if there is none.</summary>
+    /// <exception cref="ModelException">There is no such model.</exception>
+    public Transcript? Find(AudioClip clip) => _cache.Find(Key(clip));
+
     /// <summary>The transcript of a sound, from the cache or made now.</summary>
     /// <param name="clip">The sound.</param>
+    /// <param name="known">What <see cref="Find"/> gave.</param>
     /// <param name="options">How it is transcribed.</param>
     /// <param name="narrator">Shows what is in the cache.</param>
     /// <param name="make">Makes what is not.</param>
     /// <exception cref="ModelException">There is no such model.</exception>
     /// <exception cref="OutputException">The cache takes no transcript.</exception>
-    public Transcript Get(AudioClip clip, TranscriptionOptions options, Narrator narrator, Func<Transcript> make)
+    public Transcript Get(AudioClip clip, Transcript? known, TranscriptionOptions options, Narrator narrator, Func<Transcript> make)
     {
-        string key = TranscriptCache.Key(clip.Samples, _model.Value, _options);
-        if (_cache.Find(key) is { } transcript)
+        if (known is not null)
         {
-            narrator.Show(transcript, options, () => _isMultilingual.Value);
+            narrator.Show(known, options, () => _isMultilingual.Value);
             narrator.Tell($"{clip.Source.Name}: taken from the cache.");
-            return transcript;
+            return known;
         }
 
-        transcript = make();
-        _cache.Keep(key, transcript);
+        Transcript transcript = make();
+        _cache.Keep(Key(clip), transcript);
         return transcript;
     }
+
+    private string Key(AudioClip clip) => TranscriptCache.Key(clip.Samples, _model.Value, _options);
 }

@@ -11,27 +11,20 @@ namespace Handwritten.Cli;
 /// <param name="tell">Takes a sentence for the user.</param>
 internal sealed class EmbeddedSound(Action<string> tell)
 {
-    private readonly ConcurrentDictionary<string, byte[]> _kept = [];
+    /// <summary>What can be read only once; null for what is too large.</summary>
+    private readonly ConcurrentDictionary<string, byte[]?> _kept = [];
 
     /// <summary>Keeps what a recording's file holds, unless it is too large for a page.</summary>
     /// <param name="recording">As it was named on the command line.</param>
-    /// <param name="file">The file; read to its end, and set back to its beginning.</param>
-    public void Keep(string recording, MemoryStream file)
-    {
-        if (file.Length <= RecordingAddress.MostEmbeddedBytes)
-        {
-            _kept[recording] = file.ToArray();
-        }
-    }
+    /// <param name="file">The file, as it was read.</param>
+    public void Keep(string recording, MemoryStream file) => _kept[recording] = file.Length <= RecordingAddress.MostEmbeddedBytes ? file.ToArray() : null;
 
     /// <summary>The recording as an address that holds all of it; null where it is too large, which is told.</summary>
     /// <param name="recording">As it was named on the command line.</param>
     /// <exception cref="OutputException">The recording cannot be read any more.</exception>
     public string? AddressOf(string recording)
     {
-        bool isFile = recording != AudioFile.StandardInput && !WebRecording.IsAddress(recording);
-        byte[]? bytes = isFile ? Read(recording) : _kept.GetValueOrDefault(recording);
-        _kept.TryRemove(recording, out _);
+        byte[]? bytes = _kept.TryRemove(recording, out byte[]? kept) ? kept : Read(recording);
         if (bytes is not null)
         {
             return RecordingAddress.Embedded(bytes);
@@ -46,7 +39,16 @@ internal sealed class EmbeddedSound(Action<string> tell)
     {
         try
         {
-            return new FileInfo(recording).Length <= RecordingAddress.MostEmbeddedBytes ? File.ReadAllBytes(recording) : null;
+            // The length of what a link leads to, too.
+            using FileStream file = File.OpenRead(recording);
+            if (file.Length > RecordingAddress.MostEmbeddedBytes)
+            {
+                return null;
+            }
+
+            byte[] bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            return bytes;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -76,10 +76,10 @@ internal sealed partial class RecordingInputs(Argument<string[]> recordings)
     /// The recordings, each of them once, with patterns and folders replaced by what they stand for. One that stands for
     /// nothing remains, and fails when it is loaded.
     /// </summary>
-    public IReadOnlyList<string> Read(ParseResult parsed) => [.. parsed.GetRequiredValue(recordings).SelectMany(name => Expand(parsed, name)).DistinctBy(Place)];
+    public IReadOnlyList<string> Read(ParseResult parsed) => [.. parsed.GetRequiredValue(recordings).SelectMany(name => Expand(parsed, name)).DistinctBy(PlaceOf)];
 
     /// <summary>What tells a recording from others, however its path is spelled.</summary>
-    private static string Place(string name) => name == AudioFile.StandardInput || WebRecording.IsAddress(name) ? name : Path.GetFullPath(name);
+    public static string PlaceOf(string name) => name == AudioFile.StandardInput || WebRecording.IsAddress(name) ? name : Path.GetFullPath(name);
 
     /// <summary>What a recording's file is called: its path, or the name that the file of an address would have.</summary>
     public static string PathOf(string recording) => recording switch
@@ -109,16 +109,6 @@ internal sealed partial class RecordingInputs(Argument<string[]> recordings)
             return AudioFile.Load(file, $"'{WebRecording.Shown(recording)}'", Ffmpeg.OnPath, cancellation);
         }
 
-        if (recording == AudioFile.StandardInput && embedded is not null && Console.IsInputRedirected)
-        {
-            using Stream input = Console.OpenStandardInput();
-            using MemoryStream file = new();
-            input.CopyToAsync(file, cancellation).GetAwaiter().GetResult();
-            file.Position = 0;
-            embedded.Keep(recording, file);
-            return AudioFile.Load(file, "standard input", Ffmpeg.OnPath, cancellation);
-        }
-
         if (Directory.Exists(recording))
         {
             throw new AudioException(parsed.GetValue(_recursive)
@@ -126,7 +116,31 @@ internal sealed partial class RecordingInputs(Argument<string[]> recordings)
                 : $"'{recording}' is a folder: give the name of a recording in it, or {_recursive.Name} for all of them.");
         }
 
-        return LoadFile(recording, cancellation);
+        if (embedded is null || RecordingFiles.IsPattern(recording))
+        {
+            return LoadFile(recording, cancellation);
+        }
+
+        using Stream input = AudioFile.Open(recording);
+        return input.CanSeek ? LoadFile(recording, cancellation) : LoadPipe(recording, input, embedded, cancellation);
+    }
+
+    /// <summary>Loads what can be read only once: all of it, and then the recording in it.</summary>
+    private static AudioClip LoadPipe(string recording, Stream input, EmbeddedSound embedded, CancellationToken cancellation)
+    {
+        using MemoryStream file = new();
+        try
+        {
+            input.CopyToAsync(file, cancellation).GetAwaiter().GetResult();
+        }
+        catch (IOException exception)
+        {
+            throw new AudioException($"{AudioFile.NameOf(recording)} cannot be read: {exception.Message.TrimEnd('.')}.", exception);
+        }
+
+        file.Position = 0;
+        embedded.Keep(recording, file);
+        return AudioFile.Load(file, AudioFile.NameOf(recording), Ffmpeg.OnPath, cancellation);
     }
 
     /// <summary>Loads what a name or a pattern without matches stands for.</summary>

@@ -60,7 +60,7 @@ public sealed class HubCache
 
     /// <summary>The Whisper models in it: their repositories, with the folder that <see cref="Find"/> gives.</summary>
     public IEnumerable<(string Repository, string Folder)> Models() =>
-        from folder in (Directory.Exists(Folder) ? Directory.GetDirectories(Folder, Prefix + "*") : []).Order(StringComparer.Ordinal)
+        from folder in ModelFolder.Below(Folder, Prefix + "*")
         let repository = Path.GetFileName(folder)[Prefix.Length..].Replace("--", "/", StringComparison.Ordinal)
         let model = Find(repository)
         where model is not null && IsWhisper(model)

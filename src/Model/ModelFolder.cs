@@ -10,13 +10,14 @@ namespace Handwritten.Model;
 public sealed record LocalModel(string Name, string Folder);
 
 /// <summary>
-/// Finds models by name. A model is a folder. A name that is none is looked up, in this order,
+/// Finds models by name. A model is a folder with a config.json. What is none is looked up, in this order,
 /// <code>
 ///     below the weights folders: that of the working directory, and the nearest one above the program
 ///     in the cache of Hugging Face, where `handwritten pull` and Python put what they download
 /// </code>
 /// and may be a folder's name (<c>whisper-nano</c>, <c>nano</c>), the short name of a published model (<c>tiny</c>, <c>large</c>,
-/// <c>turbo</c>), or its repository (<c>openai/whisper-tiny</c>, also one of somebody else).
+/// <c>turbo</c>), or its repository (<c>openai/whisper-tiny</c>, also one of somebody else). So a folder of transcripts that is
+/// called as their model hides no model.
 /// </summary>
 public static partial class ModelFolder
 {
@@ -51,7 +52,7 @@ public static partial class ModelFolder
     internal static IReadOnlyList<LocalModel> Local(IReadOnlyList<string> weightFolders, params IReadOnlyList<HubCache> caches) =>
     [
         .. weightFolders
-            .SelectMany(folder => Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
+            .SelectMany(folder => Below(folder))
             .Where(IsModel)
             .Select(folder => new LocalModel(Path.GetFileName(folder), folder))
             .DistinctBy(model => model.Name),
@@ -60,41 +61,57 @@ public static partial class ModelFolder
 
     internal static string Resolve(string nameOrPath, IReadOnlyList<string> weightFolders, params IReadOnlyList<HubCache> caches)
     {
-        if (Directory.Exists(nameOrPath))
+        if (IsModel(nameOrPath))
         {
             return nameOrPath;
         }
 
-        if (File.Exists(nameOrPath))
+        PublishedModel? published = PublishedModel.Find(nameOrPath);
+        string? repository = published?.Repository ?? (IsRepository(nameOrPath) ? nameOrPath : null);
+        if (IsName(nameOrPath) && Find(nameOrPath, published, repository, weightFolders, caches) is { } found)
+        {
+            return found;
+        }
+
+        // What is missing in a folder is told by who opens it; a published name means that model, whatever else is called so.
+        if (published is null && Directory.Exists(nameOrPath))
+        {
+            return nameOrPath;
+        }
+
+        if (published is null && File.Exists(nameOrPath))
         {
             throw new ModelException($"'{nameOrPath}' is a file: a model is the folder with its config.json and model.safetensors, so give that folder.");
         }
 
-        PublishedModel? published = PublishedModel.Find(nameOrPath);
-        if (nameOrPath.Length > 0 && !Path.IsPathRooted(nameOrPath))
+        if (repository is not null)
         {
-            string[] names = [nameOrPath, published?.FolderName ?? $"whisper-{nameOrPath}"];
-            string? found = weightFolders.SelectMany(folder => names.Select(name => Path.Combine(folder, name))).FirstOrDefault(Directory.Exists);
-            string? repository = published?.Repository ?? (IsRepository(nameOrPath) ? nameOrPath : null);
-            found ??= repository is null ? null : caches.Select(cache => cache.Find(repository)).FirstOrDefault(folder => folder is not null);
-            if (found is not null)
-            {
-                return found;
-            }
-
-            if (repository is not null)
-            {
-                throw new ModelException($"The model '{nameOrPath}' is not on this machine: get it with 'handwritten pull {repository}', or give the folder it is in ({Known(weightFolders, caches)}).");
-            }
+            throw new ModelException($"The model '{nameOrPath}' is not on this machine: get it with 'handwritten pull {repository}', or give the folder it is in ({Known(weightFolders, caches)}).");
         }
 
         throw new ModelException($"There is no model '{nameOrPath}': give a folder as Hugging Face publishes it, the name of one below weights, or one that 'handwritten pull' gets ({Known(weightFolders, caches)}).");
+    }
+
+    /// <summary>The folders in a folder that match a pattern, in the order of their names. What is not there or may not be read holds none.</summary>
+    internal static IEnumerable<string> Below(string folder, string pattern = "*") => Directory.Exists(folder)
+        ? Directory.GetDirectories(folder, pattern, new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 }).Order(StringComparer.Ordinal)
+        : [];
+
+    private static string? Find(string name, PublishedModel? published, string? repository, IReadOnlyList<string> weightFolders, IReadOnlyList<HubCache> caches)
+    {
+        string[] names = [name, published?.FolderName ?? $"whisper-{name}"];
+        return weightFolders.SelectMany(folder => names.Select(folderName => Path.Combine(folder, folderName))).FirstOrDefault(Directory.Exists)
+            ?? (repository is null ? null : caches.Select(cache => cache.Find(repository)).FirstOrDefault(folder => folder is not null));
     }
 
     private static string Known(IReadOnlyList<string> weightFolders, IReadOnlyList<HubCache> caches) =>
         Local(weightFolders, caches) is { Count: > 0 } known
             ? $"the models here are {string.Join(", ", known.Select(model => model.Name))}"
             : "there is no model here";
+
+    /// <summary>Whether it can be looked up somewhere: <c>./nano</c>, <c>nano/</c> and <c>/models/nano</c> say where it is.</summary>
+    private static bool IsName(string text) =>
+        !Path.IsPathRooted(text) && text.Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar).All(part => part is not ("" or "." or ".."));
 
     private static bool IsModel(string folder) => File.Exists(Path.Combine(folder, "config.json"));
 

@@ -1,5 +1,9 @@
+using System.CommandLine;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Handwritten.Runtime;
+using Handwritten.Runtime.Audio;
+using Handwritten.Runtime.Transcription;
 using Handwritten.Tests;
 using Xunit;
 
@@ -46,6 +50,34 @@ public sealed class BatchTests : IDisposable
         Assert.Matches("^2 recordings: 10.2 s of audio in ", outcome.ErrorLines[^1]);
         Assert.True(outcome.OutputLines.Length >= 2);
         Assert.All(outcome.OutputLines, line => Assert.Matches(@"^(Detect.*|\[\d\d:\d\d\.\d{3} --> \d\d:\d\d\.\d{3}\] .*)$", line));
+    }
+
+    [Fact]
+    public void What_is_in_the_cache_is_told_in_its_turn()
+    {
+        string[] ask = ["transcribe", "--batch-size", "4", "--temperature", "0", "--beam-size", "None", "--cache", "kept", "-f", "none"];
+        Outcome first = _sandbox.Handwritten([.. ask, Short]);
+        Outcome both = _sandbox.Handwritten([.. ask, TestData.Path("audio", "01-en.wav"), Short]);
+        Assert.Equal((0, 0), (first.ExitCode, both.ExitCode));
+        Assert.EndsWith(first.Output, both.Output, StringComparison.Ordinal);
+        Assert.Equal($"'{Short}': taken from the cache.", both.ErrorLines[0]);
+        Assert.StartsWith($"'{TestData.Path("audio", "01-en.wav")}': ", both.ErrorLines[1], StringComparison.Ordinal);
+        Assert.Equal(2, both.ErrorLines.Length);
+    }
+
+    [Fact]
+    public void What_is_known_of_a_recording_is_neither_cut_nor_heard_again()
+    {
+        // Looking for speech would find that this is no sound, and hearing it would ask for a model: the command line has none.
+        AudioClip clip = new([float.NaN], new AudioSource("'a'", "", null, null, 0));
+        using RecordingLoop loop = new(new ModelOptions(), new RootCommand().Parse([]), (_, _) => clip);
+        Transcript known = new("Known.", [], "en");
+        List<(string, Transcript?)> finished = [];
+        ExitCode exitCode = BatchingSettings.Run(
+            new TranscriptionOptions { Windows = new() { BatchSize = 2 } }, loop, ["a", "b"], new Narrator(verbose: false, quiet: true), _ => known,
+            (recording, _, transcript, _) => finished.Add((recording, transcript)), default);
+        Assert.Equal(ExitCode.Ok, exitCode);
+        Assert.Equal([("a", known), ("b", known)], finished);
     }
 
     [Fact]

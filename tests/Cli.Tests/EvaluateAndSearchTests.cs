@@ -115,6 +115,13 @@ public sealed class EvaluateAndSearchTests : IDisposable
     }
 
     [Fact]
+    public void Search_finds_what_is_cut_in_two_where_words_have_no_blanks_between_them()
+    {
+        _sandbox.Write("a.json", """{"segments": [{"start": 0, "end": 1, "text": "你好", "tokens": ["x"]}, {"start": 1, "end": 2, "text": "世界"}]}""");
+        Assert.Equal(new Outcome(0, "a.json [00:00.000 --> 00:02.000] 你好世界\n", ""), _sandbox.Handwritten("search", "好世", "a.json"));
+    }
+
+    [Fact]
     public void Search_says_so_when_something_was_not_said()
     {
         _sandbox.Write("a.vtt", "WEBVTT\n\n00:02.000 --> 00:03.000\nGood morning.\n\n");

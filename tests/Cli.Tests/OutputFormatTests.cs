@@ -89,6 +89,11 @@ public sealed class OutputFormatTests : IDisposable
         Assert.Contains("large.wav' is larger than the 24 MB that browsers take within a page: the page links to it.", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("src=\"large.wav\"", Page("large.html"), StringComparison.Ordinal);
 
+        // What comes from a pipe comes once, whatever it is called.
+        outcome = _sandbox.InShell($"\"$DOTNET\" \"$PROGRAM\" transcribe <(cat '{recording}') --quiet -f html --embed-audio -o . --output-name pipe");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains(sound, Page("pipe.html"), StringComparison.Ordinal);
+
         string Page(string name) => File.ReadAllText(_sandbox[name]).Replace("&#x2B;", "+", StringComparison.Ordinal);
     }
 }

@@ -83,6 +83,51 @@ public sealed class PullTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_is_here_is_pulled_behind_a_page_to_log_in()
+    {
+        string folder = Handwritten("pull", "tiny", "--quiet").Output;
+        _hub.Instead = _ => new WebAnswer(200, "<html>Please log in to the hotel's network.</html>"u8.ToArray());
+        Assert.Equal(new Outcome(0, folder, ""), Handwritten("pull", "tiny", "--quiet"));
+    }
+
+    [LinuxFact]
+    public void What_may_not_be_read_holds_no_models()
+    {
+        Handwritten("pull", "tiny", "--quiet");
+        // Nothing is forbidden to root unless it gives these rights up.
+        string modest = System.Environment.IsPrivilegedProcess ? "setpriv --bounding-set=-dac_override,-dac_read_search " : "";
+        Outcome Modest(string command) => _sandbox.InShell($"mkdir -p weights; chmod 000 weights hf/hub; {modest}\"$DOTNET\" \"$PROGRAM\" {command}; code=$?; chmod 755 weights hf/hub; exit $code", Environment);
+
+        Outcome models = Modest("models");
+        Assert.Equal((0, ""), (models.ExitCode, models.Error));
+        Assert.Contains("whisper-nano", models.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("models--openai", models.Output, StringComparison.Ordinal);
+        Modest("inspect tinny").Is(ExitCode.UnusableModel, "There is no model 'tinny'");
+    }
+
+    [Theory]
+    [InlineData("hf_1\nhf_2", "Bearer hf_1hf_2")]
+    [InlineData(" hf_1\r\n", "Bearer hf_1")]
+    [InlineData("\n", null)]
+    public void A_token_of_the_environment_has_no_line_breaks(string token, string? header)
+    {
+        Assert.Equal(0, _sandbox.Handwritten([.. Environment, ("HF_TOKEN", token)], "pull", "tiny", "--quiet").ExitCode);
+        Assert.All(_hub.Requests, request => Assert.Equal(header, request.Headers.GetValueOrDefault("Authorization")));
+    }
+
+    [Theory]
+    [InlineData("hf 1")]
+    [InlineData("hf_\u0001")]
+    [InlineData("hf_ä")]
+    public void What_is_no_token_is_told_and_not_shown(string token)
+    {
+        Outcome outcome = _sandbox.Handwritten([.. Environment, ("HF_TOKEN", token)], "pull", "tiny");
+        outcome.Is(ExitCode.FailedDownload, "HF_TOKEN must be a token such as hf_..., without blanks.");
+        Assert.DoesNotContain(token, outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(_hub.Requests);
+    }
+
+    [Fact]
     public void A_hub_that_refuses_a_model_is_believed_though_the_model_is_here()
     {
         Handwritten("pull", "tiny", "--quiet");

@@ -74,6 +74,14 @@ public sealed class SubtitleTests : IDisposable
     }
 
     [Fact]
+    public void A_video_with_two_names_is_one()
+    {
+        Outcome outcome = _sandbox.Handwritten("subtitle", "talk.mp4", "./talk.mp4", "--verbose", "False");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Single(outcome.ErrorLines, line => line.EndsWith("subtitles are in 'talk.srt'.", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void What_is_no_video_leaves_nothing_behind()
     {
         _sandbox.Write("text.mp4", "This is no video.");
@@ -87,6 +95,7 @@ public sealed class SubtitleTests : IDisposable
     [InlineData("talk.mp4 --mux --output-format vtt", "--output-format is for subtitles in a file of their own")]
     [InlineData("talk.mp4 other.mp4 -o a.srt", "--output is one file, but there are 2 videos")]
     [InlineData("talk.mp4 talk.mkv", "'talk.mp4' and 'talk.mkv' would both be written to 'talk.srt'")]
+    [InlineData("talk.mp4 folder/../talk.mkv", "'talk.mp4' and 'folder/../talk.mkv' would both be written to 'talk.srt'")]
     [InlineData("talk.mp4 -o a.txt", "--output must end in .srt or .vtt, but it is 'a.txt'")]
     [InlineData("talk.mp4 --mux -o a.avi", "--output must end in .mp4, .m4v, .mov, .mkv, .webm to take subtitles, but it is 'a.avi'.")]
     [InlineData("talk.mp4 --mux -o talk.mp4", "'talk.mp4' is the video itself")]

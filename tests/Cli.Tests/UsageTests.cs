@@ -71,6 +71,14 @@ public sealed class UsageTests : IDisposable
     public void Options_that_make_no_sense_together_are_answered_with_a_sentence(string commandLine, string sentence) =>
         _sandbox.Handwritten(commandLine.Split(' ')).Is(ExitCode.WrongUsage, sentence);
 
+    [Theory]
+    [InlineData("transcribe")]
+    [InlineData("subtitle")]
+    [InlineData("search said")]
+    [InlineData("inspect")]
+    public void A_name_without_a_letter_is_answered_with_a_sentence(string command) =>
+        _sandbox.Handwritten([.. command.Split(' '), ""]).Is(ExitCode.WrongUsage, $"An argument of 'handwritten {command.Split(' ')[0]}' is empty. See 'handwritten");
+
     [Fact]
     public void Two_recordings_must_not_share_their_files() =>
         _sandbox.Handwritten("transcribe", "-f", "srt", "--output-name", "{name}", "x/a.wav", "y/a.mp3").Is(ExitCode.WrongUsage, "'x/a.wav' and 'y/a.mp3' would both be written to 'a.srt'");

@@ -24,6 +24,45 @@ public class ModelFolderTests
         Assert.Equal(Path.GetTempPath(), ModelFolder.Resolve(Path.GetTempPath(), Weights, NoCache));
 
     [Fact]
+    public void A_folder_of_transcripts_hides_no_model()
+    {
+        string name = $"model-{Guid.NewGuid():N}";
+        DirectoryInfo weights = Directory.CreateTempSubdirectory("handwritten-weights-"), transcripts = Directory.CreateDirectory(name);
+        try
+        {
+            // A folder that can be no other model is meant, and who opens it says what it lacks.
+            Assert.Equal(name, ModelFolder.Resolve(name, [weights.FullName], NoCache));
+            string model = weights.CreateSubdirectory($"whisper-{name}").FullName;
+            Assert.Equal(model, ModelFolder.Resolve(name, [weights.FullName], NoCache));
+            Assert.Equal($"./{name}", ModelFolder.Resolve($"./{name}", [weights.FullName], NoCache));
+            Assert.Equal($"{name}/", ModelFolder.Resolve($"{name}/", [weights.FullName], NoCache));
+            File.WriteAllText(Path.Combine(name, "config.json"), "{}");
+            Assert.Equal(name, ModelFolder.Resolve(name, [weights.FullName], NoCache));
+        }
+        finally
+        {
+            transcripts.Delete(recursive: true);
+            weights.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_folder_of_transcripts_is_not_the_published_model_of_that_name()
+    {
+        // In the working directory, where other tests ask for other names.
+        DirectoryInfo transcripts = Directory.CreateDirectory("distil-large-v2");
+        try
+        {
+            ModelException exception = Assert.Throws<ModelException>(() => ModelFolder.Resolve("distil-large-v2", Weights, NoCache));
+            Assert.Contains("'handwritten pull distil-whisper/distil-large-v2'", exception.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            transcripts.Delete();
+        }
+    }
+
+    [Fact]
     public void A_file_in_a_model_is_no_model()
     {
         ModelException exception = Assert.Throws<ModelException>(() => ModelFolder.Resolve(TestData.Weights("whisper-nano", "config.json"), Weights, NoCache));

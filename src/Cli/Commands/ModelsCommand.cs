@@ -59,10 +59,9 @@ internal sealed class ModelsCommand : Command
     private static long Size(string folder)
     {
         long bytes = 0;
-        foreach (string path in Directory.GetFiles(folder))
+        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles("*", new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 }))
         {
             // A file of the cache is a link; what counts is what it leads to.
-            FileInfo file = new(path);
             bytes += (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file) is { Exists: true } target ? target.Length : 0;
         }
 

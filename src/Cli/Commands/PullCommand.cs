@@ -94,7 +94,7 @@ internal sealed class PullCommand : Command
             : throw new UsageException($"{_revision.Name} must be a branch, a tag or a commit, but it is '{revision}'.");
 
     private string? Token(string? token) =>
-        token is null || (token.Length > 0 && token.All(c => c is > ' ' and <= '~'))
+        token is null || HubOptions.IsToken(token)
             ? token
             : throw new UsageException($"{_token.Name} must be a token such as hf_..., without blanks.");
 }

@@ -63,7 +63,7 @@ internal sealed class SubtitleCommand : Command
 
     private ExitCode Run(ParseResult parsed, CancellationToken cancellation)
     {
-        string[] videos = [.. parsed.GetRequiredValue(_videos).SelectMany(RecordingFiles.Named).Distinct()];
+        string[] videos = [.. parsed.GetRequiredValue(_videos).SelectMany(RecordingFiles.Named).DistinctBy(RecordingInputs.PlaceOf)];
         Dictionary<string, string> outputs = Outputs(parsed, videos);
         TranscriptionOptions options = _batching.Read(parsed, _decoding);
         if (parsed.GetValue(_burn))
@@ -128,9 +128,9 @@ internal sealed class SubtitleCommand : Command
         }
 
         Dictionary<string, string> outputs = videos.ToDictionary(video => video, video => output ?? (mux || burn ? VideoBeside(video) : Beside(video, parsed.GetRequiredValue(_format))));
-        if (outputs.GroupBy(pair => pair.Value).FirstOrDefault(group => group.Count() > 1) is { } same)
+        if (outputs.GroupBy(pair => Path.GetFullPath(pair.Value)).FirstOrDefault(group => group.Count() > 1) is { } same)
         {
-            throw new UsageException($"'{same.First().Key}' and '{same.Last().Key}' would both be written to '{same.Key}': give them one by one, with {_output.Name}.");
+            throw new UsageException($"'{same.First().Key}' and '{same.Last().Key}' would both be written to '{same.First().Value}': give them one by one, with {_output.Name}.");
         }
 
         foreach ((string video, string path) in outputs)

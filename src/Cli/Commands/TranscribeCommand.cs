@@ -92,15 +92,17 @@ internal sealed class TranscribeCommand : Command
         CachedResults? cache = parsed.GetValue(_cache) is { } place ? new CachedResults(place, _model, parsed, findsWordsForPages ? NotHeard : NotHeard.Append(_formats)) : null;
         if (options.Windows.IsBatched)
         {
-            return BatchingSettings.Run(options, loop, recordings, narrator, Finish, cancellation);
+            return BatchingSettings.Run(options, loop, recordings, narrator, Known, Finish, cancellation);
         }
 
         Func<AudioClip, string, Transcript> transcribe = DecodingSettings.Transcription(options, loop, narrator, cancellation);
-        return loop.Run(recordings, (recording, clip) => Finish(recording, clip, () => transcribe(clip, recording)), cancellation);
+        return loop.Run(recordings, (recording, clip) => Finish(recording, clip, Known(clip), () => transcribe(clip, recording)), cancellation);
 
-        void Finish(string recording, AudioClip clip, Func<Transcript> make) => files.Write(
+        Transcript? Known(AudioClip clip) => cache?.Find(clip);
+
+        void Finish(string recording, AudioClip clip, Transcript? known, Func<Transcript> make) => files.Write(
             recording,
-            cache is null ? make() : cache.Get(clip, options, narrator, make),
+            cache is null ? make() : cache.Get(clip, known, options, narrator, make),
             () => ModelFolder.NameOf(_model.Folder(parsed)));
     }
 

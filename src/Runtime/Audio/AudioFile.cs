@@ -34,8 +34,23 @@ public static class AudioFile
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static AudioClip Load(string path, Ffmpeg ffmpeg, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(ffmpeg);
+        using Stream file = Open(path);
+
+        // ffmpeg reads a real file itself, since it must jump about in some formats; a named pipe is a stream.
+        return Load(file, file.CanSeek ? path : null, NameOf(path), ffmpeg, cancellation);
+    }
+
+    /// <summary>What to call a recording in messages.</summary>
+    /// <param name="path">The file, or <see cref="StandardInput"/>.</param>
+    public static string NameOf(string path) => path == StandardInput ? "standard input" : $"'{path}'";
+
+    /// <summary>Opens a recording; what cannot be read twice, a pipe, cannot seek.</summary>
+    /// <param name="path">The file, or <see cref="StandardInput"/>.</param>
+    /// <exception cref="AudioException">It cannot be opened; the message says why in one sentence.</exception>
+    public static Stream Open(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
         if (path == StandardInput)
         {
             if (!Console.IsInputRedirected)
@@ -43,8 +58,7 @@ public static class AudioFile
                 throw new AudioException("standard input is the keyboard: pipe a recording into the program or give the name of a file.");
             }
 
-            using Stream input = Console.OpenStandardInput();
-            return Load(input, "standard input", ffmpeg, cancellation);
+            return Console.OpenStandardInput();
         }
 
         if (path.Length == 0)
@@ -52,7 +66,7 @@ public static class AudioFile
             throw new AudioException("the name of the recording is empty: give the name of a file.");
         }
 
-        string name = $"'{path}'";
+        string name = NameOf(path);
         try
         {
             if (Directory.Exists(path))
@@ -60,10 +74,7 @@ public static class AudioFile
                 throw new AudioException($"{name} is a folder: give the name of a recording in it.");
             }
 
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-
-            // ffmpeg reads a real file itself, since it must jump about in some formats; a named pipe is a stream.
-            return Load(file, file.CanSeek ? path : null, name, ffmpeg, cancellation);
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -90,17 +101,22 @@ public static class AudioFile
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(ffmpeg);
+        return Load(stream, null, name, ffmpeg, cancellation);
+    }
+
+    private static AudioClip Load(Stream stream, string? path, string name, Ffmpeg ffmpeg, CancellationToken cancellation)
+    {
         try
         {
-            return Load(stream, null, name, ffmpeg, cancellation);
+            return Decode(stream, path, name, ffmpeg, cancellation);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new AudioException($"{name} cannot be read: {exception.Message.TrimEnd('.')}.", exception);
         }
     }
 
-    private static AudioClip Load(Stream stream, string? path, string name, Ffmpeg ffmpeg, CancellationToken cancellation)
+    private static AudioClip Decode(Stream stream, string? path, string name, Ffmpeg ffmpeg, CancellationToken cancellation)
     {
         RewindableStream recording = new(stream);
         Span<byte> head = stackalloc byte[12];

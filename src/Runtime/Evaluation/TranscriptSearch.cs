@@ -16,11 +16,12 @@ public sealed record SearchHit(double Start, double End, string Before, string M
 // when it was said: its word's time where words have times, else its segment's.
 //
 //     segments   [ And so, my fellow ][ Americans, ask not ]
-//     text         And so, my fellow Americans, ask not          one blank wherever there are any
+//     text         And so, my fellow Americans, ask not          one blank wherever there are any, and between segments;
+//                                                                there none if both sides are of a script without blanks
 //     hit                     fellow Americans                   from the first character's start to the last one's end
 
 /// <summary>Finds words in a transcript.</summary>
-public static class TranscriptSearch
+public static partial class TranscriptSearch
 {
     /// <summary>Finds every place where something was said.</summary>
     /// <param name="transcript">Where to look.</param>
@@ -55,6 +56,11 @@ public static class TranscriptSearch
             TimeSpan.FromSeconds(10));
     }
 
+    // Unicode's blocks of the scripts that put no blanks between words, and of their punctuation; the end of one segment and the
+    // beginning of the next.
+    [GeneratedRegex(@"\A[\p{IsCJKUnifiedIdeographs}\p{IsCJKUnifiedIdeographsExtensionA}\p{IsCJKCompatibilityIdeographs}\p{IsCJKSymbolsandPunctuation}\p{IsHalfwidthandFullwidthForms}\p{IsHiragana}\p{IsKatakana}\p{IsThai}\p{IsLao}\p{IsMyanmar}\p{IsKhmer}]{2}\z")]
+    private static partial Regex WithoutBlank();
+
     private readonly record struct Spoken(int Segment, double Start, double End);
 
     /// <summary>The text of all segments, and when each character was said.</summary>
@@ -68,18 +74,18 @@ public static class TranscriptSearch
         {
             for (int i = 0; i < segments.Count; i++)
             {
+                Segment segment = segments[i];
+                IReadOnlyList<Word> parts = segment.Words is { Count: > 0 } words ? words : [new Word(segment.Text, segment.Start, segment.End, 1)];
                 _begins.Add(_text.Length);
-                Append(" ", new Spoken(i, segments[i].Start, segments[i].Start));
-                if (segments[i].Words is { Count: > 0 } words)
+                string beginning = parts[0].Text.TrimStart();
+                if (_text.Length > 0 && !WithoutBlank().IsMatch($"{_text[^1]}{beginning.FirstOrDefault()}"))
                 {
-                    foreach (Word word in words)
-                    {
-                        Append(word.Text, new Spoken(i, word.Start, word.End));
-                    }
+                    Append(" ", new Spoken(i, segment.Start, segment.Start));
                 }
-                else
+
+                foreach (Word part in parts.Skip(1).Prepend(parts[0] with { Text = beginning }))
                 {
-                    Append(segments[i].Text, new Spoken(i, segments[i].Start, segments[i].End));
+                    Append(part.Text, new Spoken(i, part.Start, part.End));
                 }
             }
         }

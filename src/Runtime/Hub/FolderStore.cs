@@ -8,13 +8,16 @@ public sealed class FolderStore : IModelStore
 {
     private const string Configuration = "config.json";
 
+    /// <summary>What the hidden folder is called. The folder around it may be anybody's: nothing is deleted that could be theirs.</summary>
+    private const string WaitingFolder = ".handwritten-download";
+
     private readonly string _waiting;
 
     /// <summary>A folder, which need not exist.</summary>
     public FolderStore(string folder)
     {
         Folder = Path.GetFullPath(folder);
-        _waiting = Path.Combine(Folder, ".download");
+        _waiting = Path.Combine(Folder, WaitingFolder);
     }
 
     /// <inheritdoc/>
@@ -44,10 +47,24 @@ public sealed class FolderStore : IModelStore
 
         if (Directory.Exists(_waiting))
         {
-            Directory.Delete(_waiting, recursive: true);
+            RemoveLeftovers();
         }
 
         return Folder;
+    }
+
+    /// <summary>What still waits, by names that are made here, is of a revision whose download was never finished.</summary>
+    private void RemoveLeftovers()
+    {
+        foreach (string path in Directory.GetFiles(_waiting).Where(path => HubFile.IsHash(Path.GetFileName(path).Split('-')[0])))
+        {
+            File.Delete(path);
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(_waiting).Any())
+        {
+            Directory.Delete(_waiting);
+        }
     }
 
     // By hash, too: what waits may be of an older revision.

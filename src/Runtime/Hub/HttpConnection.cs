@@ -56,14 +56,14 @@ internal sealed class HttpConnection : IDisposable
                 Uri next = new(address, location);
                 if (next.Scheme != Uri.UriSchemeHttps && next.Scheme != address.Scheme)
                 {
-                    throw new HubException($"{address.Host} redirects {request.Name} to {next.GetLeftPart(UriPartial.Authority)}, which is not encrypted: use another HF_ENDPOINT.");
+                    throw new HubException($"{address.Host} redirects {request.Name} to {next.GetLeftPart(UriPartial.Authority)}, which is not encrypted: use another HF_ENDPOINT.") { IsAway = true };
                 }
 
                 address = next;
             }
         }
 
-        throw new HubException($"{_options.Endpoint.Host} redirects {request.Name} in a circle: check HF_ENDPOINT.");
+        throw new HubException($"{_options.Endpoint.Host} redirects {request.Name} in a circle: check HF_ENDPOINT.") { IsAway = true };
     }
 
     public void Dispose() => _http.Dispose();

@@ -164,7 +164,7 @@ public sealed class HubClient : IDisposable
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private HubException Nonsense() =>
-        new($"{Options.Endpoint.AbsoluteUri} does not answer as a Hugging Face hub does: check HF_ENDPOINT and your proxy.");
+        new($"{Options.Endpoint.AbsoluteUri} does not answer as a Hugging Face hub does: check HF_ENDPOINT and your proxy.") { IsAway = true };
 }
 
 /// <summary>What is asked for, for messages.</summary>

@@ -32,7 +32,7 @@ internal static class HubErrors
             (HttpStatusCode.TooManyRequests, _) => Busy(response, host),
             (HttpStatusCode.RequestTimeout, _) or ( >= HttpStatusCode.InternalServerError, _) => new PassingTroubleException(
                 $"{host} has trouble of its own ({status} {response.ReasonPhrase}): try again later; what has been downloaded is kept.", Wait(response)),
-            _ => new HubException($"{host} answers {status} {response.ReasonPhrase} for {request.Name}: check HF_ENDPOINT and your proxy."),
+            _ => new HubException($"{host} answers {status} {response.ReasonPhrase} for {request.Name}: check HF_ENDPOINT and your proxy.") { IsAway = true },
         };
     }
 

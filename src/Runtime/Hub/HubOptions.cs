@@ -28,15 +28,29 @@ public sealed record HubOptions
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The options that the environment gives, as huggingface_hub reads it: HF_ENDPOINT and HF_TOKEN.</summary>
-    /// <exception cref="HubException">HF_ENDPOINT is no address.</exception>
+    /// <exception cref="HubException">HF_ENDPOINT is no address, or HF_TOKEN no token.</exception>
     public static HubOptions FromEnvironment()
     {
-        HubOptions options = new() { Token = Environment.GetEnvironmentVariable("HF_TOKEN") is { Length: > 0 } token ? token.Trim() : null };
+        // Files and shells leave line breaks in it. Source: huggingface_hub, utils/_auth.py, _clean_token.
+        string token = (Environment.GetEnvironmentVariable("HF_TOKEN") ?? "").ReplaceLineEndings("").Trim();
+        if (token.Length > 0 && !IsToken(token))
+        {
+            throw new HubException("HF_TOKEN must be a token such as hf_..., without blanks.");
+        }
+
+        HubOptions options = new() { Token = token.Length > 0 ? token : null };
         return Environment.GetEnvironmentVariable("HF_ENDPOINT") switch
         {
             null or "" => options,
             var text when Uri.TryCreate(text, UriKind.Absolute, out Uri? endpoint) && endpoint.Scheme is "http" or "https" => options with { Endpoint = endpoint },
             var text => throw new HubException($"HF_ENDPOINT must be an address such as https://huggingface.co, but it is '{text}'."),
         };
+    }
+
+    /// <summary>Whether a text can be a token: it goes into a header, where a blank or a line break would be something else.</summary>
+    public static bool IsToken(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Length > 0 && text.All(c => c is > ' ' and <= '~');
     }
 }

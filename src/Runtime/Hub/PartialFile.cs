@@ -68,8 +68,15 @@ internal sealed class PartialFile : IDisposable
     /// <summary>Whether the content, all of which must be here, hashes to what it should.</summary>
     public bool IsGenuine(HubFile file, CancellationToken cancellation) => ContentHash.Matches(_file, file, cancellation);
 
-    /// <summary>Makes it the file itself. To be closed and renamed then.</summary>
-    public void Complete() => RandomAccess.SetLength(_file, _size);
+    /// <summary>
+    /// Makes it the file itself, on the disk: whoever finds a file of that name and length believes it, also after a power cut.
+    /// To be closed and renamed then.
+    /// </summary>
+    public void Complete()
+    {
+        RandomAccess.SetLength(_file, _size);
+        RandomAccess.FlushToDisk(_file);
+    }
 
     public void Dispose() => _file.Dispose();
 }

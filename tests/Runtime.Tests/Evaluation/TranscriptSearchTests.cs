@@ -20,6 +20,22 @@ public class TranscriptSearchTests
     public void What_goes_over_the_end_of_a_segment_is_found() =>
         Assert.Equal([new SearchHit(3, 8, "And so, my ", "fellow Americans", ", ask not what ASKING is.")], Find(" fellow   americans"));
 
+    [Theory]
+    [InlineData("你好", "世界", "好世")]
+    [InlineData(" 你好。", " 世界", "好。世")] // as subtitles are read
+    [InlineData("これは", "テスト", "はテ")]
+    [InlineData("ภาษา", "ไทย", "ษาไท")]
+    [InlineData("你好", " world", "好 world")]
+    [InlineData("한국", "한국", "국 한")]
+    public void What_goes_over_the_end_of_a_segment_is_found_as_its_script_is_written(string first, string second, string term)
+    {
+        foreach (Segment[] segments in new Segment[][] { [Said(0, 1, first), Said(1, 2, second)], [Said(0, 1, first, new Word(first, 0, 1, 1)), Said(1, 2, second, new Word(second, 1, 2, 1))] })
+        {
+            SearchHit hit = Assert.Single(TranscriptSearch.Find(new Transcript("", segments, ""), TranscriptSearch.Pattern(term)));
+            Assert.Equal((term, 0.0, 2.0), (hit.Match, hit.Start, hit.End));
+        }
+    }
+
     [Fact]
     public void Line_ends_are_blanks() =>
         Assert.Equal([new SearchHit(4, 8, "Americans, ask ", "not what", " ASKING is.")], Find("not what"));

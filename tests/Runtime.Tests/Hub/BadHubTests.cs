@@ -28,7 +28,7 @@ public sealed class BadHubTests : IDisposable
     {
         _download.Options = _download.Options with { Token = token };
         _download.Hub.Instead = _ => new WebAnswer(status, [], [$"X-Error-Code: {code}"]);
-        await FailsAsync(sentence);
+        await FailsAsync(sentence, isAway: status is 418 or 429 or >= 500);
         Assert.Equal(status is 429 or >= 500 ? 3 : 1, _download.Hub.Requests.Count);
         Assert.Empty(_download.Left);
     }
@@ -63,7 +63,7 @@ public sealed class BadHubTests : IDisposable
     public async Task What_is_no_hub_is_told_from_one(string answer)
     {
         _download.Hub.Instead = _ => new WebAnswer(200, Encoding.UTF8.GetBytes(answer));
-        await FailsAsync("does not answer as a Hugging Face hub does");
+        await FailsAsync("does not answer as a Hugging Face hub does", isAway: true);
     }
 
     [Theory]
@@ -179,26 +179,27 @@ public sealed class BadHubTests : IDisposable
     public async Task A_circle_of_redirections_is_left()
     {
         _download.Hub.Instead = request => new WebAnswer(302, [], [$"Location: {request.Path}"]);
-        await FailsAsync("127.0.0.1 redirects 'someone/whisper-small' in a circle");
+        await FailsAsync("127.0.0.1 redirects 'someone/whisper-small' in a circle", isAway: true);
     }
 
     [Fact]
     public async Task Redirections_lead_to_nothing_but_the_web()
     {
         _download.Hub.Instead = _ => new WebAnswer(302, [], ["Location: file:///etc/passwd"]);
-        await FailsAsync("which is not encrypted");
+        await FailsAsync("which is not encrypted", isAway: true);
     }
 
     [Fact]
     public async Task A_hub_that_is_not_there_is_told()
     {
         _download.Options = _download.Options with { Endpoint = new Uri("http://127.0.0.1:9") };
-        await FailsAsync("127.0.0.1 cannot be reached");
+        await FailsAsync("127.0.0.1 cannot be reached", isAway: true);
     }
 
-    private async Task FailsAsync(string sentence)
+    private async Task FailsAsync(string sentence, bool? isAway = null)
     {
         HubException exception = await Assert.ThrowsAnyAsync<HubException>(() => _download.ToCacheAsync());
+        Assert.Equal(isAway ?? exception.IsAway, exception.IsAway);
         Assert.Contains(sentence, exception.Message, StringComparison.Ordinal);
         Assert.EndsWith(".", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', exception.Message);

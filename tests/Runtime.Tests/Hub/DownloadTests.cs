@@ -77,6 +77,23 @@ public sealed class DownloadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_keeps_what_was_in_it_and_nothing_of_an_unfinished_download()
+    {
+        string folder = Path.Combine(_download.Folder, "model");
+        string[] theirs = [Path.Combine(folder, ".download", "thesis"), Path.Combine(folder, ".handwritten-download", "thesis")];
+        string unfinished = Path.Combine(folder, ".handwritten-download", $"{SmallHub.Hash("vocab.json", [1])}-vocab.json.partial");
+        foreach (string path in theirs.Append(unfinished))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, "years");
+        }
+
+        await _download.ToFolderAsync();
+        Assert.Equal(theirs.Concat(Download.Wanted.Select(name => Path.Combine(folder, name))).Order(), Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order());
+        Assert.All(theirs, path => Assert.Equal("years", File.ReadAllText(path)));
+    }
+
+    [Fact]
     public async Task Shards_are_downloaded_with_their_index()
     {
         byte[] weights = _download.Hub.Files["model.safetensors"];

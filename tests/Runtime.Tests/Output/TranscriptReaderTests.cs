@@ -77,6 +77,10 @@ public sealed class TranscriptReaderTests : IDisposable
     }
 
     [Fact]
+    public void Tokens_are_those_that_are_whole_numbers() =>
+        Assert.Equal([7], Assert.Single(TranscriptReader.Read(Write("a.json", """{"segments": [{"start": 0, "end": 1, "text": "a", "tokens": ["x", null, 7, 0.5, [8]]}]}""")).Segments).Tokens);
+
+    [Fact]
     public void Numbers_that_only_Python_writes_are_read_and_words_like_them_stay_words()
     {
         Transcript read = TranscriptReader.Read(Write("a.json", """
