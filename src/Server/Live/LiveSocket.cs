@@ -1,5 +1,4 @@
 using System.Net.WebSockets;
-using System.Text.Json;
 using Handwritten.Kernels.Gpu;
 using Handwritten.Runtime.Serving;
 using Handwritten.Server.Access;
@@ -13,14 +12,7 @@ namespace Handwritten.Server.Live;
 /// </summary>
 internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialect, TimeSpan idleTimeout, ILogger logger) : IDisposable
 {
-    private const int UsualMessageBytes = 1 << 16;
-
-    private readonly SemaphoreSlim _sending = new(1);
-    private readonly Lock _reads = new(); // a socket allows one read at a time
-    private byte[] _message = new byte[UsualMessageBytes];
-    private Task<ValueWebSocketReceiveResult>? _reading;
-    private volatile bool _isClosing, _isCut; // cut: the server stops before the client has said all
-    private bool _hasSaidLast; // belongs to whoever sends
+    private readonly SocketMessages _messages = new(socket, dialect.MostMessageBytes, idleTimeout);
 
     /// <summary>Serves the stream to its end.</summary>
     /// <param name="session">Hears the sound.</param>
@@ -38,20 +30,20 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         Task telling = Task.CompletedTask, listening = Task.CompletedTask;
         try
         {
-            await SendAsync(() => [dialect.Greet(model)], ending.Token);
+            await _messages.SendAsync(() => [dialect.Greet(model)], ending.Token);
             telling = TellAsync(session, ending.Token);
             listening = ListenAsync(session, stopping, ending.Token);
 
             // Whichever fails first ends the other.
             await await Task.WhenAny(telling, listening, ended.Task);
             await await Task.WhenAny(Task.WhenAll(telling, listening), ended.Task);
-            if (_isCut)
+            if (_messages.IsCut)
             {
                 throw new OperationCanceledException(stopping);
             }
 
-            await SendAsync(() => dialect.TakeLeave() is { } farewell ? [farewell] : [], ending.Token);
-            await CloseAsync(WebSocketCloseStatus.NormalClosure, "done");
+            await _messages.SendAsync(() => dialect.TakeLeave() is { } farewell ? [farewell] : [], ending.Token);
+            await _messages.CloseAsync(WebSocketCloseStatus.NormalClosure, "done");
         }
         catch (Exception failure) when (failure is WebSocketException || aborted.IsCancellationRequested)
         {
@@ -73,13 +65,13 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         }
     }
 
-    public void Dispose() => _sending.Dispose();
+    public void Dispose() => _messages.Dispose();
 
     private async Task ListenAsync(LiveSession session, CancellationToken stopping, CancellationToken cancellation)
     {
         bool goesOn = true;
         using CancellationTokenSource hearing = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellation);
-        while (goesOn && await ReceiveAsync(hearing.Token, cancellation) is { } message)
+        while (goesOn && await _messages.ReceiveAsync(hearing.Token, cancellation) is { } message)
         {
             try
             {
@@ -87,7 +79,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             }
             catch (ApiException error) when (dialect.Forgives && error.Status < StatusCodes.Status500InternalServerError)
             {
-                await SendAsync(() => dialect.Complain(error, isLast: false), cancellation);
+                await _messages.SendAsync(() => dialect.Complain(error, isLast: false), cancellation);
             }
         }
 
@@ -115,7 +107,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
 
         if (message.Reply is { } reply)
         {
-            await SendAsync(() => [reply], cancellation);
+            await _messages.SendAsync(() => [reply], cancellation);
         }
 
         if (!message.Audio.IsEmpty)
@@ -134,7 +126,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             {
                 dialect.Begin(part);
                 ApiException? error = await TellAsync(part, cancellation);
-                await SendAsync(() => dialect.End(part, error), cancellation);
+                await _messages.SendAsync(() => dialect.End(part, error), cancellation);
             }
         }
     }
@@ -148,7 +140,7 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
             await foreach (LiveEvent heard in part.Live.Events(cancellation))
             {
                 part.Record.Note(heard);
-                await SendAsync(() => part.IsDropped ? [] : dialect.Tell(heard), cancellation);
+                await _messages.SendAsync(() => part.IsDropped ? [] : dialect.Tell(heard), cancellation);
             }
         }
         catch (OperationCanceledException) when (part.IsDropped)
@@ -180,151 +172,18 @@ internal sealed partial class LiveSocket(WebSocket socket, IStreamDialect dialec
         return null;
     }
 
-    /// <summary>The next message; null if the client sends no more, or the server stops.</summary>
-    /// <param name="hearing">Ends the waiting for it.</param>
-    /// <param name="cancellation">Ends the socket as well.</param>
-    private async Task<(bool IsText, ReadOnlyMemory<byte> Content)?> ReceiveAsync(CancellationToken hearing, CancellationToken cancellation)
-    {
-        if (_message.Length > UsualMessageBytes)
-        {
-            _message = new byte[UsualMessageBytes]; // what a large message needed is not kept for one that may never come
-        }
-
-        int length = 0;
-        while (!_isClosing && !hearing.IsCancellationRequested)
-        {
-            if (length == _message.Length)
-            {
-                Array.Resize(ref _message, Math.Min(2 * length, dialect.MostMessageBytes));
-            }
-
-            if (BeginRead(length, cancellation) is not { } reading)
-            {
-                break;
-            }
-
-            ValueWebSocketReceiveResult result;
-            try
-            {
-                result = await reading.WaitAsync(idleTimeout, hearing);
-            }
-            catch (OperationCanceledException) when (hearing.IsCancellationRequested && !cancellation.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (TimeoutException failure)
-            {
-                throw new ApiException(StatusCodes.Status408RequestTimeout, $"Nothing came for {idleTimeout.TotalSeconds:0} seconds.", code: "stream_idle", innerException: failure);
-            }
-
-            length += result.Count;
-            if (result.MessageType == WebSocketMessageType.Close)
-            {
-                return null;
-            }
-
-            if (result.EndOfMessage)
-            {
-                return (result.MessageType == WebSocketMessageType.Text, _message.AsMemory(0, length));
-            }
-
-            if (length == dialect.MostMessageBytes)
-            {
-                throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"A message has more than {dialect.MostMessageBytes} bytes: send sound in smaller pieces.", code: "message_too_large");
-            }
-        }
-
-        _isCut = !_isClosing;
-        return null;
-    }
-
-    /// <summary>Begins to read what comes next of a message; null if the socket is being closed, which reads by itself.</summary>
-    private Task<ValueWebSocketReceiveResult>? BeginRead(int length, CancellationToken cancellation)
-    {
-        lock (_reads)
-        {
-            // To cancel a read would abort the socket, and the client would never know why.
-            return _isClosing ? null : _reading = socket.ReceiveAsync(_message.AsMemory(length), cancellation).AsTask();
-        }
-    }
-
-    /// <summary>Sends messages that belong together: no others come between them, and none behind those that say why the stream ends.</summary>
-    /// <param name="compose">Makes them when it is their turn, so that the dialect remembers what the client has been told, in that order.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
-    /// <param name="areLast">Whether they say why the stream ends.</param>
-    private async Task SendAsync(Func<IEnumerable<object>> compose, CancellationToken cancellation, bool areLast = false)
-    {
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(idleTimeout);
-        try
-        {
-            await _sending.WaitAsync(patience.Token);
-            try
-            {
-                if (_hasSaidLast)
-                {
-                    return;
-                }
-
-                _hasSaidLast = areLast;
-                foreach (object message in compose())
-                {
-                    byte[] json = JsonSerializer.SerializeToUtf8Bytes(message, Json.Options);
-                    await socket.SendAsync(json.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, patience.Token);
-                }
-            }
-            finally
-            {
-                _sending.Release();
-            }
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            throw new WebSocketException(WebSocketError.ConnectionClosedPrematurely, "The client does not read.");
-        }
-    }
-
     private async Task TryComplainAsync(ApiException error)
     {
         try
         {
             using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
-            await SendAsync(() => dialect.Complain(error, isLast: true), patience.Token, areLast: true);
-            await CloseAsync(StatusOf(error), error.Code ?? "error");
+            await _messages.SendAsync(() => dialect.Complain(error, isLast: true), patience.Token, areLast: true);
+            await _messages.CloseAsync(StatusOf(error), error.Code ?? "error");
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
             // It is gone as well.
         }
-    }
-
-    private async Task CloseAsync(WebSocketCloseStatus status, string reason)
-    {
-        Task<ValueWebSocketReceiveResult>? begun;
-        lock (_reads)
-        {
-            (_isClosing, begun) = (true, _reading);
-        }
-
-        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
-        await socket.CloseOutputAsync(status, reason, patience.Token);
-        try
-        {
-            // Until the client has closed as well: a connection that is closed on unread data is reset, and what was said last
-            // would be lost.
-            byte[] passedOver = new byte[1 << 12];
-            Task<ValueWebSocketReceiveResult> read = begun is { IsCompleted: false } ? begun : ReadAsync(passedOver);
-            while ((await read.WaitAsync(patience.Token)).MessageType != WebSocketMessageType.Close)
-            {
-                read = ReadAsync(passedOver);
-            }
-        }
-        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException)
-        {
-            // It has closed, or does not.
-        }
-
-        Task<ValueWebSocketReceiveResult> ReadAsync(byte[] buffer) => socket.ReceiveAsync(buffer.AsMemory(), patience.Token).AsTask();
     }
 
     private static WebSocketCloseStatus StatusOf(ApiException error) => error.Status switch
