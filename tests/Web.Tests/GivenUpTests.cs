@@ -47,11 +47,11 @@ public sealed class GivenUpTests(Browser browser)
             null;
             """);
         await page.GetByRole(AriaRole.Button, new() { Name = "Speak" }).ClickAsync();
-        await page.WaitForFunctionAsync("window.sockets.length === 1"); // and the server does not answer
+        await page.HoldsAsync("window.sockets.length === 1"); // and the server does not answer
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         try
         {
-            await page.WaitForFunctionAsync("window.tracks.every((track) => track.readyState === 'ended') && window.sockets[0].readyState >= WebSocket.CLOSING");
+            await page.HoldsAsync("window.tracks.every((track) => track.readyState === 'ended') && window.sockets[0].readyState >= WebSocket.CLOSING");
             await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Choose a recording" })).ToBeFocusedAsync();
             await Expect(page.GetByRole(AriaRole.Alert)).ToBeHiddenAsync();
         }
@@ -79,7 +79,7 @@ public sealed class GivenUpTests(Browser browser)
             null;
             """);
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop" }).ClickAsync();
-        await page.WaitForFunctionAsync("window.isDecoding");
+        await page.HoldsAsync("window.isDecoding");
         await page.DropAsync("other.wav", await File.ReadAllBytesAsync(RunningServer.Recording));
         await page.CompleteAsync();
         await page.EvaluateAsync("(async () => { window.letGo(); await new Promise((resolve) => setTimeout(resolve, 300)); })()");

@@ -1,3 +1,4 @@
+using Handwritten.Server.Tests;
 using Handwritten.Tests;
 using Microsoft.Playwright;
 
@@ -41,6 +42,14 @@ internal static class Recordings
     /// <summary>Takes the transcript away in a format.</summary>
     public static Task<IDownload> DownloadAsync(this IPage page, string format) =>
         page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Button, new() { Name = format, Exact = true }).ClickAsync());
+
+    /// <summary>
+    /// Waits until something comes true. Playwright's own way of waiting evaluates a text within the page, which the page's content security
+    /// policy forbids.
+    /// </summary>
+    /// <param name="page">The page.</param>
+    /// <param name="condition">What has to come true, in JavaScript.</param>
+    public static Task HoldsAsync(this IPage page, string condition) => Eventually.HoldsAsync(() => page.EvaluateAsync<bool>($"Boolean({condition})"), otherwise: () => condition);
 
     /// <summary>What was said, as the page shows it.</summary>
     public static async Task<string> TranscriptAsync(this IPage page) => string.Join(' ', await page.Locator("#segments p").AllInnerTextsAsync());

@@ -119,7 +119,7 @@ public sealed class UploadTests(Browser browser)
         short[] left = [.. Enumerable.Range(0, seconds * AudioClip.SampleRate).Select(i => (short)(0.8 * short.MaxValue * Math.Sin(i / 8.0)))];
         await page.DropAsync("loud.wav", Stereo(left));
         await page.GetByText("What the model hears").ClickAsync();
-        await page.WaitForFunctionAsync("window.sent");
+        await page.HoldsAsync("window.sent");
         double loudest = await page.EvaluateAsync<double>(
             """
             (async () => {
