@@ -9,8 +9,8 @@ using Handwritten.Rivals;
 //
 // whisper.cpp comes with Whisper.net, built for any processor with AVX2; --library takes one that was built for this one:
 //
-//     cmake -B build -DGGML_NATIVE=ON && cmake --build build --config Release      in whisper.cpp
-//     ... -- parts --library whisper.cpp/build/src/libwhisper.so
+//     cmake -B build -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON && cmake --build build      in whisper.cpp
+//     ... -- parts --library whisper.cpp/build/bin/libwhisper.so
 
 string packaged = Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "libwhisper.so");
 Option<FileInfo?> json = new("--json") { Description = "Write what was found to this file, too.", HelpName = "FILE", Recursive = true };
